@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# The front door. What each target does is in mk/.
+
+HELP :=
+
+.DEFAULT_GOAL := help
+.PHONY: help clean
+
+-include mk/user.mk
+include mk/kernel.mk
+-include mk/guest.mk
+
+help:
+	@printf '  make %-24s %s\n' $(HELP) clean "remove what was built, keep the kernel source"
+
+clean:
+	@find build -mindepth 1 -maxdepth 1 ! -name 'linux-source-*' -exec rm -rf {} +

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# The guest's kernel and the patched tree.
+
+FLAVOUR ?= normal
+KERNEL_DIR := $(CURDIR)/build/kernel-$(FLAVOUR)
+export KERNEL_SRC
+
+HELP += "kernel [FLAVOUR=debug]" "build the guest kernel (KERNEL_SRC=DIR: another 6.12 tree)" \
+	"kernel-dir" "print the kernel build directory (use make -s)" \
+	"patched-tree DIR=PATH" "install dmag into a clean 6.12 tree"
+
+.PHONY: kernel kernel-tree kernel-dir patched-tree
+
+kernel: kernel-tree
+	@scripts/kernel.sh build $(FLAVOUR)
+
+kernel-tree:
+	@scripts/deps.sh kernel
+	@scripts/kernel.sh tree
+
+kernel-dir:
+	@echo $(KERNEL_DIR)
+
+patched-tree:
+	@test -n "$(DIR)" || { echo "usage: make patched-tree DIR=PATH" >&2; exit 2; }
+	@linux/patched-tree.sh install $(DIR)

@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+#
+# Build the guest's kernel, incrementally.
+#
+#   kernel.sh source		print the clean tree (unpacks Debian's if needed)
+#   kernel.sh tree		bring the patched copy up to date
+#   kernel.sh build FLAVOUR	the kernel in build/kernel-FLAVOUR (normal, debug)
+#
+# KERNEL_SRC=DIR takes a clean tree of the same series instead of Debian's.
+
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=$top/build
+tree=$build/linux
+jobs=${JOBS:-$(nproc)}
+
+die()
+{
+	echo "kernel: $*" >&2
+	exit 1
+}
+
+clean_tree()
+{
+	if [ -n "${KERNEL_SRC:-}" ]; then
+		[ -f "$KERNEL_SRC/Kbuild" ] || die "KERNEL_SRC=$KERNEL_SRC is not a Linux source tree"
+		(cd "$KERNEL_SRC" && pwd)
+		return
+	fi
+	if [ ! -f "$build/linux-source-6.12/Kbuild" ]; then
+		echo "kernel: unpacking linux-source-6.12" >&2
+		mkdir -p "$build/unpack"
+		tar -C "$build/unpack" -xf /usr/src/linux-source-6.12.tar.xz
+		rm -rf "$build/linux-source-6.12"
+		mv "$build/unpack/linux-source-6.12" "$build/"
+		rmdir "$build/unpack"
+	fi
+	echo "$build/linux-source-6.12"
+}
+
+sync_tree()
+{
+	clean=$(clean_tree)
+	if [ "$(cat "$tree/.dmag-clean" 2>/dev/null)" != "$clean" ]; then
+		echo "kernel: copying $clean" >&2
+		rm -rf "$tree" "$tree.new"
+		mkdir -p "$build"
+		cp -a --reflink=auto "$clean" "$tree.new"
+		echo "$clean" >"$tree.new/.dmag-clean"
+		mv "$tree.new" "$tree"
+	fi
+	"$top/linux/patched-tree.sh" sync "$clean" "$tree"
+}
+
+fragments()
+{
+	echo "$top/guest/config/base.config"
+	[ "$1" = normal ] || echo "$top/guest/config/$1.config"
+}
+
+# A symbol of the fragments that did not make it is an error, for a guest that
+# silently lacks a checker proves nothing. Only dmag's own may be missing, and
+# only from a tree that does not have dmag.
+check_config()
+{
+	# shellcheck disable=SC2046
+	grep -h '^CONFIG_' $(fragments "$1") | while IFS= read -r line; do
+		symbol=${line%%=*}
+		grep -qxF "$line" "$2/.config" && continue
+		# A later fragment may choose another preemption model.
+		[ "$line" = CONFIG_PREEMPT_VOLUNTARY=y ] && [ "$1" = debug ] && continue
+		case $symbol in
+		CONFIG_DMAG*)
+			[ -f "$tree/mm/dmag/Kconfig" ] || {
+				echo "kernel: warning: $symbol is not in this tree yet" >&2
+				continue
+			}
+			;;
+		esac
+		echo "kernel: $line asked for, not in $2/.config" >&2
+		exit 1
+	done
+}
+
+configure()
+{
+	flavour=$1 out=$2
+	# shellcheck disable=SC2046
+	stamp=$({ cat $(fragments "$flavour") "$tree"/.dmag-files
+		xargs -a "$tree/.dmag-files" -I{} sh -c 'case {} in *Kconfig*) cat {};; esac'; } |
+		(cd "$tree" && sha256sum))
+	[ "$stamp" != "$(cat "$out/.dmag-config" 2>/dev/null)" ] || return 0
+	# shellcheck disable=SC2046
+	cat $(fragments "$flavour") >"$out/fragment"
+	make -s -C "$tree" O="$out" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig 2>&1 |
+		grep -v 'override: reassigning' >&2 || true
+	check_config "$flavour" "$out"
+	echo "$stamp" >"$out/.dmag-config"
+}
+
+do_build()
+{
+	flavour=$1 out=$build/kernel-$1
+	[ -f "$top/guest/config/$flavour.config" ] || [ "$flavour" = normal ] ||
+		die "unknown flavour '$flavour'"
+	mkdir -p "$out" "$build/log"
+	cd "$tree"
+	configure "$flavour" "$out"
+	log=$build/log/kernel-$flavour.build
+	echo "kernel: building $flavour (progress in ${log#"$top"/})" >&2
+	# Fixed, so that ccache can answer whichever commit is built.
+	export KBUILD_BUILD_TIMESTAMP='2000-01-01' KBUILD_BUILD_USER=dmag KBUILD_BUILD_HOST=guest
+	if ! make -C "$tree" O="$out" CC="${CC:-ccache gcc}" -j"$jobs" bzImage modules >"$log" 2>&1; then
+		grep -E -A8 'error|warning|Error' "$log" | tail -60 >&2
+		die "the $flavour kernel does not build, see $log"
+	fi
+	# Warnings in our own files are wanted on the screen.
+	grep -E -A3 '(dmag|edu).*(warning|error):' "$log" >&2 || true
+}
+
+case ${1:-} in
+source) clean_tree ;;
+tree) sync_tree ;;
+build) do_build "${2:-normal}" ;;
+*) die "usage: kernel.sh source | tree | build FLAVOUR" ;;
+esac
