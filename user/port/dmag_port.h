@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * dmag port, freestanding: the names that the core takes from its host.
+ *
+ * Every name here is one that Linux has, under its own spelling and with its
+ * own meaning, so that the kernel's dmag_port.h is a list of #includes.  What a
+ * host already defines is left alone.  Besides these, the core calls memset()
+ * and memcpy() alone, and what the compiler itself calls.
+ */
+#ifndef DMAG_PORT_H
+#define DMAG_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+#ifndef U64_MAX
+#define U64_MAX UINT64_MAX
+#endif
+
+#ifndef PAGE_SHIFT
+#define PAGE_SHIFT 12
+#endif
+
+/* Numbers as in Linux; a hosted program gets the same ones from <errno.h>. */
+#ifndef EINVAL
+#define EINTR 4
+#define EAGAIN 11
+#define ENOMEM 12
+#define EBUSY 16
+#define EEXIST 17
+#define ENODEV 19
+#define EINVAL 22
+#define ENOSPC 28
+#define ERANGE 34
+#define ETIME 62
+#define EOVERFLOW 75
+#define EUCLEAN 117
+#endif
+
+void *memset(void *s, int c, size_t n);
+void *memcpy(void *dest, const void *src, size_t n);
+
+/* ---- compiler -------------------------------------------------------- */
+
+#ifndef __must_check
+#define __must_check __attribute__((__warn_unused_result__))
+#endif
+#ifndef __always_inline
+#define __always_inline inline __attribute__((__always_inline__))
+#endif
+#ifndef noinline
+#define noinline __attribute__((__noinline__))
+#endif
+#define __aligned(x) __attribute__((__aligned__(x)))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define fallthrough __attribute__((__fallthrough__))
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, val) (*(volatile typeof(x) *)&(x) = (val))
+#ifndef static_assert
+#define static_assert(expr, ...) \
+	__static_assert(expr, ##__VA_ARGS__, #expr)
+#define __static_assert(expr, msg, ...) _Static_assert(expr, msg)
+#endif
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member)))
+
+/* ---- assertions ------------------------------------------------------ */
+
+/* An embedder may define DMAG_WARN(text), to be told of misuse. */
+#ifndef DMAG_WARN
+#define DMAG_WARN(text) ((void)0)
+#endif
+
+#define WARN_ON_ONCE(cond)                                      \
+	({                                                      \
+		static bool __warned;                           \
+		const bool __cond = !!(cond);                   \
+		if (unlikely(__cond) && !__warned) {            \
+			__warned = true;                        \
+			DMAG_WARN(#cond);                       \
+		}                                               \
+		unlikely(__cond);                               \
+	})
+
+/* DMAG_CHECK() - What the core's own logic guarantees; debug builds only. */
+#ifdef DMAG_DEBUG
+#define DMAG_CHECK(cond)                          \
+	do {                                      \
+		if (!(cond))                      \
+			__builtin_trap();         \
+	} while (0)
+#else
+#define DMAG_CHECK(cond) ((void)sizeof(!(cond)))
+#endif
+
+/* ---- numbers --------------------------------------------------------- */
+
+#define __port_cmp(op, x, y)                            \
+	({                                              \
+		typeof(x) __x = (x);                    \
+		typeof(y) __y = (y);                    \
+		(void)(&__x == &__y);                   \
+		__x op __y ? __x : __y;                 \
+	})
+#ifndef min
+#define min(x, y) __port_cmp(<, x, y)
+#define max(x, y) __port_cmp(>, x, y)
+#endif
+#define min_t(type, x, y) min((type)(x), (type)(y))
+#define max_t(type, x, y) max((type)(x), (type)(y))
+
+#define swap(a, b)                      \
+	do {                            \
+		typeof(a) __tmp = (a);  \
+		(a) = (b);              \
+		(b) = __tmp;            \
+	} while (0)
+
+#define BIT_ULL(nr) (1ULL << (nr))
+#define GENMASK_ULL(h, l) ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+
+/* Powers of two only. */
+#define __round_mask(x, y) ((typeof(x))((y) - 1))
+#define round_up(x, y) ((((x) - 1) | __round_mask(x, y)) + 1)
+#define round_down(x, y) ((x) & ~__round_mask(x, y))
+#define ALIGN(x, a) round_up(x, a)
+#define ALIGN_DOWN(x, a) round_down(x, a)
+#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a) - 1)) == 0)
+#define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
+
+/* Linux's takes an unsigned long: for 64-bit values test x & (x - 1). */
+static inline bool is_power_of_2(unsigned long n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* The lowest bit set; undefined for 0. */
+static __always_inline unsigned int __ffs64(u64 word)
+{
+	return (unsigned int)__builtin_ctzll(word);
+}
+
+/* The highest bit set, counted from 1; 0 for 0. */
+static __always_inline int fls64(u64 x)
+{
+	return x ? 64 - __builtin_clzll(x) : 0;
+}
+
+static __always_inline unsigned int hweight64(u64 w)
+{
+	return (unsigned int)__builtin_popcountll(w);
+}
+
+/* ---- lists ----------------------------------------------------------- */
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+#define LIST_HEAD_INIT(name) { &(name), &(name) }
+#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
+
+static inline void INIT_LIST_HEAD(struct list_head *list)
+{
+	list->next = list;
+	list->prev = list;
+}
+
+static inline void list_add(struct list_head *entry, struct list_head *head)
+{
+	entry->prev = head;
+	entry->next = head->next;
+	head->next->prev = entry;
+	head->next = entry;
+}
+
+static inline void list_add_tail(struct list_head *entry, struct list_head *head)
+{
+	list_add(entry, head->prev);
+}
+
+static inline void list_del(struct list_head *entry)
+{
+	entry->next->prev = entry->prev;
+	entry->prev->next = entry->next;
+	entry->next = NULL;
+	entry->prev = NULL;
+}
+
+static inline void list_del_init(struct list_head *entry)
+{
+	list_del(entry);
+	INIT_LIST_HEAD(entry);
+}
+
+static inline void list_move_tail(struct list_head *entry, struct list_head *head)
+{
+	list_del(entry);
+	list_add_tail(entry, head);
+}
+
+static inline int list_empty(const struct list_head *head)
+{
+	return READ_ONCE(head->next) == head;
+}
+
+#define list_entry(ptr, type, member) container_of(ptr, type, member)
+#define list_first_entry(ptr, type, member) \
+	list_entry((ptr)->next, type, member)
+#define list_next_entry(pos, member) \
+	list_entry((pos)->member.next, typeof(*(pos)), member)
+#define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
+#define list_for_each_entry(pos, head, member)                         \
+	for (pos = list_first_entry(head, typeof(*pos), member);       \
+	     !list_entry_is_head(pos, head, member);                   \
+	     pos = list_next_entry(pos, member))
+#define list_for_each_entry_safe(pos, n, head, member)                 \
+	for (pos = list_first_entry(head, typeof(*pos), member),       \
+	    n = list_next_entry(pos, member);                          \
+	     !list_entry_is_head(pos, head, member);                   \
+	     pos = n, n = list_next_entry(n, member))
+
+#endif /* DMAG_PORT_H */
