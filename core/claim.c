@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * The claim ladder: how a group gets memory from its host, and gives it back.
+ *
+ * A climb asks the backend for extents of one shape, on each rung in every
+ * cell, until what it is for is met.  Any backend call may drop the lock that
+ * serialises the group.  A range in the hands of a backend is therefore always
+ * either owned and in use, so that nobody else hands it out and the group
+ * lives on, or not owned at all.  Nothing but the climb's own words survives a
+ * call, and after each the purpose is looked at afresh: others may have met it.
+ */
+#include "dmag.h"
+
+/*
+ * Memory that cannot be converted is lost for good, and where one conversion
+ * fails the next is likely to: a climb stops after this many.
+ */
+#define DMAG_PREPARE_FAILURES 2
+
+/* The sizes in which a reserve is filled: blocks, 64 KiB, and what is left. */
+static const u64 dmag_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
+
+/*
+ * @want: what to serve at @pfn, or NULL to fill the reserve to high
+ * @rq: the shape of the extents to claim, and where
+ * @fits: whether any place so far was large enough for @rq
+ * @failures: conversions that failed
+ */
+struct dmag_climb {
+	struct dmag_registry *reg;
+	struct dmag_group *g;
+	const struct dmag_backend *be;
+	const struct dmag_request *want;
+	u64 *pfn;
+	struct dmag_request rq;
+	bool fits;
+	unsigned int failures;
+};
+
+static bool dmag_pow2(u64 n)
+{
+	return n && !(n & (n - 1));
+}
+
+static bool dmag_request_valid(const struct dmag_request *rq)
+{
+	if (!rq->count || rq->count > DMAG_PFN_MAX + 1)
+		return false;
+	if (rq->align && !dmag_pow2(rq->align))
+		return false;
+	if (rq->boundary &&
+	    (!dmag_pow2(rq->boundary) || rq->boundary < rq->count))
+		return false;
+	return rq->within.start <= rq->within.last &&
+	       (rq->from == DMAG_LOWEST || rq->from == DMAG_HIGHEST);
+}
+
+static bool dmag_backend_valid(const struct dmag_group *g,
+			       const struct dmag_backend *be)
+{
+	return g && be && be->claim && be->release &&
+	       (!g->attrs || (be->prepare && be->restore));
+}
+
+/* -EAGAIN while there is reason to go on. */
+static int dmag_climb_met(struct dmag_climb *c)
+{
+	if (c->want)
+		return dmag_group_get(c->g, c->want, false, c->pfn);
+	return dmag_group_shortage(c->g) ? -EAGAIN : 0;
+}
+
+/*
+ * Convert what was just claimed.  It is in use meanwhile, since the lock may
+ * be dropped; a range that failed leaves the group's hands for good (I6).
+ */
+static int dmag_climb_prepare(struct dmag_climb *c,
+			      const struct dmag_range *got)
+{
+	struct dmag_frames *f = &c->g->frames;
+	int err, ret = dmag_frames_take(f, got->start, got->last);
+
+	if (WARN_ON_ONCE(ret))
+		return ret;
+	err = c->be->prepare(c->g, got);
+	if (!err)
+		return dmag_group_put(c->g, got->start,
+				      got->last - got->start + 1);
+	ret = dmag_frames_quarantine(f, got->start, got->last);
+	WARN_ON_ONCE(ret);
+	return ++c->failures < DMAG_PREPARE_FAILURES ? -EAGAIN : err;
+}
+
+/*
+ * Claim one extent and add it.  What the group cannot own goes back, unless it
+ * is the group's own: then the host is wrong about who has it, and a leak is
+ * the lesser evil.
+ */
+static int dmag_climb_claim(struct dmag_climb *c, enum dmag_rung rung,
+			    const struct dmag_request *rq)
+{
+	struct dmag_range got;
+	int ret = c->be->claim(c->g, rq, rung, &got);
+
+	if (ret)
+		return ret;
+	ret = dmag_group_add(c->g, got.start, got.last);
+	if (!ret)
+		return c->g->attrs ? dmag_climb_prepare(c, &got) : 0;
+	WARN_ON_ONCE(ret != -ENOMEM);
+	if (ret != -EEXIST)
+		c->be->release(c->g, &got);
+	return ret;
+}
+
+/* Whether an extent of the climb's shape fits into @range at all. */
+static bool dmag_climb_fits(const struct dmag_climb *c,
+			    const struct dmag_range *range)
+{
+	u64 start = round_up(range->start, c->rq.align);
+
+	return start <= range->last && range->last - start >= c->rq.count - 1;
+}
+
+/* Claim inside one cell until there is no more, or no more is wanted. */
+static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
+			   const struct dmag_range *cell)
+{
+	struct dmag_request rq = c->rq;
+	int ret, err;
+
+	rq.within.start = max(rq.within.start, cell->start);
+	rq.within.last = min(rq.within.last, cell->last);
+	if (rq.within.start > rq.within.last || !dmag_climb_fits(c, &rq.within))
+		return -EAGAIN;
+	c->fits = true;
+	do {
+		err = dmag_climb_claim(c, rung, &rq);
+		ret = dmag_climb_met(c);
+		if (ret != -EAGAIN)
+			return ret;
+	} while (!err);
+	return err;
+}
+
+/* Go through all cells on each rung; through segments if @reg is NULL. */
+static int dmag_climb_rungs(struct dmag_climb *c, struct dmag_registry *reg)
+{
+	enum dmag_rung rung;
+	int ret = -EAGAIN;
+
+	for (rung = 0; rung < DMAG_RUNGS; rung++) {
+		struct dmag_cell cell = { .demand = 0 };
+
+		while (dmag_cells_next(reg, c->g, &cell)) {
+			ret = dmag_climb_cell(c, rung, &cell.range);
+			if (ret != -EAGAIN)
+				return ret;
+		}
+	}
+	return ret;
+}
+
+/*
+ * Climb for extents of @count frames.  Cells are cut by other groups' bounds,
+ * which mean nothing to a run that is itself cut from several blocks: such a
+ * run, and one that no cell has room for, is looked for in whole segments too.
+ */
+static int dmag_climb(struct dmag_climb *c, u64 count, u64 align)
+{
+	int ret;
+
+	c->rq.count = count;
+	c->rq.align = align;
+	c->fits = false;
+	ret = dmag_climb_rungs(c, c->reg);
+	if (ret == -EAGAIN && (!c->fits || count > DMAG_BLOCK_FRAMES))
+		ret = dmag_climb_rungs(c, NULL);
+	return ret;
+}
+
+/*
+ * The alignment that extents of @count frames need for a request: its own, and
+ * if it has a boundary, the power of two that keeps any such run within it.
+ */
+static u64 dmag_claim_align(const struct dmag_request *rq, u64 count)
+{
+	u64 align = max_t(u64, rq->align, 1);
+
+	if (rq->boundary)
+		while (align < count)
+			align <<= 1;
+	return align;
+}
+
+/* Claim up to high, in ever smaller sizes; 0 if that was reached. */
+static int dmag_group_fill(struct dmag_climb *c)
+{
+	unsigned int i;
+	int ret;
+
+	c->want = NULL;
+	c->rq.within.start = 0;
+	c->rq.within.last = DMAG_PFN_MAX;
+	c->rq.from = DMAG_HIGHEST;
+	ret = dmag_climb_met(c);
+	for (i = 0; i < ARRAY_SIZE(dmag_fill_sizes) && ret == -EAGAIN; i++)
+		ret = dmag_climb(c, dmag_fill_sizes[i], dmag_fill_sizes[i]);
+	return ret == -EAGAIN ? -ENOMEM : ret;
+}
+
+/* Claim for a request: whole blocks everywhere, then just what is wanted. */
+static int dmag_climb_request(struct dmag_climb *c,
+			      const struct dmag_request *rq)
+{
+	u64 align = dmag_claim_align(rq, rq->count);
+	u64 blocks = round_up(rq->count, DMAG_BLOCK_FRAMES);
+	int ret;
+
+	c->want = rq;
+	c->rq.within = rq->within;
+	c->rq.from = rq->from;
+	ret = dmag_climb(c, blocks, max_t(u64, align, DMAG_BLOCK_FRAMES));
+	if (ret == -EAGAIN)
+		ret = dmag_climb(c, rq->count, align);
+	return ret;
+}
+
+/*
+ * Fill the reserve before a run of several blocks is claimed: were it below
+ * min, another such run would be claimed only to make up for it.
+ */
+static int dmag_climb_ahead(struct dmag_climb *c, const struct dmag_request *rq)
+{
+	int ret = dmag_group_fill(c);
+
+	if (ret && ret != -ENOMEM)
+		return ret;
+	return dmag_group_get(c->g, rq, false, c->pfn);
+}
+
+/**
+ * dmag_group_alloc() - Serve a request that may wait.
+ * @reg: the registry, for its cells; NULL to do without
+ * @g: the group
+ * @be: its host
+ * @rq: the run that is wanted
+ * @pfn: where the first frame of the run goes
+ *
+ * From the reserve while that stays at or above min (I3), else by claiming:
+ * whole blocks everywhere first, because the rest of a block is of use to the
+ * next request and single frames would scatter over the host's memory; then
+ * just what is wanted.
+ *
+ * Context: May sleep, and drop the caller's lock, as far as the backend does.
+ * Return: 0; -ENOMEM; -EINVAL for a bad request; -EINTR or -ETIME from the
+ * backend; what prepare returned if conversion keeps failing.
+ */
+int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
+		     const struct dmag_backend *be,
+		     const struct dmag_request *rq, u64 *pfn)
+{
+	struct dmag_climb c = { .reg = reg, .g = g, .be = be, .pfn = pfn };
+	int ret;
+
+	if (!rq || !pfn || !dmag_backend_valid(g, be) ||
+	    !dmag_request_valid(rq))
+		return -EINVAL;
+	ret = dmag_group_get(g, rq, false, pfn);
+	if (ret == -EAGAIN && rq->count > DMAG_BLOCK_FRAMES)
+		ret = dmag_climb_ahead(&c, rq);
+	if (ret == -EAGAIN)
+		ret = dmag_climb_request(&c, rq);
+	return ret == -EAGAIN ? -ENOMEM : ret;
+}
+
+/* Release one range of used frames; if it cannot be restored it is lost. */
+static void dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
+			    const struct dmag_range *range)
+{
+	int ret;
+
+	if (g->attrs && be->restore(g, range)) {
+		ret = dmag_frames_quarantine(&g->frames, range->start,
+					     range->last);
+		WARN_ON_ONCE(ret);
+		return;
+	}
+	if (!WARN_ON_ONCE(dmag_group_drop(g, range)))
+		be->release(g, range);
+}
+
+/**
+ * dmag_group_balance() - Bring the reserve to where its watermarks want it.
+ * @reg: the registry, for its cells; NULL to do without
+ * @g: the group
+ * @be: its host
+ *
+ * Fills a new reserve, refills one that was used, and releases a surplus; all
+ * that is free, once there are no members.  A reserve that could not be filled
+ * is a defined state: it serves what it has.
+ *
+ * Context: May sleep, and drop the caller's lock, as far as the backend does.
+ * Return: 0 if the reserve is at or above high or wants nothing; else -ENOMEM,
+ * or what ended the climb, as in dmag_group_alloc().
+ */
+int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
+		       const struct dmag_backend *be)
+{
+	struct dmag_climb c = { .reg = reg, .g = g, .be = be };
+	struct dmag_range range;
+	int ret;
+
+	if (!dmag_backend_valid(g, be))
+		return -EINVAL;
+	ret = dmag_group_fill(&c);
+	while (dmag_group_pick(g, dmag_group_surplus(g), &range))
+		dmag_group_give(g, be, &range);
+	return ret;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * dmag core: reach, groups and frames.  Freestanding; see docs/embedding.rst.
+ */
+#ifndef DMAG_CORE_H
+#define DMAG_CORE_H
+
+#include "dmag_port.h"
+
+/**
+ * DOC: Theory of operation
+ *
+ * A device can use a physical page only if the page has a *bus* address and
+ * that address is within the device's limit.  What a device can use is
+ * therefore a set of ranges, known once its bus and its mask are known.
+ *
+ * **Constraint** is what is known about one device: the windows of its bus
+ * (identity if none), the highest bus address it can emit, its attributes.
+ * **Reach** is the normal form of a constraint: sorted, inclusive segments of
+ * page frame numbers, each contiguous in CPU and in bus space, clipped to RAM.
+ * Constraints that allow the same memory have equal reaches, however they were
+ * written down, so a reach and the attributes are the *key* of a **group**.
+ * All devices with the same key share one group.
+ *
+ * A group owns **frames**, claimed from the host's page allocator through a
+ * backend.  Its free frames are the **reserve**, kept between watermarks:
+ * atomic requests may use it to the last frame, blocking requests leave
+ * &dmag_marks.min behind and climb the **claim ladder** instead.  Memory is
+ * found first and handed out after; nothing is allocated, checked and freed.
+ *
+ * The **demand** of a frame is the number of groups that reach it.  Group
+ * boundaries cut memory into **cells** of equal demand; claims take the least
+ * wanted cell first, so that a device which can use much does not consume the
+ * little that others depend on.
+ *
+ * Invariants, under the numbers that the validators and the tests use:
+ *
+ * - I1 A frame handed out satisfies the group's constraint over its whole run,
+ *   contiguous in bus space.
+ * - I2 A frame is owned by at most one group and is free or used, never both;
+ *   owned = free + used + quarantined.
+ * - I3 A blocking request never takes the reserve below min.
+ * - I4 No function marked "Context: Any" sleeps, allocates or converts.
+ * - I5 A frame released to the host is in the host's state.
+ * - I6 A frame whose conversion failed is in nobody's free list.
+ * - I7 A group exists iff it has members or still owns frames.
+ * - I8 Two live groups never have equal keys.
+ * - I10 The cost to find memory depends neither on the size of the reach nor
+ *   on the number of groups or allocations.
+ *
+ * (I9, "disabled means absent", is the business of whoever embeds the core.)
+ *
+ * The core takes no locks: the caller serialises all calls on one object.  It
+ * allocates nothing: the caller brings memory, after asking how much.  It
+ * speaks PFNs; only windows and limits are byte addresses.  All ranges are
+ * inclusive, [start, last], so that the top of the address space is not a
+ * special case.
+ */
+
+/** struct dmag_range - Page frame numbers @start to @last, both included. */
+struct dmag_range {
+	u64 start;
+	u64 last;
+};
+
+/* ---- reach ----------------------------------------------------------- */
+
+/** enum dmag_attr - What a group's memory must be, beyond its place (bits). */
+enum dmag_attr {
+	DMAG_SHARED = 1 << 0,	/* decrypted, shared with the host */
+	DMAG_UNCACHED = 1 << 1, /* needs a non-cacheable mapping */
+	DMAG_ATTRS = DMAG_SHARED | DMAG_UNCACHED,
+};
+
+/**
+ * struct dmag_window - One linear piece of a bus translation.
+ * @cpu: first CPU physical address, bytes
+ * @bus: the bus address that @cpu appears at, bytes
+ * @size: length in bytes, not 0; neither side may run past 2^64
+ */
+struct dmag_window {
+	u64 cpu;
+	u64 bus;
+	u64 size;
+};
+
+/**
+ * struct dmag_constraint - What one device can address.
+ * @windows: its bus windows; where they overlap in CPU space the first counts
+ * @nr_windows: how many; 0 means that bus addresses are CPU addresses
+ * @limit: highest bus address that the device can use, inclusive
+ * @attrs: enum dmag_attr bits
+ */
+struct dmag_constraint {
+	const struct dmag_window *windows;
+	unsigned int nr_windows;
+	unsigned int attrs;
+	u64 limit;
+};
+
+/**
+ * struct dmag_reach - A sorted list of disjoint PFN segments.
+ * @seg: the segments, in the caller's memory
+ * @nr: how many
+ *
+ * In a device's reach, segments that touch are separate because the bus is not
+ * contiguous there.  A RAM map has the same form, but there touching segments
+ * mean nothing.
+ */
+struct dmag_reach {
+	const struct dmag_range *seg;
+	unsigned int nr;
+};
+
+int __must_check dmag_reach_build(const struct dmag_constraint *c,
+				  const struct dmag_reach *ram,
+				  struct dmag_range *seg, unsigned int max);
+bool dmag_reach_valid(const struct dmag_reach *r);
+bool dmag_reach_equal(const struct dmag_reach *a, const struct dmag_reach *b);
+bool dmag_reach_includes(const struct dmag_reach *outer,
+			 const struct dmag_reach *inner);
+bool dmag_reach_contains(const struct dmag_reach *r, u64 start, u64 last);
+bool dmag_reach_covers(const struct dmag_reach *r,
+		       const struct dmag_reach *ram);
+unsigned int dmag_reach_intersect(const struct dmag_reach *a,
+				  const struct dmag_reach *b,
+				  struct dmag_range *seg, unsigned int max);
+u64 dmag_reach_frames(const struct dmag_reach *r);
+
+/* ---- frames ---------------------------------------------------------- */
+
+#define DMAG_BLOCK_ORDER 9 /* a block is 512 frames: one cache line of bits */
+#define DMAG_BLOCK_FRAMES (1ULL << DMAG_BLOCK_ORDER)
+#define DMAG_PFN_BITS 45 /* frames: 2^57 bytes in 4 KiB pages, the most any CPU has */
+#define DMAG_PFN_MAX ((1ULL << DMAG_PFN_BITS) - 1)
+#define DMAG_MEM_ALIGN 64 /* alignment of memory fed to dmag_frames, bytes */
+
+/** enum dmag_from - Which end of the allowed range is used up first. */
+enum dmag_from {
+	DMAG_LOWEST,
+	DMAG_HIGHEST,
+};
+
+/**
+ * struct dmag_request - A run of frames that somebody wants.
+ * @count: length in frames, 1 to 2^45
+ * @align: the first PFN must be a multiple of this power of two; 0 means 1
+ * @boundary: the run may not cross a multiple of this power of two (frames);
+ *	0 means that it may
+ * @within: the run must lie in here
+ * @from: which end to prefer
+ */
+struct dmag_request {
+	u64 count;
+	u64 align;
+	u64 boundary;
+	struct dmag_range within;
+	enum dmag_from from;
+};
+
+/** DMAG_REQUEST - Initialiser: @n frames at their natural alignment, anywhere. */
+#define DMAG_REQUEST(n)                                                \
+	{                                                              \
+		.count = (n), .align = (n), .within = { 0, DMAG_PFN_MAX }, \
+	}
+
+/** enum dmag_state - What a frame is to a struct dmag_frames. */
+enum dmag_state {
+	DMAG_FOREIGN, /* not owned */
+	DMAG_FREE,
+	DMAG_USED,
+};
+
+/** struct dmag_run - A maximal run of owned frames in one state, for walking. */
+struct dmag_run {
+	struct dmag_range range;
+	enum dmag_state state;
+};
+
+struct dmag_node;
+struct dmag_block;
+
+/**
+ * struct dmag_frames - The frames that somebody owns, and which are free.
+ *
+ * A sparse set of blocks, each a bitmap of 512 frames, under a tree of 64-way
+ * nodes that know for every order which children hold a free aligned run of
+ * it.  Blocks and nodes are carved from memory that the caller feeds in.
+ */
+struct dmag_frames {
+	/* private: */
+	struct dmag_node *root;
+	unsigned int height; /* levels of nodes; 0: nothing owned */
+	struct dmag_node *spare_node;
+	struct dmag_block *spare_block;
+	u64 nr_spare_node;
+	u64 nr_spare_block;
+	/* public: read only, in frames */
+	u64 free;
+	u64 used;
+	u64 quarantined;
+};
+
+/** struct dmag_frames_stats - Counts that need a walk. */
+struct dmag_frames_stats {
+	u64 free;
+	u64 used;
+	u64 quarantined;
+	u64 largest_free; /* longest run of free frames, any alignment */
+	u64 runs_free; /* number of maximal free runs */
+	u64 blocks; /* blocks present */
+	u64 bytes; /* metadata in use, without spares */
+};
+
+void dmag_frames_init(struct dmag_frames *f);
+u64 dmag_frames_need(const struct dmag_frames *f, u64 start, u64 last);
+u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr);
+int __must_check dmag_frames_feed(struct dmag_frames *f, void *mem, size_t bytes);
+int __must_check dmag_frames_add(struct dmag_frames *f, u64 start, u64 last);
+int __must_check dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last);
+int __must_check dmag_frames_quarantine(struct dmag_frames *f, u64 start, u64 last);
+int __must_check dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq, u64 *pfn);
+int __must_check dmag_frames_take(struct dmag_frames *f, u64 start, u64 last);
+int __must_check dmag_frames_put(struct dmag_frames *f, u64 start, u64 count);
+enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn);
+bool dmag_frames_walk(const struct dmag_frames *f, u64 from, struct dmag_run *run);
+void dmag_frames_stats(const struct dmag_frames *f, struct dmag_frames_stats *s);
+int __must_check dmag_frames_validate(const struct dmag_frames *f, unsigned int level);
+
+/* ---- groups ---------------------------------------------------------- */
+
+/**
+ * struct dmag_marks - Watermarks of a reserve, in frames.
+ * @min: blocking requests leave this much to atomic ones
+ * @low: below this the reserve wants refilling
+ * @high: refilling goes up to here; what is above may be released
+ */
+struct dmag_marks {
+	u64 min;
+	u64 low;
+	u64 high;
+};
+
+/**
+ * struct dmag_group - All devices whose reach and attributes are equal.
+ * @node: in the registry
+ * @reach: the key's first half; its segments are the group creator's memory
+ * @attrs: the key's second half
+ * @members: how many devices
+ * @frames: what the group owns
+ * @marks: watermarks of @frames.free
+ */
+struct dmag_group {
+	struct list_head node;
+	struct dmag_reach reach;
+	unsigned int attrs;
+	unsigned int members;
+	struct dmag_frames frames;
+	struct dmag_marks marks;
+};
+
+/**
+ * struct dmag_member - One device in the registry.
+ * @node: in the registry
+ * @group: where it is a member, or NULL
+ * @constraint: why; kept to resolve it again when RAM changes
+ */
+struct dmag_member {
+	struct list_head node;
+	struct dmag_group *group;
+	struct dmag_constraint constraint;
+};
+
+/**
+ * struct dmag_cell - Memory that the same number of groups can reach.
+ * @range: its frames
+ * @demand: how many groups
+ */
+struct dmag_cell {
+	struct dmag_range range;
+	unsigned int demand;
+};
+
+#define DMAG_BUCKETS 256 /* lists of groups; 10,000 groups make 40 a list */
+
+/** struct dmag_registry - All groups and their members. */
+struct dmag_registry {
+	struct list_head bucket[DMAG_BUCKETS];
+	struct list_head members;
+	unsigned int nr_groups;
+	unsigned int nr_segs;
+	const struct dmag_cell *cells;
+	unsigned int nr_cells;
+};
+
+void dmag_registry_init(struct dmag_registry *reg);
+int __must_check dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
+				 unsigned int nr, unsigned int attrs);
+struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
+			     struct dmag_group *fresh);
+struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m);
+bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g);
+unsigned int dmag_cells_bound(const struct dmag_registry *reg);
+unsigned int dmag_cells_build(const struct dmag_registry *reg, struct dmag_cell *cell);
+bool dmag_cells_next(const struct dmag_registry *reg, const struct dmag_group *g,
+		     struct dmag_cell *cell);
+int __must_check dmag_registry_validate(const struct dmag_registry *reg, unsigned int level);
+
+int __must_check dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
+				bool atomic, u64 *pfn);
+int __must_check dmag_group_put(struct dmag_group *g, u64 start, u64 count);
+int __must_check dmag_group_add(struct dmag_group *g, u64 start, u64 last);
+bool dmag_group_low(const struct dmag_group *g);
+u64 dmag_group_shortage(const struct dmag_group *g);
+u64 dmag_group_surplus(const struct dmag_group *g);
+bool dmag_group_pick(struct dmag_group *g, u64 max, struct dmag_range *out);
+int __must_check dmag_group_drop(struct dmag_group *g,
+				 const struct dmag_range *range);
+bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out);
+struct dmag_marks dmag_marks_start(const struct dmag_reach *reach);
+
+/* ---- the claim ladder ------------------------------------------------ */
+
+/** enum dmag_rung - How hard a claim may try; each rung includes those before. */
+enum dmag_rung {
+	DMAG_CLAIM_FREE, /* an extent that is free */
+	DMAG_CLAIM_MIGRATE, /* one whose pages can be moved away */
+	DMAG_CLAIM_RECLAIM, /* the same, after reclaiming inside the range */
+	DMAG_RUNGS,
+};
+
+/**
+ * struct dmag_backend - The host's page allocator, as a group sees it.
+ *
+ * Every operation may drop the lock that serialises the group and take it
+ * again; the core holds no state across a call.
+ *
+ * @claim: take an extent for @rq (count, align, within) from the host, climbing
+ *	to @rung at most, and feed @g->frames for it.  Returns 0 and the extent
+ *	in @got, at least @rq->count frames, or -EAGAIN (nothing here now),
+ *	-EINTR (fatal signal) or -ETIME (the caller's bound of time is over).
+ * @release: give a range back to the host, in the host's state
+ * @prepare: convert a claimed range to the group's attributes.  A failure
+ *	leaves the state of the range unknown: it is quarantined.
+ * @restore: the reverse, before @release
+ */
+struct dmag_backend {
+	int (*claim)(struct dmag_group *g, const struct dmag_request *rq,
+		     enum dmag_rung rung, struct dmag_range *got);
+	void (*release)(struct dmag_group *g, const struct dmag_range *range);
+	int (*prepare)(struct dmag_group *g, const struct dmag_range *range);
+	int (*restore)(struct dmag_group *g, const struct dmag_range *range);
+};
+
+int __must_check dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
+				  const struct dmag_backend *be,
+				  const struct dmag_request *rq, u64 *pfn);
+int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
+		       const struct dmag_backend *be);
+
+#endif /* DMAG_CORE_H */
