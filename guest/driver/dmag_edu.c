@@ -1,0 +1,776 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Driver for QEMU's edu device, made to ask for DMA memory and to prove what
+ * it was given.
+ *
+ * Each device has a file ctl in debugfs. Writing a line runs one command;
+ * reading gives its result as KEY=VALUE words:
+ *
+ *	alloc CONTEXT KIND COUNT SIZE	ask for buffers, check and keep them
+ *	roundtrip COUNT SEED		send sampled buffers through the device
+ *	verify				does every buffer still hold its own tag?
+ *	free CONTEXT			give everything back
+ *	cost CONTEXT COUNT		cycles of an alloc/free pair of one page
+ *	mask BITS			set both masks, as a driver does
+ *	poke BITS			write the coherent mask behind the API's back
+ *
+ * CONTEXT is block, irqoff or softirq; KIND is coherent, nokmap, pages or
+ * noncoherent. A check needs no trust in the allocator: the device clamps
+ * addresses beyond its mask, so that a wrong buffer comes back corrupted.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitops.h>
+#include <linux/completion.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/io.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/timer.h>
+#include <linux/uaccess.h>
+#include <asm/msr.h>
+
+#define EDU_DMA_SRC 0x80
+#define EDU_DMA_DST 0x88
+#define EDU_DMA_COUNT 0x90
+#define EDU_DMA_CMD 0x98
+#define EDU_DMA_RUN BIT(0)
+#define EDU_DMA_TO_RAM BIT(1)
+#define EDU_BUFFER 0x40000
+
+/* A transfer of the device's whole 4 KiB aborts QEMU 7.2. */
+#define EDU_CHUNK 2048
+/* A transfer takes 100 ms of the guest's time; an overloaded host more. */
+#define EDU_TIMEOUT_MS 20000
+/*
+ * A refused blocking request has been through reclaim and compaction, which
+ * takes long. After this many in a row the rest is taken to be refused too.
+ */
+#define EDU_GIVE_UP 8
+
+#define EDU_MAX_DEVICES 16
+
+enum edu_context { EDU_BLOCK, EDU_IRQOFF, EDU_SOFTIRQ, EDU_NR_CONTEXTS };
+
+static const char *const edu_contexts[] = { "block", "irqoff", "softirq" };
+static_assert(ARRAY_SIZE(edu_contexts) == EDU_NR_CONTEXTS);
+
+enum edu_kind {
+	EDU_COHERENT,
+	EDU_NOKMAP,
+	EDU_PAGES,
+	EDU_NONCOHERENT,
+	EDU_NR_KINDS
+};
+
+static const char *const edu_kinds[] = { "coherent", "nokmap", "pages",
+					 "noncoherent" };
+static_assert(ARRAY_SIZE(edu_kinds) == EDU_NR_KINDS);
+
+/* @cookie: what the allocation returned, and what freeing it wants back */
+struct edu_buffer {
+	void *cookie;
+	dma_addr_t dma;
+};
+
+/* The buffers of one request. */
+struct edu_lot {
+	struct list_head list;
+	enum edu_kind kind;
+	size_t size;
+	u64 limit;
+	gfp_t gfp;
+	unsigned long asked;
+	unsigned long granted;
+	u64 total_ns;
+	u64 max_ns;
+	struct edu_buffer buffers[];
+};
+
+struct edu_result {
+	size_t length;
+	char text[512];
+};
+
+/**
+ * struct edu - one device
+ * @mutex: one command at a time
+ * @lock: makes a context
+ * @limit: last bus address that the device can use
+ */
+struct edu {
+	struct pci_dev *pdev;
+	void __iomem *regs;
+	struct mutex mutex; /* one command at a time; guards lots, result */
+	spinlock_t lock; /* guards nothing: makes a context that may not sleep */
+	struct list_head lots;
+	u64 limit;
+	struct dentry *dir;
+	struct edu_result result;
+};
+
+/* A piece of work and the context it runs in. */
+struct edu_work {
+	void (*func)(struct edu *edu, struct edu_lot *lot);
+	struct edu *edu;
+	struct edu_lot *lot;
+	struct timer_list timer;
+	struct completion done;
+};
+
+static unsigned int masks[EDU_MAX_DEVICES];
+static unsigned int nr_masks;
+module_param_array(masks, uint, &nr_masks, 0444);
+MODULE_PARM_DESC(masks, "bits that each device can address, in PCI order (28)");
+
+static struct dentry *edu_root;
+
+static __printf(2, 3) void edu_report(struct edu *edu, const char *fmt, ...)
+{
+	struct edu_result *res = &edu->result;
+	va_list args;
+
+	va_start(args, fmt);
+	res->length += vscnprintf(res->text + res->length,
+				  sizeof(res->text) - res->length, fmt, args);
+	va_end(args);
+}
+
+static void edu_work_timer(struct timer_list *timer)
+{
+	struct edu_work *work = from_timer(work, timer, timer);
+
+	work->func(work->edu, work->lot);
+	complete(&work->done);
+}
+
+static void edu_run_softirq(struct edu_work *work)
+{
+	init_completion(&work->done);
+	timer_setup_on_stack(&work->timer, edu_work_timer, 0);
+	mod_timer(&work->timer, jiffies + 1);
+	wait_for_completion(&work->done);
+	del_timer_sync(&work->timer);
+	destroy_timer_on_stack(&work->timer);
+}
+
+static void edu_run(struct edu *edu, struct edu_lot *lot,
+		    enum edu_context context,
+		    void (*func)(struct edu *edu, struct edu_lot *lot))
+{
+	struct edu_work work = { .func = func, .edu = edu, .lot = lot };
+	unsigned long flags;
+
+	switch (context) {
+	case EDU_IRQOFF:
+		spin_lock_irqsave(&edu->lock, flags);
+		func(edu, lot);
+		spin_unlock_irqrestore(&edu->lock, flags);
+		break;
+	case EDU_SOFTIRQ:
+		edu_run_softirq(&work);
+		break;
+	default:
+		func(edu, lot);
+	}
+}
+
+static void *edu_get(struct device *dev, const struct edu_lot *lot,
+		     dma_addr_t *dma)
+{
+	switch (lot->kind) {
+	case EDU_NOKMAP:
+		return dma_alloc_attrs(dev, lot->size, dma, lot->gfp,
+				       DMA_ATTR_NO_KERNEL_MAPPING);
+	case EDU_PAGES:
+		return dma_alloc_pages(dev, lot->size, dma, DMA_BIDIRECTIONAL,
+				       lot->gfp);
+	case EDU_NONCOHERENT:
+		return dma_alloc_noncoherent(dev, lot->size, dma,
+					     DMA_BIDIRECTIONAL, lot->gfp);
+	default:
+		return dma_alloc_coherent(dev, lot->size, dma, lot->gfp);
+	}
+}
+
+static void edu_put(struct device *dev, const struct edu_lot *lot,
+		    const struct edu_buffer *buf)
+{
+	switch (lot->kind) {
+	case EDU_NOKMAP:
+		dma_free_attrs(dev, lot->size, buf->cookie, buf->dma,
+			       DMA_ATTR_NO_KERNEL_MAPPING);
+		break;
+	case EDU_PAGES:
+		dma_free_pages(dev, lot->size, buf->cookie, buf->dma,
+			       DMA_BIDIRECTIONAL);
+		break;
+	case EDU_NONCOHERENT:
+		dma_free_noncoherent(dev, lot->size, buf->cookie, buf->dma,
+				     DMA_BIDIRECTIONAL);
+		break;
+	default:
+		dma_free_coherent(dev, lot->size, buf->cookie, buf->dma);
+	}
+}
+
+static void edu_alloc_lot(struct edu *edu, struct edu_lot *lot)
+{
+	unsigned int refused = 0;
+	unsigned long i;
+
+	for (i = 0; i < lot->asked && refused < EDU_GIVE_UP; i++) {
+		struct edu_buffer *buf = &lot->buffers[lot->granted];
+		u64 start = ktime_get_ns();
+		u64 ns;
+
+		buf->cookie = edu_get(&edu->pdev->dev, lot, &buf->dma);
+		ns = ktime_get_ns() - start;
+		lot->total_ns += ns;
+		lot->max_ns = max(lot->max_ns, ns);
+		if (!buf->cookie) {
+			refused++;
+			continue;
+		}
+		refused = 0;
+		lot->granted++;
+	}
+}
+
+static void edu_free_lot(struct edu *edu, struct edu_lot *lot)
+{
+	while (lot->granted)
+		edu_put(&edu->pdev->dev, lot, &lot->buffers[--lot->granted]);
+}
+
+/*
+ * PCI is not translated here, so that a bus address is a physical address.
+ * This holds for NO_KERNEL_MAPPING too, whose cookie is not to be looked into.
+ */
+static void *edu_memory(const struct edu_buffer *buf)
+{
+	return phys_to_virt(buf->dma);
+}
+
+static bool edu_reachable(const struct edu_lot *lot,
+			  const struct edu_buffer *buf)
+{
+	u64 last = buf->dma + lot->size - 1;
+
+	if (last < buf->dma || last > lot->limit)
+		return false;
+	if (lot->kind == EDU_COHERENT || lot->kind == EDU_NONCOHERENT)
+		return virt_to_phys(buf->cookie) == buf->dma;
+	return true;
+}
+
+/* The DMA API promises zeroes to all but NO_KERNEL_MAPPING. */
+static bool edu_zeroed(const struct edu_lot *lot, const struct edu_buffer *buf)
+{
+	return lot->kind == EDU_NOKMAP ||
+	       !memchr_inv(edu_memory(buf), 0, lot->size);
+}
+
+static bool edu_aligned(const struct edu_lot *lot, const struct edu_buffer *buf)
+{
+	return !(buf->dma & ((PAGE_SIZE << get_order(lot->size)) - 1));
+}
+
+static u64 *edu_tag_at(const struct edu_buffer *buf, size_t offset)
+{
+	return edu_memory(buf) + offset;
+}
+
+/* A tag is its own address: no two buffers can share a page unnoticed. */
+static void edu_tag(const struct edu_lot *lot, const struct edu_buffer *buf)
+{
+	size_t offset;
+
+	for (offset = 0; offset < lot->size; offset += PAGE_SIZE)
+		*edu_tag_at(buf, offset) = (uintptr_t)buf ^ offset;
+}
+
+static bool edu_tagged(const struct edu_lot *lot, const struct edu_buffer *buf)
+{
+	size_t offset;
+
+	for (offset = 0; offset < lot->size; offset += PAGE_SIZE)
+		if (*edu_tag_at(buf, offset) != ((uintptr_t)buf ^ offset))
+			return false;
+	return true;
+}
+
+static void edu_check_lot(struct edu *edu, struct edu_lot *lot)
+{
+	unsigned long bad_reach = 0, bad_zero = 0, bad_align = 0, i;
+	u64 lowest = U64_MAX, highest = 0;
+
+	for (i = 0; i < lot->granted; i++) {
+		struct edu_buffer *buf = &lot->buffers[i];
+
+		bad_reach += !edu_reachable(lot, buf);
+		bad_align += !edu_aligned(lot, buf);
+		bad_zero += !edu_zeroed(lot, buf);
+		edu_tag(lot, buf);
+		lowest = min(lowest, buf->dma);
+		highest = max(highest, buf->dma + lot->size - 1);
+		cond_resched();
+	}
+	edu_report(edu, "bad_reach=%lu bad_zero=%lu bad_align=%lu ", bad_reach,
+		   bad_zero, bad_align);
+	if (lot->granted)
+		edu_report(edu, "low=%#llx high=%#llx\n", lowest, highest);
+	else
+		edu_report(edu, "low=- high=-\n");
+}
+
+static int edu_context(const char *name)
+{
+	return match_string(edu_contexts, EDU_NR_CONTEXTS, name);
+}
+
+static int edu_cmd_alloc(struct edu *edu, const char *args)
+{
+	char context_name[16], kind_name[16];
+	unsigned long count;
+	size_t size;
+	struct edu_lot *lot;
+	int context, kind;
+
+	if (sscanf(args, "%15s %15s %lu %zu", context_name, kind_name, &count,
+		   &size) != 4)
+		return -EINVAL;
+	context = edu_context(context_name);
+	kind = match_string(edu_kinds, EDU_NR_KINDS, kind_name);
+	if (context < 0 || kind < 0 || !count || !size)
+		return -EINVAL;
+
+	lot = kvzalloc(struct_size(lot, buffers, count), GFP_KERNEL);
+	if (!lot)
+		return -ENOMEM;
+	lot->kind = kind;
+	lot->size = size;
+	lot->limit = edu->limit;
+	lot->asked = count;
+	lot->gfp = (context == EDU_BLOCK ? GFP_KERNEL : GFP_ATOMIC) |
+		   __GFP_NOWARN;
+
+	edu_run(edu, lot, context, edu_alloc_lot);
+	list_add_tail(&lot->list, &edu->lots);
+	edu_report(edu, "context=%s kind=%s size=%zu asked=%lu granted=%lu ",
+		   context_name, kind_name, size, count, lot->granted);
+	edu_report(edu, "ns=%llu max_ns=%llu ",
+		   div64_u64(lot->total_ns, max(lot->granted, 1UL)),
+		   lot->max_ns);
+	edu_check_lot(edu, lot);
+	return 0;
+}
+
+static void edu_free_all(struct edu *edu, enum edu_context context)
+{
+	struct edu_lot *lot, *next;
+
+	list_for_each_entry_safe(lot, next, &edu->lots, list) {
+		edu_run(edu, lot, context, edu_free_lot);
+		list_del(&lot->list);
+		kvfree(lot);
+	}
+}
+
+static int edu_cmd_free(struct edu *edu, const char *args)
+{
+	char name[16];
+	int context;
+
+	if (sscanf(args, "%15s", name) != 1)
+		return -EINVAL;
+	context = edu_context(name);
+	/* The DMA API forbids freeing with interrupts off. */
+	if (context < 0 || context == EDU_IRQOFF)
+		return -EINVAL;
+	edu_free_all(edu, context);
+	edu_report(edu, "freed=all\n");
+	return 0;
+}
+
+static int edu_cmd_verify(struct edu *edu, const char *args)
+{
+	unsigned long buffers = 0, intact = 0, i;
+	struct edu_lot *lot;
+
+	list_for_each_entry(lot, &edu->lots, list) {
+		for (i = 0; i < lot->granted; i++)
+			intact += edu_tagged(lot, &lot->buffers[i]);
+		buffers += lot->granted;
+		cond_resched();
+	}
+	edu_report(edu, "buffers=%lu intact=%lu\n", buffers, intact);
+	return 0;
+}
+
+static bool edu_transfer(struct edu *edu, u64 source, u64 destination,
+			 u64 command)
+{
+	unsigned int waited;
+
+	writeq(source, edu->regs + EDU_DMA_SRC);
+	writeq(destination, edu->regs + EDU_DMA_DST);
+	writeq(EDU_CHUNK, edu->regs + EDU_DMA_COUNT);
+	writeq(command | EDU_DMA_RUN, edu->regs + EDU_DMA_CMD);
+	for (waited = 0; waited < EDU_TIMEOUT_MS; waited += 20) {
+		if (!(readq(edu->regs + EDU_DMA_CMD) & EDU_DMA_RUN))
+			return true;
+		msleep(20);
+	}
+	dev_err(&edu->pdev->dev, "transfer did not end\n");
+	return false;
+}
+
+static void edu_pattern(u8 *memory, u32 state)
+{
+	unsigned int i;
+
+	state |= 1;
+	for (i = 0; i < EDU_CHUNK; i++) {
+		state ^= state << 13;
+		state ^= state >> 17;
+		state ^= state << 5;
+		memory[i] = state;
+	}
+}
+
+static bool edu_roundtrip(struct edu *edu, struct edu_lot *lot,
+			  struct edu_buffer *buf, size_t offset, u32 seed)
+{
+	u8 *memory = edu_memory(buf) + offset;
+	u8 *want = kmalloc(EDU_CHUNK, GFP_KERNEL);
+	bool same;
+
+	if (!want)
+		return false;
+	edu_pattern(want, seed ^ buf->dma ^ offset);
+	memcpy(memory, want, EDU_CHUNK);
+	same = edu_transfer(edu, buf->dma + offset, EDU_BUFFER, 0);
+	memset(memory, 0, EDU_CHUNK);
+	same = same &&
+	       edu_transfer(edu, EDU_BUFFER, buf->dma + offset, EDU_DMA_TO_RAM);
+	same = same && !memcmp(memory, want, EDU_CHUNK);
+	kfree(want);
+	edu_tag(lot, buf);
+	return same;
+}
+
+static void edu_sample_lot(struct edu *edu, struct edu_lot *lot,
+			   unsigned long wanted, u32 seed)
+{
+	unsigned long samples = min(wanted, lot->granted), intact = 0, i;
+
+	for (i = 0; i < samples; i++) {
+		unsigned long nr =
+			samples == 1 ? 0 :
+				       i * (lot->granted - 1) / (samples - 1);
+		struct edu_buffer *buf = &lot->buffers[nr];
+		bool same = true;
+
+		/* First and last bytes, in turn; both of a buffer that is alone. */
+		if (samples == 1 || !(i & 1))
+			same = edu_roundtrip(edu, lot, buf, 0, seed);
+		if (samples == 1 || i & 1)
+			same &= edu_roundtrip(edu, lot, buf,
+					      lot->size - EDU_CHUNK, seed);
+		intact += same;
+	}
+	edu_report(edu, "sampled=%lu intact=%lu\n", samples, intact);
+}
+
+/* One line of result for each lot, oldest first. */
+static int edu_cmd_roundtrip(struct edu *edu, const char *args)
+{
+	struct edu_lot *lot;
+	unsigned long count;
+	u32 seed;
+
+	if (sscanf(args, "%lu %u", &count, &seed) != 2)
+		return -EINVAL;
+	list_for_each_entry(lot, &edu->lots, list)
+		if (lot->size >= EDU_CHUNK)
+			edu_sample_lot(edu, lot, count, seed);
+	return 0;
+}
+
+static int edu_compare_cycles(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static u64 edu_pair_cycles(struct device *dev, gfp_t gfp)
+{
+	dma_addr_t dma;
+	u64 start = rdtsc_ordered();
+	void *memory = dma_alloc_coherent(dev, PAGE_SIZE, &dma, gfp);
+
+	if (!memory)
+		return U64_MAX;
+	dma_free_coherent(dev, PAGE_SIZE, memory, dma);
+	return rdtsc_ordered() - start;
+}
+
+static void edu_count_pairs(struct edu *edu, u64 *cycles, unsigned long count,
+			    bool atomic)
+{
+	unsigned long i;
+
+	for (i = 0; i < count; i++) {
+		if (atomic) {
+			spin_lock_bh(&edu->lock);
+			cycles[i] =
+				edu_pair_cycles(&edu->pdev->dev, GFP_ATOMIC);
+			spin_unlock_bh(&edu->lock);
+		} else {
+			cycles[i] =
+				edu_pair_cycles(&edu->pdev->dev, GFP_KERNEL);
+		}
+	}
+}
+
+/*
+ * Under QEMU's -icount shift=0 the time stamp counter counts instructions.
+ * The lowest and the median pair are free of the timer interrupt.
+ */
+static int edu_cmd_cost(struct edu *edu, const char *args)
+{
+	unsigned long count;
+	char name[16];
+	u64 *cycles;
+	int context;
+
+	if (sscanf(args, "%15s %lu", name, &count) != 2 || !count ||
+	    count > 100000)
+		return -EINVAL;
+	context = edu_context(name);
+	if (context < 0 || context == EDU_IRQOFF)
+		return -EINVAL;
+	cycles = kvmalloc_array(count, sizeof(*cycles), GFP_KERNEL);
+	if (!cycles)
+		return -ENOMEM;
+	/* Once to warm up. */
+	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
+	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
+	sort(cycles, count, sizeof(*cycles), edu_compare_cycles, NULL);
+	edu_report(edu, "context=%s pairs=%lu min=%llu median=%llu max=%llu\n",
+		   name, count, cycles[0], cycles[count / 2],
+		   cycles[count - 1]);
+	kvfree(cycles);
+	return 0;
+}
+
+static int edu_parse_bits(const char *args, u64 *mask)
+{
+	unsigned int bits;
+
+	if (kstrtouint(args, 0, &bits) || !bits || bits > 64)
+		return -EINVAL;
+	*mask = DMA_BIT_MASK(bits);
+	return 0;
+}
+
+static int edu_cmd_mask(struct edu *edu, const char *args)
+{
+	u64 mask;
+	int err;
+
+	err = edu_parse_bits(args, &mask);
+	if (err)
+		return err;
+	err = dma_set_mask_and_coherent(&edu->pdev->dev, mask);
+	if (!err)
+		edu->limit = mask;
+	edu_report(edu, "mask=%#llx err=%d\n", mask, err);
+	return 0;
+}
+
+static int edu_cmd_poke(struct edu *edu, const char *args)
+{
+	u64 mask;
+	int err;
+
+	err = edu_parse_bits(args, &mask);
+	if (err)
+		return err;
+	edu->pdev->dev.coherent_dma_mask = mask;
+	edu->limit = mask;
+	edu_report(edu, "mask=%#llx err=0\n", mask);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*func)(struct edu *edu, const char *args);
+} edu_commands[] = {
+	{ "alloc", edu_cmd_alloc },	    { "free", edu_cmd_free },
+	{ "roundtrip", edu_cmd_roundtrip }, { "verify", edu_cmd_verify },
+	{ "cost", edu_cmd_cost },	    { "mask", edu_cmd_mask },
+	{ "poke", edu_cmd_poke },
+};
+
+static int edu_command(struct edu *edu, char *line)
+{
+	char *args = strim(line);
+	char *name = strsep(&args, " ");
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(edu_commands); i++)
+		if (!strcmp(name, edu_commands[i].name))
+			return edu_commands[i].func(edu, args ?: "");
+	return -EINVAL;
+}
+
+static ssize_t edu_ctl_write(struct file *file, const char __user *user,
+			     size_t size, loff_t *pos)
+{
+	struct edu *edu = file->private_data;
+	char line[128];
+	int err;
+
+	if (size >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, user, size))
+		return -EFAULT;
+	line[size] = '\0';
+
+	mutex_lock(&edu->mutex);
+	edu->result.length = 0;
+	err = edu_command(edu, line);
+	mutex_unlock(&edu->mutex);
+	return err ?: size;
+}
+
+static ssize_t edu_ctl_read(struct file *file, char __user *user, size_t size,
+			    loff_t *pos)
+{
+	struct edu *edu = file->private_data;
+	ssize_t ret;
+
+	mutex_lock(&edu->mutex);
+	ret = simple_read_from_buffer(user, size, pos, edu->result.text,
+				      edu->result.length);
+	mutex_unlock(&edu->mutex);
+	return ret;
+}
+
+static const struct file_operations edu_ctl_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = edu_ctl_write,
+	.read = edu_ctl_read,
+	.llseek = default_llseek,
+};
+
+static const struct pci_device_id edu_ids[] = { { PCI_DEVICE(0x1234, 0x11e8) },
+						{} };
+MODULE_DEVICE_TABLE(pci, edu_ids);
+
+/* The device's place among its kind in PCI order, the same on each probe. */
+static unsigned int edu_index(struct pci_dev *pdev)
+{
+	struct pci_dev *other = NULL;
+	unsigned int index = 0;
+
+	while ((other = pci_get_device(edu_ids[0].vendor, edu_ids[0].device,
+				       other))) {
+		if (other == pdev)
+			break;
+		index++;
+	}
+	pci_dev_put(other);
+	return index;
+}
+
+static int edu_set_masks(struct edu *edu)
+{
+	unsigned int index = edu_index(edu->pdev);
+	unsigned int bits = index < nr_masks ? masks[index] : 28;
+
+	if (!bits || bits > 64)
+		return -EINVAL;
+	edu->limit = DMA_BIT_MASK(bits);
+	return dma_set_mask_and_coherent(&edu->pdev->dev, edu->limit);
+}
+
+static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct edu *edu = devm_kzalloc(&pdev->dev, sizeof(*edu), GFP_KERNEL);
+	int err;
+
+	if (!edu)
+		return -ENOMEM;
+	edu->pdev = pdev;
+	mutex_init(&edu->mutex);
+	spin_lock_init(&edu->lock);
+	INIT_LIST_HEAD(&edu->lots);
+
+	err = pcim_enable_device(pdev);
+	if (err)
+		return err;
+	err = pcim_iomap_regions(pdev, BIT(0), KBUILD_MODNAME);
+	if (err)
+		return err;
+	edu->regs = pcim_iomap_table(pdev)[0];
+	err = edu_set_masks(edu);
+	if (err)
+		return err;
+	pci_set_master(pdev);
+	pci_set_drvdata(pdev, edu);
+	edu->dir = debugfs_create_dir(pci_name(pdev), edu_root);
+	debugfs_create_file("ctl", 0600, edu->dir, edu, &edu_ctl_fops);
+	return 0;
+}
+
+static void edu_remove(struct pci_dev *pdev)
+{
+	struct edu *edu = pci_get_drvdata(pdev);
+
+	debugfs_remove(edu->dir);
+	edu_free_all(edu, EDU_BLOCK);
+}
+
+static struct pci_driver edu_driver = {
+	.name = KBUILD_MODNAME,
+	.id_table = edu_ids,
+	.probe = edu_probe,
+	.remove = edu_remove,
+};
+
+static int __init edu_init(void)
+{
+	int err;
+
+	edu_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	err = pci_register_driver(&edu_driver);
+	if (err)
+		debugfs_remove(edu_root);
+	return err;
+}
+module_init(edu_init);
+
+static void __exit edu_exit(void)
+{
+	pci_unregister_driver(&edu_driver);
+	debugfs_remove(edu_root);
+}
+module_exit(edu_exit);
+
+MODULE_DESCRIPTION("DMA memory for the edu device, and proof of it");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+#
+# Build the driver and the guest's file system for one flavour.
+#
+#   initramfs.sh FLAVOUR
+
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+flavour=$1
+kernel=$top/build/kernel-$flavour
+root=$top/build/initramfs-$flavour
+module=$top/build/driver-$flavour
+
+mkdir -p "$module" "$root/bin" "$root/scenarios" "$root/proc" "$root/sys"
+for file in "$top"/guest/driver/*; do
+	cmp -s "$file" "$module/${file##*/}" || cp "$file" "$module/"
+done
+if ! make -s -C "$kernel" M="$module" CC="${CC:-ccache gcc}" W=1 modules >"$module.log" 2>&1; then
+	cat "$module.log" >&2
+	exit 1
+fi
+grep -E 'warning:' "$module.log" >&2 || true
+
+cp /bin/busybox "$root/bin/busybox"
+[ -e "$root/bin/sh" ] || ln -s busybox "$root/bin/sh"
+cp "$module/dmag_edu.ko" "$top/guest/lib.sh" "$root/"
+cp "$top"/guest/scenarios/*.sh "$root/scenarios/"
+install -m 755 "$top/guest/init" "$root/init"
+(cd "$root" && find . | sort | cpio -o -H newc --quiet -R 0:0) >"$root.cpio.new"
+mv "$root.cpio.new" "$root.cpio"

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# shellcheck shell=dash
+# What the scenarios share. Everything said goes to the log that judge.sh reads.
+
+debug=/sys/kernel/debug
+edu=$debug/dmag_edu
+pci=/sys/bus/pci/drivers/dmag_edu
+failures=0
+
+say()
+{
+	echo "DMAG-$*"
+}
+
+# check NAME COMMAND...: the command's success is the verdict
+check()
+{
+	local name="$1"
+
+	shift
+	if "$@"; then
+		say "CHECK ok $name"
+	else
+		say "CHECK not ok $name ($*)"
+		failures=$((failures + 1))
+	fi
+}
+
+finish()
+{
+	if [ "$failures" -eq 0 ]; then
+		say "END ok"
+	else
+		say "END failed"
+	fi
+}
+
+# A check that only a kernel with groups can pass; stock is there to compare.
+check_groups()
+{
+	[ "$dmag" = off ] || check "$@"
+}
+
+load()
+{
+	insmod /dmag_edu.ko masks="$1" || check "the driver loads" false
+	devices=$(ls $edu)
+}
+
+unload()
+{
+	rmmod dmag_edu || check "the driver unloads" false
+}
+
+# ctl DEVICE COMMAND...: one command; leaves its answer in $result
+ctl()
+{
+	local dev="$1"
+
+	shift
+	if echo "$*" >"$edu/$dev/ctl"; then
+		result=$(cat "$edu/$dev/ctl")
+	else
+		result="error=refused"
+	fi
+	say "CTL $dev $*: $result"
+}
+
+# value KEY: from the last answer
+value()
+{
+	echo "$result" | tr ' ' '\n' | sed -n "s/^$1=//p" | head -n 1
+}
+
+# Every buffer that was granted is one that its device can use.
+check_granted_well()
+{
+	check "$1: in reach" [ "$(value bad_reach)" = 0 ]
+	check "$1: zeroed" [ "$(value bad_zero)" = 0 ]
+	check "$1: aligned" [ "$(value bad_align)" = 0 ]
+}
+
+# request NAME DEVICE CONTEXT KIND COUNT SIZE: all must be granted
+request()
+{
+	local name="$1" dev="$2"
+
+	shift 2
+	ctl "$dev" alloc "$@"
+	check_groups "$name: all granted" [ "$(value granted)" = "$3" ]
+	check_granted_well "$name"
+}
+
+# intact NAME DEVICE SAMPLES: through the device, and by tag
+intact()
+{
+	ctl "$2" roundtrip "$3" "$seed"
+	check "$1: data survives the device" all_intact
+	ctl "$2" verify
+	check "$1: no buffer was overwritten" all_intact
+}
+
+all_intact()
+{
+	echo "$result" | awk '
+		{ for (i = 1; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
+		  n++; if (v["intact"] != v["sampled"] v["buffers"]) bad = 1 }
+		END { exit bad || !n }'
+}
+
+counter()
+{
+	awk -v name="$1" '$1 == name { print $2 }' $debug/dmag/counters 2>/dev/null
+}
+
+groups_are()
+{
+	[ "$(counter groups)" = "$1" ]
+}
+
+show_groups()
+{
+	[ -e $debug/dmag/groups ] || return 0
+	say "GROUPS $1"
+	cat $debug/dmag/groups
+	say "COUNTERS $1"
+	cat $debug/dmag/counters 2>/dev/null
+}
+
+# A group that its last member left gives its memory back in the background.
+await_groups()
+{
+	local tenths=0
+
+	while [ $tenths -lt 100 ] && ! groups_are "$1"; do
+		usleep 100000
+		tenths=$((tenths + 1))
+	done
+	groups_are "$1"
+}
+
+mem_free_kib()
+{
+	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
+}
+
+settle()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	usleep 300000
+}
+
+# Movable pages of shared memory, as a loaded machine has them.
+fill()
+{
+	mkdir -p /fill
+	mount -t tmpfs -o size=100% tmpfs /fill
+	dd if=/dev/zero of=/fill/load bs=1M count="$1" 2>/dev/null ||
+		check "filling $1 MiB" false
+	say "LOAD $1 MiB, $(mem_free_kib) KiB free"
+}
+
+unfill()
+{
+	umount /fill
+}
+
+seed=$(od -An -tu4 -N4 /dev/urandom | tr -d ' ')
+say "SEED $seed"

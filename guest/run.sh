@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+#
+# Boot the guest for one scenario and judge its log.
+#
+#   run.sh SCENARIO [FLAVOUR [KERNEL-PARAMETER...]]
+#
+# What a scenario needs stands at the head of guest/scenarios/SCENARIO.sh, as
+# lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
+# qemu (more options), timeout (seconds), append (kernel parameters), allow
+# (a splat that the scenario provokes).
+
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=$top/build
+scenario=$1
+flavour=${2:-normal}
+shift
+[ $# -eq 0 ] || shift
+script=$top/guest/scenarios/$scenario.sh
+name=$scenario-$flavour
+case " $* " in
+*" dmag=off "*) name=$name-off ;;
+esac
+log=$build/log/$name.log
+kernel=$build/kernel-$flavour/arch/x86/boot/bzImage
+
+[ -f "$script" ] || {
+	echo "run.sh: no scenario '$scenario'" >&2
+	exit 2
+}
+
+need()
+{
+	found=$(sed -n "s/^#: $1=//p" "$script")
+	echo "${found:-$2}"
+}
+
+memory=$(need memory 2G)
+timeout=$(need timeout 120)
+append=$(need append '')
+if [ "$flavour" = debug ]; then
+	memory=$(need debug_memory "$memory")
+	append="$append page_poison=1 $(need debug_append '')"
+	timeout=$((timeout * 3))
+fi
+
+set -- $append "$@"
+devices=
+for bits in $(need devices ''); do
+	devices="$devices -device edu,dma_mask=$(printf '0x%x' $(((1 << bits) - 1)))"
+done
+
+mkdir -p "$build/log"
+"$top/guest/initramfs.sh" "$flavour"
+
+# shellcheck disable=SC2046,SC2086
+timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max \
+	-m "$memory" -smp "${CPUS:-$(need cpus 2)}" $devices $(need qemu '') \
+	-kernel "$kernel" -initrd "$build/initramfs-$flavour.cpio" \
+	-append "console=ttyS0 panic=-1 oops=panic kunit.enable=$(need kunit 0) scenario=$scenario flavour=$flavour $*" \
+	-display none -nodefaults -no-reboot -monitor none -serial "file:$log" \
+	>"$build/log/$name.qemu" 2>&1 </dev/null || {
+	status=$?
+	echo "run.sh: QEMU ended with $status (124: after $timeout seconds)" >>"$log"
+}
+
+# The device itself says when it was given an address beyond its mask.
+if grep -q clamping "$build/log/$name.qemu"; then
+	echo "BUG: edu: a device was given memory beyond its mask" >>"$log"
+fi
+exec "$top/guest/judge.sh" "$log" "$(need allow '')"

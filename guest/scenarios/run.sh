@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# shellcheck shell=dash
+# The demonstration: devices of four reaches in a machine whose memory is full
+# of movable pages, all buffers held at once. Its rows become the table.
+#: memory=6G
+#: debug_memory=3G
+#: devices=24 24 28 30 30 36
+#: timeout=240
+
+if [ "$flavour" = debug ]; then
+	load_mib=1700 scale=8 huge=8388608
+else
+	load_mib=5530 scale=1 huge=67108864
+fi
+
+# ask DEVICE BITS CONTEXT COUNT SIZE: one row
+ask()
+{
+	local dev="$1" bits="$2"
+
+	shift 2
+	ctl "$dev" alloc "$1" coherent "$2" "$3"
+	say "ROW dev=$dev bits=$bits $result"
+	check_groups "$dev $bits bits: $2 of $3 bytes, $1" [ "$(value granted)" = "$2" ]
+	check_granted_well "$dev $bits bits: $3 bytes, $1"
+}
+
+requests()
+{
+	case $2 in
+	24) ask "$1" 24 block $((64 / scale)) 65536 ;;
+	28) ask "$1" 28 block $((512 / scale)) 65536 ;;
+	30)
+		ask "$1" 30 block $((4096 / scale)) 65536
+		ask "$1" 30 block 1 $huge
+		;;
+	36) ask "$1" 36 block $((64 / scale)) 65536 ;;
+	esac
+	ask "$1" "$2" irqoff 64 4096
+	ask "$1" "$2" irqoff 16 65536
+}
+
+# trips DEVICE: all devices transfer at once; one line of answer for each row
+trips()
+{
+	echo "roundtrip 8 $seed" >"$edu/$1/ctl"
+}
+
+load 24,24,28,30,30,36
+unload
+settle
+before=$(mem_free_kib)
+fill $load_mib
+load 24,24,28,30,30,36
+show_groups "loaded"
+
+bits_of="24 24 28 30 30 36"
+for dev in $devices; do
+	requests "$dev" "${bits_of%% *}"
+	bits_of=${bits_of#* }
+done
+show_groups "all buffers held"
+
+for dev in $devices; do
+	trips "$dev" &
+done
+wait
+for dev in $devices; do
+	result=$(cat "$edu/$dev/ctl")
+	check "$dev: data survives the device" all_intact
+	echo "$result" | awk -v dev="$dev" '{ print "DMAG-TRIP dev=" dev, $0 }'
+	ctl "$dev" verify
+	check "$dev: no buffer was overwritten" all_intact
+	say "TAGS dev=$dev $result"
+done
+
+for dev in $devices; do
+	ctl "$dev" free block
+done
+unload
+unfill
+check_groups "no group remains" await_groups 0
+show_groups "unbound"
+settle
+after=$(mem_free_kib)
+say "MEMORY before=$before after=$after"
+check "free memory is back within 1 %" [ $((before - after)) -le $((before / 100)) ]
