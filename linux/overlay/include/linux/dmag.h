@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DMA allocation groups: memory for devices that reach only part of it.
+ *
+ * Public face of mm/dmag: what the driver core and dma-direct call.  Every hook
+ * is an inline that falls through on one static branch when dmag is off.
+ */
+#ifndef _LINUX_DMAG_H
+#define _LINUX_DMAG_H
+
+#include <linux/jump_label.h>
+#include <linux/types.h>
+
+struct device;
+struct page;
+
+#ifdef CONFIG_DMAG
+
+DECLARE_STATIC_KEY_FALSE(dmag_key);
+
+bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
+			struct page **page);
+bool __dmag_free_pages(struct page *page, size_t size);
+void __dmag_device_update(struct device *dev);
+void __dmag_device_leave(struct device *dev);
+
+/**
+ * dmag_alloc_pages() - Allocate coherent memory for a device from its group.
+ * @dev: a direct-mapped device
+ * @size: length in bytes; rounded up to whole pages
+ * @gfp: whether it may sleep, and for what; zone flags mean nothing here
+ * @page: set to the first page, or NULL if the group has none to give
+ *
+ * The run is physically and bus contiguous, inside the device's reach, and
+ * aligned to the smallest page order that holds @size.  It is not zeroed
+ * unless init_on_alloc or __GFP_ZERO asks for it.
+ *
+ * Context: Any, if @gfp does not allow blocking.
+ * Return: true if the group answered (*@page is final); false if the device is
+ * not restricted and the caller should go on as if dmag did not exist.
+ */
+static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
+				    struct page **page)
+{
+	return static_branch_unlikely(&dmag_key) &&
+	       __dmag_alloc_pages(dev, size, gfp, page);
+}
+
+/**
+ * dmag_free_pages() - Give memory back to the group that it came from.
+ * @page: what dmag_alloc_pages() gave
+ * @size: what it was asked for, in bytes
+ *
+ * Context: Any.
+ * Return: true if the pages belong to a group; false if the caller should free
+ * them as it would without dmag.
+ */
+static inline bool dmag_free_pages(struct page *page, size_t size)
+{
+	return static_branch_unlikely(&dmag_key) &&
+	       __dmag_free_pages(page, size);
+}
+
+/**
+ * dmag_device_update() - A device's coherent mask has been set.
+ * @dev: the device; it joins the group of its constraint, and leaves another
+ *
+ * Context: May sleep.
+ */
+static inline void dmag_device_update(struct device *dev)
+{
+	if (static_branch_unlikely(&dmag_key))
+		__dmag_device_update(dev);
+}
+
+/**
+ * dmag_device_leave() - A device lost its driver, or goes away.
+ * @dev: the device; buffers that it has not freed stay with their group
+ *
+ * Context: May sleep.
+ */
+static inline void dmag_device_leave(struct device *dev)
+{
+	if (static_branch_unlikely(&dmag_key))
+		__dmag_device_leave(dev);
+}
+
+#else /* !CONFIG_DMAG */
+
+static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
+				    struct page **page)
+{
+	return false;
+}
+
+static inline bool dmag_free_pages(struct page *page, size_t size)
+{
+	return false;
+}
+
+static inline void dmag_device_update(struct device *dev)
+{
+}
+
+static inline void dmag_device_leave(struct device *dev)
+{
+}
+
+#endif /* CONFIG_DMAG */
+
+#endif /* _LINUX_DMAG_H */

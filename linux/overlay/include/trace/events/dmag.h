@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM dmag
+
+#if !defined(_TRACE_DMAG_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_DMAG_H
+
+#include <linux/device.h>
+#include <linux/tracepoint.h>
+
+TRACE_EVENT(dmag_claim,
+	TP_PROTO(int group, u64 start, u64 last, unsigned int rung),
+	TP_ARGS(group, start, last, rung),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(unsigned int, rung)
+		__field(u64, start)
+		__field(u64, last)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->rung = rung;
+		__entry->start = start;
+		__entry->last = last;
+	),
+	TP_printk("group=%d pfn=%#llx-%#llx by=%s", __entry->group,
+		  __entry->start, __entry->last,
+		  __print_symbolic(__entry->rung, { 0, "free" },
+				   { 1, "migrate" }, { 2, "reclaim" }))
+);
+
+TRACE_EVENT(dmag_release,
+	TP_PROTO(int group, u64 start, u64 last),
+	TP_ARGS(group, start, last),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(u64, start)
+		__field(u64, last)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->start = start;
+		__entry->last = last;
+	),
+	TP_printk("group=%d pfn=%#llx-%#llx", __entry->group, __entry->start,
+		  __entry->last)
+);
+
+TRACE_EVENT(dmag_alloc_fail,
+	TP_PROTO(struct device *dev, int group, u64 count, bool blocking),
+	TP_ARGS(dev, group, count, blocking),
+	TP_STRUCT__entry(
+		__string(device, dev_name(dev))
+		__field(int, group)
+		__field(u64, count)
+		__field(bool, blocking)
+	),
+	TP_fast_assign(
+		__assign_str(device);
+		__entry->group = group;
+		__entry->count = count;
+		__entry->blocking = blocking;
+	),
+	TP_printk("device=%s group=%d pages=%llu %s", __get_str(device),
+		  __entry->group, __entry->count,
+		  __entry->blocking ? "blocking" : "atomic")
+);
+
+#endif /* _TRACE_DMAG_H */
+
+#include <trace/define_trace.h>

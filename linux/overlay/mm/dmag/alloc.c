@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocation and freeing, and the worker behind them.
+ *
+ * The fast path is one lock and the core's bitmap.  A request that may wait
+ * climbs the claim ladder when the reserve does not do; one that may not wait
+ * wakes the worker and is done.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dmag.h>
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/init.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/mm.h>
+
+#include "host.h"
+
+#include <trace/events/dmag.h>
+
+/* Frees come in bursts; what they leave over is given back this much later. */
+#define DMAG_SURPLUS_DELAY HZ
+
+/* How long the worker may climb for one group before the next has its turn. */
+#define DMAG_REFILL_BOUND HZ
+
+/* How long the worker waits before it tries again what it could not fill. */
+#define DMAG_RETRY_DELAY (2 * HZ)
+
+static void dmag_worker(struct work_struct *work);
+static DECLARE_DELAYED_WORK(dmag_work, dmag_worker);
+static struct workqueue_struct *dmag_wq;
+
+/**
+ * dmag_group_kick() - Wake the worker if the group is short or in surplus.
+ * @g: the group, locked
+ *
+ * Context: Any.
+ */
+void dmag_group_kick(struct dmag_kgroup *g)
+{
+	const struct dmag_group *core = &g->core;
+
+	lockdep_assert_held(&g->lock);
+	if (g->kicked || !dmag_wq)
+		return;
+	if (dmag_group_low(core))
+		mod_delayed_work(dmag_wq, &dmag_work, 0);
+	else if (dmag_group_surplus(core))
+		queue_delayed_work(dmag_wq, &dmag_work, DMAG_SURPLUS_DELAY);
+	else
+		return;
+	g->kicked = true;
+}
+
+/* A partial fill is continued, though nobody may ask again. */
+static bool still_short(struct dmag_kgroup *g)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&g->lock, flags);
+	g->kicked = dmag_group_low(&g->core);
+	spin_unlock_irqrestore(&g->lock, flags);
+	return g->kicked;
+}
+
+static void dmag_worker(struct work_struct *work)
+{
+	struct dmag_group *core, *next;
+	bool short_of = false;
+
+	mutex_lock(&dmag_mutex);
+	for (unsigned int b = 0; b < DMAG_BUCKETS; b++) {
+		list_for_each_entry_safe(core, next, &dmag_registry.bucket[b],
+					 node) {
+			struct dmag_kgroup *g = to_kgroup(core);
+
+			if (!READ_ONCE(g->kicked))
+				continue;
+			dmag_group_fill(g, DMAG_REFILL_BOUND);
+			short_of |= still_short(g);
+			dmag_group_settle(g);
+		}
+	}
+	mutex_unlock(&dmag_mutex);
+	if (short_of)
+		queue_delayed_work(dmag_wq, &dmag_work, DMAG_RETRY_DELAY);
+}
+
+static int __init dmag_worker_init(void)
+{
+	dmag_wq = alloc_workqueue("dmag", WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
+	return dmag_wq ? 0 : -ENOMEM;
+}
+core_initcall(dmag_worker_init);
+
+static bool has_cma_area(const struct device *dev)
+{
+#ifdef CONFIG_DMA_CMA
+	return dev->cma_area;
+#else
+	return false;
+#endif
+}
+
+static int alloc_fast(struct dmag_kgroup *g, const struct dmag_request *rq,
+		      bool atomic, u64 *pfn)
+{
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&g->lock, flags);
+	ret = dmag_group_get(&g->core, rq, atomic, pfn);
+	if (!ret)
+		g->counter[atomic ? DMAG_NR_ALLOC_ATOMIC : DMAG_NR_ALLOC]++;
+	else if (atomic)
+		g->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
+	dmag_group_kick(g);
+	spin_unlock_irqrestore(&g->lock, flags);
+	return ret;
+}
+
+enum verdict {
+	UNKNOWN, /* not a member yet, or of the wrong group */
+	ANSWERED,
+	UNRESTRICTED,
+};
+
+static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
+			      bool atomic, u64 *pfn, int *ret)
+{
+	enum verdict verdict = UNKNOWN;
+	struct dmag_device *d;
+	struct dmag_kgroup *g;
+
+	rcu_read_lock();
+	d = rcu_dereference(dev->dmag);
+	if (likely(d && !dmag_device_stale(d, dev))) {
+		g = to_kgroup(d->core.group);
+		verdict = g->universal ? UNRESTRICTED : ANSWERED;
+		if (!g->universal)
+			*ret = alloc_fast(g, rq, atomic, pfn);
+	}
+	rcu_read_unlock();
+	return verdict;
+}
+
+/* Whoever holds dmag_mutex may wait for writeback. */
+static bool may_wait(gfp_t gfp)
+{
+	return gfpflags_allow_blocking(gfp) &&
+	       (current_gfp_context(gfp) & __GFP_IO);
+}
+
+/*
+ * A request made on the way to writeback only tries; if that fails it is
+ * served like an atomic one.
+ */
+static bool climb_begin(gfp_t gfp)
+{
+	if (may_wait(gfp))
+		return !mutex_lock_killable(&dmag_mutex);
+	return mutex_trylock(&dmag_mutex);
+}
+
+static int alloc_slow(struct device *dev, const struct dmag_request *rq,
+		      gfp_t gfp, u64 *pfn)
+{
+	struct dmag_device *d;
+	int ret = -ENOMEM;
+
+	if (!climb_begin(gfp)) {
+		try_group(dev, rq, true, pfn, &ret);
+		return ret;
+	}
+	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
+	if (d && !to_kgroup(d->core.group)->universal)
+		ret = dmag_group_climb(to_kgroup(d->core.group), rq, pfn);
+	mutex_unlock(&dmag_mutex);
+	return ret;
+}
+
+static void report_failure(struct device *dev, u64 count, gfp_t gfp)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
+	struct dmag_frames_stats stats;
+	struct dmag_device *d;
+	struct dmag_kgroup *g;
+	unsigned long flags;
+
+	rcu_read_lock();
+	d = rcu_dereference(dev->dmag);
+	g = d ? to_kgroup(d->core.group) : NULL;
+	trace_dmag_alloc_fail(dev, g ? g->id : 0, count,
+			      gfpflags_allow_blocking(gfp));
+	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit)) {
+		spin_lock_irqsave(&g->lock, flags);
+		dmag_frames_stats(&g->core.frames, &stats);
+		spin_unlock_irqrestore(&g->lock, flags);
+		dev_warn(
+			dev,
+			"dmag: no %llu pages in group %d: %llu of %llu frames of its reach owned, %llu free, longest free run %llu, watermarks %llu/%llu/%llu%s\n",
+			count, g->id, stats.free + stats.used,
+			dmag_reach_frames(&g->core.reach), stats.free,
+			stats.largest_free, g->core.marks.min,
+			g->core.marks.low, g->core.marks.high,
+			gfpflags_allow_blocking(gfp) ? "" : " (atomic)");
+	}
+	rcu_read_unlock();
+}
+
+static struct page *finish_alloc(u64 pfn, u64 count, gfp_t gfp)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	/* Frames come back dirty, so what init_on_free promises is due now. */
+	if (unlikely(want_init_on_alloc(gfp) || want_init_on_free()))
+		for (u64 i = 0; i < count; i++)
+			clear_highpage(page + i);
+	return page;
+}
+
+bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
+			struct page **page)
+{
+	struct dmag_request rq = DMAG_REQUEST(PFN_UP(size));
+	bool atomic = !gfpflags_allow_blocking(gfp);
+	enum verdict verdict;
+	int ret = -EINVAL;
+	u64 pfn;
+
+	*page = NULL;
+	if (WARN_ON_ONCE(!size) || has_cma_area(dev))
+		return false;
+	rq.align = roundup_pow_of_two(rq.count);
+
+	verdict = try_group(dev, &rq, atomic, &pfn, &ret);
+	if (unlikely(verdict == UNKNOWN && may_wait(gfp))) {
+		__dmag_device_update(dev);
+		verdict = try_group(dev, &rq, atomic, &pfn, &ret);
+	}
+	if (verdict != ANSWERED)
+		return false;
+	if (unlikely(ret) && !atomic)
+		ret = alloc_slow(dev, &rq, gfp, &pfn);
+	if (likely(!ret))
+		*page = finish_alloc(pfn, rq.count, gfp);
+	else
+		report_failure(dev, rq.count, gfp);
+	return true;
+}
+
+/* Does somebody else hold on to a page? */
+static bool still_referenced(struct page *page, u64 count)
+{
+	for (u64 i = 0; i < count; i++)
+		if (unlikely(page_ref_count(page + i) != 1))
+			return true;
+	return false;
+}
+
+/*
+ * A page that somebody else still holds must not reach the next device: such a
+ * buffer leaves the group, and each page goes to the page allocator with its
+ * last reference.
+ */
+static int free_held(struct dmag_kgroup *g, struct page *page, u64 count)
+{
+	u64 pfn = page_to_pfn(page);
+	struct dmag_range r = { pfn, pfn + count - 1 };
+	int ret = dmag_group_drop(&g->core, &r);
+
+	lockdep_assert_held(&g->lock);
+	if (!ret)
+		for (u64 i = 0; i < count; i++)
+			put_page(page + i);
+	return ret;
+}
+
+static bool free_to(struct dmag_kgroup *g, struct page *page, u64 count)
+{
+	u64 pfn = page_to_pfn(page);
+	unsigned long flags;
+	bool ours = true;
+	int ret;
+
+	spin_lock_irqsave(&g->lock, flags);
+	if (likely(!still_referenced(page, count)))
+		ret = dmag_group_put(&g->core, pfn, count);
+	else
+		ret = free_held(g, page, count);
+	if (likely(!ret))
+		g->counter[DMAG_NR_FREE]++;
+	else
+		ours = dmag_frames_state(&g->core.frames, pfn) != DMAG_FOREIGN;
+	dmag_group_kick(g);
+	spin_unlock_irqrestore(&g->lock, flags);
+
+	if (unlikely(ret && ours))
+		pr_err_ratelimited(
+			"dmag: group %d: bad free of %llu pages at PFN %#llx\n",
+			g->id, count, pfn);
+	return ours;
+}
+
+bool __dmag_free_pages(struct page *page, size_t size)
+{
+	struct dmag_kgroup *g;
+	bool ours = false;
+
+	rcu_read_lock();
+	g = xa_load(&dmag_owners, page_to_pfn(page) >> DMAG_BLOCK_ORDER);
+	if (g)
+		ours = free_to(g, page, PFN_UP(size));
+	rcu_read_unlock();
+	return ours;
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Devices and their groups: who is a member of what, and since when.
+ *
+ * A device joins when its coherent mask is set, or at its first allocation
+ * that may sleep if a driver wrote the mask directly.  Its membership records
+ * what it was resolved from, so that a later allocation sees a change.  It
+ * leaves when the driver core drops its dma_range_map: on unbind, on failed
+ * probes, at the end of its life.
+ */
+
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dmag.h>
+#include <linux/init.h>
+#include <linux/iommu-dma.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "host.h"
+
+/*
+ * A new group's first fill may keep dma_set_mask() waiting this long; the
+ * worker continues.  Two pageblocks take 25 ms on a full, emulated machine.
+ */
+#define DMAG_FILL_BOUND (HZ / 4)
+
+DEFINE_STATIC_KEY_FALSE(dmag_key);
+DEFINE_MUTEX(dmag_mutex);
+struct dmag_registry dmag_registry;
+
+static struct dmag_reach dmag_ram;
+static bool dmag_off __initdata;
+
+static unsigned int nr_windows(const struct bus_dma_region *map)
+{
+	unsigned int nr = 0;
+
+	if (map)
+		while (map[nr].size)
+			nr++;
+	return nr;
+}
+
+/* dma-direct's devices, less those with memory of their own. */
+static bool eligible(struct device *dev)
+{
+	if (get_dma_ops(dev) || use_dma_iommu(dev) || is_swiotlb_for_alloc(dev))
+		return false;
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	if (dev->dma_mem)
+		return false;
+#endif
+	return dev->coherent_dma_mask;
+}
+
+static struct dmag_device *device_alloc(struct device *dev)
+{
+	const struct bus_dma_region *map = dev->dma_range_map;
+	unsigned int nr = nr_windows(map);
+	struct dmag_device *d;
+
+	d = kzalloc(struct_size(d, windows, nr), GFP_KERNEL);
+	if (!d)
+		return NULL;
+	d->dev = dev;
+	d->map = map;
+	d->mask = dev->coherent_dma_mask;
+	d->bus_limit = dev->bus_dma_limit;
+	for (unsigned int i = 0; i < nr; i++)
+		d->windows[i] = (struct dmag_window){
+			.cpu = map[i].cpu_start,
+			.bus = map[i].dma_start,
+			.size = map[i].size,
+		};
+	d->core.constraint = (struct dmag_constraint){
+		.windows = d->windows,
+		.nr_windows = nr,
+		.limit = min_not_zero(d->mask, d->bus_limit),
+	};
+	return d;
+}
+
+/**
+ * dmag_device_stale() - Has the device changed since it joined?
+ * @d: its membership
+ * @dev: the device
+ */
+bool dmag_device_stale(const struct dmag_device *d, const struct device *dev)
+{
+	return d->mask != dev->coherent_dma_mask ||
+	       d->bus_limit != dev->bus_dma_limit ||
+	       d->map != dev->dma_range_map;
+}
+
+static struct dmag_kgroup *kgroup_alloc(const struct dmag_constraint *c)
+{
+	static int last_id;
+	struct dmag_kgroup *g;
+	int nr;
+
+	lockdep_assert_held(&dmag_mutex);
+	nr = dmag_reach_build(c, &dmag_ram, NULL, 0);
+	if (nr < 0)
+		return NULL;
+	g = kzalloc(struct_size(g, seg, nr), GFP_KERNEL);
+	if (!g)
+		return NULL;
+	if (dmag_reach_build(c, &dmag_ram, g->seg, nr) != nr ||
+	    dmag_group_init(&g->core, g->seg, nr, c->attrs)) {
+		kfree(g);
+		return NULL;
+	}
+	spin_lock_init(&g->lock);
+	INIT_LIST_HEAD(&g->meta);
+	g->universal = dmag_reach_covers(&g->core.reach, &dmag_ram);
+	if (g->universal)
+		g->core.marks = (struct dmag_marks){};
+	g->id = ++last_id;
+	return g;
+}
+
+/* Without memory for the cells, claims go by segment: slower to please, right. */
+static void rebuild_cells(void)
+{
+	unsigned int bound = dmag_cells_bound(&dmag_registry);
+	const struct dmag_cell *old = dmag_registry.cells;
+	struct dmag_cell *cells;
+
+	lockdep_assert_held(&dmag_mutex);
+	cells = kvmalloc_array(bound, sizeof(*cells), GFP_KERNEL);
+	dmag_registry.nr_cells =
+		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
+	dmag_registry.cells = cells;
+	kvfree(old);
+}
+
+/**
+ * dmag_group_settle() - A group may have lost its last member or frame.
+ * @g: the group; gone afterwards if nobody needs it
+ */
+void dmag_group_settle(struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&dmag_mutex);
+	if (g->core.members)
+		return;
+	dmag_group_fill(g, 0);
+	if (!dmag_group_retire(&dmag_registry, &g->core))
+		return;
+	dmag_count_retired(g);
+	dmag_group_forget(g);
+	rebuild_cells();
+	kfree_rcu(g, rcu);
+}
+
+/* Make @d, which may be NULL, @dev's membership; the old one goes. */
+static void device_replace(struct device *dev, struct dmag_device *d)
+{
+	struct dmag_device *old;
+	struct dmag_group *left;
+
+	old = rcu_replace_pointer(dev->dmag, d, lockdep_is_held(&dmag_mutex));
+	if (!old)
+		return;
+	left = dmag_leave(&dmag_registry, &old->core);
+	dmag_group_settle(to_kgroup(left));
+	kfree_rcu(old, rcu);
+}
+
+static void device_join(struct dmag_device *d)
+{
+	struct dmag_kgroup *fresh, *g;
+
+	lockdep_assert_held(&dmag_mutex);
+	fresh = kgroup_alloc(&d->core.constraint);
+	if (!fresh) {
+		dev_warn_once(d->dev, "dmag: cannot make a group\n");
+		kfree(d);
+		return;
+	}
+	g = to_kgroup(dmag_join(&dmag_registry, &d->core, &fresh->core));
+	if (g != fresh)
+		kfree(fresh);
+	else
+		rebuild_cells();
+	device_replace(d->dev, d);
+	if (g == fresh)
+		dmag_group_fill(g, DMAG_FILL_BOUND);
+}
+
+void __dmag_device_update(struct device *dev)
+{
+	struct dmag_device *d;
+
+	if (!eligible(dev)) {
+		__dmag_device_leave(dev);
+		return;
+	}
+	d = device_alloc(dev);
+	if (!d)
+		return;
+	mutex_lock(&dmag_mutex);
+	device_join(d);
+	mutex_unlock(&dmag_mutex);
+}
+
+void __dmag_device_leave(struct device *dev)
+{
+	if (!rcu_access_pointer(dev->dmag))
+		return;
+	mutex_lock(&dmag_mutex);
+	device_replace(dev, NULL);
+	mutex_unlock(&dmag_mutex);
+}
+
+struct ram_map {
+	struct dmag_range *seg;
+	unsigned int nr;
+};
+
+/* Called once to count and once to fill. */
+static int __init add_ram(unsigned long start, unsigned long nr, void *data)
+{
+	struct ram_map *map = data;
+
+	if (map->seg)
+		map->seg[map->nr] =
+			(struct dmag_range){ start, start + nr - 1 };
+	map->nr++;
+	return 0;
+}
+
+static int __init read_ram(void)
+{
+	struct ram_map map = {};
+
+	walk_system_ram_range(0, ULONG_MAX >> PAGE_SHIFT, &map, add_ram);
+	map.seg = kcalloc(map.nr, sizeof(*map.seg), GFP_KERNEL);
+	if (!map.seg)
+		return -ENOMEM;
+	map.nr = 0;
+	walk_system_ram_range(0, ULONG_MAX >> PAGE_SHIFT, &map, add_ram);
+	dmag_ram = (struct dmag_reach){ map.seg, map.nr };
+	return dmag_reach_valid(&dmag_ram) ? 0 : -EINVAL;
+}
+
+static int __init dmag_param(char *arg)
+{
+	if (strcmp(arg, "off")) {
+		pr_warn("dmag: unknown option '%s'; 'off' is the only one\n",
+			arg);
+		return -EINVAL;
+	}
+	dmag_off = true;
+	return 0;
+}
+early_param("dmag", dmag_param);
+
+/* Before any bus scans for devices. */
+static int __init dmag_init(void)
+{
+	int ret;
+
+	if (dmag_off) {
+		pr_info("dmag: off\n");
+		return 0;
+	}
+	dmag_registry_init(&dmag_registry);
+	ret = read_ram();
+	if (ret) {
+		pr_warn("dmag: no usable RAM map, staying off\n");
+		return ret;
+	}
+	static_branch_enable(&dmag_key);
+	return 0;
+}
+core_initcall(dmag_init);

@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of the kernel side of allocation groups.
+ *
+ * They go through the DMA API wherever it can express the case, with devices
+ * whose masks and windows are set as firmware and drivers would.  All of them
+ * reach only memory below 1 GiB, which every guest has.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/dmag.h>
+#include <linux/irq_work.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "host.h"
+
+#define LIMIT_30 DMA_BIT_MASK(30)
+#define LIMIT_29 DMA_BIT_MASK(29)
+
+/* The driver core frees a device's map, so each has a copy of its own. */
+static void set_map(struct kunit *test, struct device *dev,
+		    const struct bus_dma_region *map, size_t bytes)
+{
+	dev->dma_range_map = kmemdup(map, bytes, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, dev->dma_range_map);
+}
+
+static struct device *make_device(struct kunit *test, const char *name,
+				  u64 mask)
+{
+	struct device *dev = kunit_device_register(test, name);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, mask), 0);
+	return dev;
+}
+
+static struct dmag_kgroup *group_of(const struct device *dev)
+{
+	struct dmag_kgroup *g = NULL;
+	struct dmag_device *d;
+
+	mutex_lock(&dmag_mutex);
+	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
+	if (d)
+		g = to_kgroup(d->core.group);
+	mutex_unlock(&dmag_mutex);
+	return g;
+}
+
+static unsigned int nr_groups(void)
+{
+	unsigned int nr;
+
+	mutex_lock(&dmag_mutex);
+	nr = dmag_registry.nr_groups;
+	mutex_unlock(&dmag_mutex);
+	return nr;
+}
+
+static void expect_valid(struct kunit *test)
+{
+	mutex_lock(&dmag_mutex);
+	KUNIT_EXPECT_EQ(test, dmag_registry_validate(&dmag_registry, 4), 0);
+	mutex_unlock(&dmag_mutex);
+}
+
+static bool all_zero(const void *buf, size_t size)
+{
+	return !memchr_inv(buf, 0, size);
+}
+
+/* What the DMA API promises of every coherent buffer. */
+static void expect_good(struct kunit *test, struct device *dev, void *buf,
+			dma_addr_t dma, size_t size)
+{
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_EXPECT_TRUE(test, dma_coherent_ok(dev, virt_to_phys(buf), size));
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(virt_to_phys(buf),
+					   PAGE_SIZE << get_order(size)));
+	KUNIT_EXPECT_EQ(test, phys_to_dma(dev, virt_to_phys(buf)), dma);
+	KUNIT_EXPECT_TRUE(test, all_zero(buf, size));
+}
+
+static void test_windows(struct kunit *test)
+{
+	static const struct bus_dma_region map[] = {
+		{ .cpu_start = SZ_256M, .dma_start = 0, .size = SZ_64M },
+		{ .cpu_start = SZ_512M, .dma_start = SZ_1G, .size = SZ_64M },
+		{}
+	};
+	struct device *dev = kunit_device_register(test, "dmag-windows");
+	const struct dmag_reach *reach;
+	void *buf[40];
+	dma_addr_t dma[40];
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	set_map(test, dev, map, sizeof(map));
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(31)), 0);
+	reach = &group_of(dev)->core.reach;
+	KUNIT_ASSERT_EQ(test, reach->nr, 2);
+	KUNIT_EXPECT_EQ(test, reach->seg[0].start, PFN_DOWN(SZ_256M));
+	KUNIT_EXPECT_EQ(test, reach->seg[0].last,
+			PFN_DOWN(SZ_256M + SZ_64M) - 1);
+	KUNIT_EXPECT_EQ(test, reach->seg[1].start, PFN_DOWN(SZ_512M));
+
+	/* 80 MiB: more than one window holds. */
+	for (int i = 0; i < ARRAY_SIZE(buf); i++) {
+		buf[i] = dma_alloc_coherent(dev, SZ_2M, &dma[i], GFP_KERNEL);
+		expect_good(test, dev, buf[i], dma[i], SZ_2M);
+	}
+	expect_valid(test);
+	for (int i = 0; i < ARRAY_SIZE(buf); i++)
+		dma_free_coherent(dev, SZ_2M, buf[i], dma[i]);
+	kunit_device_unregister(test, dev);
+	expect_valid(test);
+}
+
+static void test_bus_limit(struct kunit *test)
+{
+	struct device *dev = kunit_device_register(test, "dmag-limit");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	dev->bus_dma_limit = LIMIT_29;
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(32)), 0);
+	KUNIT_EXPECT_LE(test, group_of(dev)->core.reach.seg[0].last,
+			PFN_DOWN(LIMIT_29));
+	kunit_device_unregister(test, dev);
+}
+
+static void test_share(struct kunit *test)
+{
+	unsigned int before = nr_groups();
+	struct device *a = make_device(test, "dmag-a", LIMIT_30);
+	struct device *b = make_device(test, "dmag-b", LIMIT_30);
+	struct device *c = make_device(test, "dmag-c", LIMIT_29);
+
+	KUNIT_EXPECT_PTR_EQ(test, group_of(a), group_of(b));
+	KUNIT_EXPECT_PTR_NE(test, group_of(a), group_of(c));
+	KUNIT_EXPECT_EQ(test, group_of(a)->core.members, 2);
+	KUNIT_EXPECT_EQ(test, nr_groups(), before + 2);
+	kunit_device_unregister(test, a);
+	KUNIT_EXPECT_EQ(test, nr_groups(), before + 2);
+	kunit_device_unregister(test, b);
+	KUNIT_EXPECT_EQ(test, nr_groups(), before + 1);
+	kunit_device_unregister(test, c);
+	KUNIT_EXPECT_EQ(test, nr_groups(), before);
+	expect_valid(test);
+}
+
+static void test_rebind(struct kunit *test)
+{
+	unsigned int before = nr_groups();
+
+	for (int i = 0; i < 3; i++) {
+		struct device *dev = make_device(test, "dmag-again", LIMIT_30);
+		dma_addr_t dma;
+		void *buf = dma_alloc_coherent(dev, SZ_4K, &dma, GFP_KERNEL);
+
+		expect_good(test, dev, buf, dma, SZ_4K);
+		dma_free_coherent(dev, SZ_4K, buf, dma);
+		kunit_device_unregister(test, dev);
+		KUNIT_EXPECT_EQ(test, nr_groups(), before);
+	}
+}
+
+static void test_reserve(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-reserve", LIMIT_30);
+	struct dmag_group *g = &group_of(dev)->core;
+
+	KUNIT_EXPECT_GE(test, g->frames.free, g->marks.high);
+	kunit_device_unregister(test, dev);
+}
+
+static void test_universal(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-all", DMA_BIT_MASK(64));
+	struct dmag_kgroup *g = group_of(dev);
+	dma_addr_t dma;
+	void *buf;
+
+	KUNIT_EXPECT_TRUE(test, g->universal);
+	buf = dma_alloc_coherent(dev, SZ_64K, &dma, GFP_KERNEL);
+	expect_good(test, dev, buf, dma, SZ_64K);
+	KUNIT_EXPECT_EQ(test, g->core.frames.free + g->core.frames.used, 0);
+	dma_free_coherent(dev, SZ_64K, buf, dma);
+	kunit_device_unregister(test, dev);
+}
+
+static void test_mask_twice(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-twice", LIMIT_30);
+	struct dmag_kgroup *g = group_of(dev);
+
+	KUNIT_EXPECT_EQ(test, dma_set_coherent_mask(dev, LIMIT_30), 0);
+	KUNIT_EXPECT_PTR_EQ(test, group_of(dev), g);
+	KUNIT_EXPECT_EQ(test, g->core.members, 1);
+	kunit_device_unregister(test, dev);
+}
+
+static void test_mask_change_outstanding(struct kunit *test)
+{
+	unsigned int before = nr_groups();
+	struct device *dev = make_device(test, "dmag-change", LIMIT_30);
+	struct dmag_kgroup *old = group_of(dev);
+	dma_addr_t dma, dma2;
+	void *buf = dma_alloc_coherent(dev, SZ_64K, &dma, GFP_KERNEL);
+	void *buf2;
+
+	expect_good(test, dev, buf, dma, SZ_64K);
+	KUNIT_EXPECT_EQ(test, dma_set_coherent_mask(dev, LIMIT_29), 0);
+	KUNIT_EXPECT_PTR_NE(test, group_of(dev), old);
+	KUNIT_EXPECT_EQ(test, old->core.members, 0);
+	KUNIT_EXPECT_EQ(test, old->core.frames.free, 0);
+	KUNIT_EXPECT_EQ(test, old->core.frames.used, 16);
+	buf2 = dma_alloc_coherent(dev, SZ_64K, &dma2, GFP_KERNEL);
+	expect_good(test, dev, buf2, dma2, SZ_64K);
+	KUNIT_EXPECT_EQ(test, nr_groups(), before + 2);
+
+	/* Back again: the old group is still there, and taken over. */
+	KUNIT_EXPECT_EQ(test, dma_set_coherent_mask(dev, LIMIT_30), 0);
+	KUNIT_EXPECT_PTR_EQ(test, group_of(dev), old);
+	dma_free_coherent(dev, SZ_64K, buf, dma);
+	dma_free_coherent(dev, SZ_64K, buf2, dma2);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* Some 170 drivers write the mask themselves. */
+static void test_mask_written(struct kunit *test)
+{
+	struct device *dev = kunit_device_register(test, "dmag-written");
+	dma_addr_t dma;
+	void *buf;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	KUNIT_EXPECT_NULL(test, group_of(dev));
+	dev->coherent_dma_mask = LIMIT_29;
+	buf = dma_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL);
+	expect_good(test, dev, buf, dma, SZ_8K);
+	KUNIT_EXPECT_NOT_NULL(test, group_of(dev));
+	dma_free_coherent(dev, SZ_8K, buf, dma);
+	kunit_device_unregister(test, dev);
+}
+
+#define BURST 64
+
+static void test_atomic(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-atomic", LIMIT_30);
+	static DEFINE_SPINLOCK(lock);
+	dma_addr_t dma[BURST];
+	void *buf[BURST];
+	unsigned long flags;
+
+	spin_lock_irqsave(&lock, flags);
+	for (int i = 0; i < BURST; i++)
+		buf[i] = dma_alloc_coherent(dev, SZ_4K, &dma[i], GFP_ATOMIC);
+	spin_unlock_irqrestore(&lock, flags);
+	for (int i = 0; i < BURST; i++) {
+		expect_good(test, dev, buf[i], dma[i], SZ_4K);
+		dma_free_coherent(dev, SZ_4K, buf[i], dma[i]);
+	}
+	KUNIT_EXPECT_EQ(test, group_of(dev)->counter[DMAG_NR_ALLOC_ATOMIC],
+			BURST);
+	kunit_device_unregister(test, dev);
+}
+
+/* I3 both ways: atomic requests take the last frame, blocking ones do not. */
+static void test_atomic_last_frame(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-last", LIMIT_29);
+	struct dmag_kgroup *g = group_of(dev);
+	struct dmag_request rq = DMAG_REQUEST(1);
+	unsigned long flags, nr = 0;
+	u64 *pfn = kunit_kcalloc(test, SZ_64K, sizeof(*pfn), GFP_KERNEL);
+	u64 extra;
+	int blocking;
+
+	KUNIT_ASSERT_NOT_NULL(test, pfn);
+	spin_lock_irqsave(&g->lock, flags);
+	while (!dmag_group_get(&g->core, &rq, false, &pfn[nr]))
+		nr++;
+	blocking = g->core.frames.free == g->core.marks.min;
+	while (!dmag_group_get(&g->core, &rq, true, &pfn[nr]))
+		nr++;
+	KUNIT_EXPECT_EQ(test, dmag_group_get(&g->core, &rq, true, &extra),
+			-ENOMEM);
+	while (nr)
+		if (dmag_group_put(&g->core, pfn[--nr], 1))
+			blocking = false;
+	spin_unlock_irqrestore(&g->lock, flags);
+	KUNIT_EXPECT_TRUE(test, blocking);
+	kunit_device_unregister(test, dev);
+}
+
+struct free_job {
+	struct irq_work work;
+	struct completion done;
+	struct device *dev;
+	struct page *page;
+	dma_addr_t dma;
+	bool in_irq;
+};
+
+static void free_in_irq(struct irq_work *work)
+{
+	struct free_job *job = container_of(work, struct free_job, work);
+
+	job->in_irq = in_hardirq();
+	dma_free_pages(job->dev, SZ_64K, job->page, job->dma, DMA_FROM_DEVICE);
+	complete(&job->done);
+}
+
+static void test_free_from_interrupt(struct kunit *test)
+{
+	struct free_job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+	struct dmag_kgroup *g;
+	u64 used;
+
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	job->dev = make_device(test, "dmag-irq", LIMIT_30);
+	job->page = dma_alloc_pages(job->dev, SZ_64K, &job->dma,
+				    DMA_FROM_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, job->page);
+	g = group_of(job->dev);
+	used = g->core.frames.used;
+	init_completion(&job->done);
+	job->work = IRQ_WORK_INIT_HARD(free_in_irq);
+	irq_work_queue(&job->work);
+	wait_for_completion(&job->done);
+	irq_work_sync(&job->work);
+	KUNIT_EXPECT_TRUE(test, job->in_irq);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, used - 16);
+	kunit_device_unregister(test, job->dev);
+}
+
+static void test_other_calls(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-calls", LIMIT_29);
+	struct dmag_kgroup *g = group_of(dev);
+	dma_addr_t dma[3];
+	struct page *page;
+	void *cookie, *buf;
+
+	cookie = dma_alloc_attrs(dev, SZ_8K, &dma[0], GFP_KERNEL,
+				 DMA_ATTR_NO_KERNEL_MAPPING);
+	page = dma_alloc_pages(dev, SZ_16K, &dma[1], DMA_BIDIRECTIONAL,
+			       GFP_KERNEL);
+	buf = dma_alloc_noncoherent(dev, SZ_32K, &dma[2], DMA_TO_DEVICE,
+				    GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, cookie);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	expect_good(test, dev, buf, dma[2], SZ_32K);
+	expect_good(test, dev, page_address(page), dma[1], SZ_16K);
+	KUNIT_EXPECT_LE(test, dma[0] + SZ_8K - 1, LIMIT_29);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 2 + 4 + 8);
+	dma_free_attrs(dev, SZ_8K, cookie, dma[0], DMA_ATTR_NO_KERNEL_MAPPING);
+	dma_free_pages(dev, SZ_16K, page, dma[1], DMA_BIDIRECTIONAL);
+	dma_free_noncoherent(dev, SZ_32K, buf, dma[2], DMA_TO_DEVICE);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
+	kunit_device_unregister(test, dev);
+}
+
+/* Sixteen times what the buddy allocator can give in one piece, and odd sizes. */
+static void test_sizes(struct kunit *test)
+{
+	static const size_t sizes[] = { 1,	   SZ_4K + 1,
+					3 * SZ_4K, SZ_1M + SZ_4K,
+					SZ_4M,	   SZ_8M,
+					5 * SZ_2M, SZ_64M };
+	struct device *dev = make_device(test, "dmag-sizes", LIMIT_30);
+
+	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		dma_addr_t dma;
+		void *buf = dma_alloc_coherent(dev, sizes[i], &dma, GFP_KERNEL);
+
+		expect_good(test, dev, buf, dma, sizes[i]);
+		KUNIT_EXPECT_EQ(test, group_of(dev)->core.frames.used,
+				PFN_UP(sizes[i]));
+		memset(buf, 0xa5, sizes[i]);
+		dma_free_coherent(dev, sizes[i], buf, dma);
+		KUNIT_EXPECT_EQ(test, group_of(dev)->core.frames.used, 0);
+	}
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* An impossible request fails, and leaves everything as it was. */
+static void test_too_large(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-large", LIMIT_29);
+	dma_addr_t dma;
+
+	KUNIT_EXPECT_NULL(test, dma_alloc_coherent(dev, SZ_1G, &dma,
+						   GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_EQ(test, group_of(dev)->core.frames.used, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static void test_bad_free(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-bad", LIMIT_30);
+	struct dmag_kgroup *g = group_of(dev);
+	struct page *page, *foreign;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, SZ_8K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+
+	/* More than was allocated, nothing, and the same twice. */
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_64M));
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 2);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, 0));
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 2);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_8K));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_8K));
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
+
+	/* The page allocator's own page is not ours to take. */
+	foreign = alloc_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, foreign);
+	KUNIT_EXPECT_FALSE(test, dmag_free_pages(foreign, PAGE_SIZE));
+	__free_page(foreign);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* A page that somebody still holds must not reach the next device. */
+static void test_held_page(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-held", LIMIT_29);
+	struct dmag_kgroup *g = group_of(dev);
+	struct page *page;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	get_page(page);
+	dma_free_pages(dev, SZ_4K, page, dma, DMA_TO_DEVICE);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test,
+			dmag_frames_state(&g->core.frames, page_to_pfn(page)),
+			DMAG_FOREIGN);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	put_page(page);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static struct kunit_case dmag_cases[] = { KUNIT_CASE(test_windows),
+					  KUNIT_CASE(test_bus_limit),
+					  KUNIT_CASE(test_share),
+					  KUNIT_CASE(test_rebind),
+					  KUNIT_CASE(test_reserve),
+					  KUNIT_CASE(test_universal),
+					  KUNIT_CASE(test_mask_twice),
+					  KUNIT_CASE(
+						  test_mask_change_outstanding),
+					  KUNIT_CASE(test_mask_written),
+					  KUNIT_CASE(test_atomic),
+					  KUNIT_CASE(test_atomic_last_frame),
+					  KUNIT_CASE(test_free_from_interrupt),
+					  KUNIT_CASE(test_other_calls),
+					  KUNIT_CASE(test_sizes),
+					  KUNIT_CASE(test_too_large),
+					  KUNIT_CASE(test_bad_free),
+					  KUNIT_CASE(test_held_page),
+					  {} };
+
+static struct kunit_suite dmag_suite = {
+	.name = "dmag",
+	.test_cases = dmag_cases,
+};
+kunit_test_suite(dmag_suite);
+
+MODULE_DESCRIPTION("KUnit tests of DMA allocation groups");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's page allocator as the core's backend.
+ *
+ * A claim looks for a candidate of the size asked for, pageblocks as a rule,
+ * judges it by its struct pages, and takes it with alloc_contig_range(), which
+ * moves what is in use elsewhere.  Judging costs little and has no side effect;
+ * taking is slow, so it is done for the best of a few candidates, and one that
+ * failed is left alone for a while.
+ */
+
+#include <linux/dmag.h>
+#include <linux/gfp.h>
+#include <linux/hash.h>
+#include <linux/hugetlb.h>
+#include <linux/jiffies.h>
+#include <linux/memory_hotplug.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "../internal.h"
+#include "host.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/dmag.h>
+
+/* A blocking request climbs this long at most. */
+#define DMAG_CLIMB_BOUND (5 * HZ)
+
+/* Candidates judged before the best is taken: one in eight is seldom bad. */
+#define DMAG_CANDIDATES 8
+
+/* Candidates tried in one claim before the core turns to other memory. */
+#define DMAG_TRIES 4
+
+DEFINE_XARRAY(dmag_owners);
+
+/*
+ * What failed lately, so that it is not tried again at once: a pinned page
+ * stays pinned for a while.  A collision forgets the older failure.
+ */
+#define DMAG_FAILED_BITS 10
+#define DMAG_FAILED_FOR (2 * HZ)
+
+static struct {
+	u64 pfn;
+	unsigned long until;
+} failed[1 << DMAG_FAILED_BITS]; /* dmag_mutex */
+
+static void note_failure(u64 pfn)
+{
+	unsigned int i = hash_64(pfn, DMAG_FAILED_BITS);
+
+	failed[i].pfn = pfn;
+	failed[i].until = jiffies + DMAG_FAILED_FOR;
+}
+
+static bool failed_lately(u64 pfn)
+{
+	unsigned int i = hash_64(pfn, DMAG_FAILED_BITS);
+
+	return failed[i].until && failed[i].pfn == pfn &&
+	       time_before(jiffies, failed[i].until);
+}
+
+/* Does any group own a frame of @r, or another group a frame of its blocks? */
+static bool owned(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 first = r->start >> DMAG_BLOCK_ORDER;
+	u64 last = r->last >> DMAG_BLOCK_ORDER;
+	struct dmag_kgroup *owner;
+	unsigned long block;
+	struct dmag_run run;
+	bool ret = false;
+
+	xa_for_each_range(&dmag_owners, block, owner, first, last) {
+		if (owner != g)
+			return true;
+		spin_lock_irq(&g->lock);
+		ret = dmag_frames_walk(&g->core.frames, r->start, &run) &&
+		      run.range.start <= r->last;
+		spin_unlock_irq(&g->lock);
+		break;
+	}
+	return ret;
+}
+
+/* What page @pfn of a candidate is to somebody who wants it. */
+enum page_use {
+	PAGE_FREE,
+	PAGE_MOVES,
+	PAGE_STAYS,
+};
+
+static enum page_use page_use(struct page *page)
+{
+	struct page *head = compound_head(page);
+
+	if (PageReserved(page) || PageHuge(head))
+		return PAGE_STAYS;
+	if (!page_ref_count(head))
+		return PAGE_FREE;
+	if (PageLRU(head) && !folio_maybe_dma_pinned(page_folio(head)))
+		return PAGE_MOVES;
+	return __PageMovable(head) ? PAGE_MOVES : PAGE_STAYS;
+}
+
+static bool block_usable(struct page *page, const struct zone *zone)
+{
+	return page && page_zone(page) == zone && !is_zone_movable_page(page) &&
+	       !is_migrate_isolate_page(page) && !is_migrate_cma_page(page);
+}
+
+/*
+ * How many pages of @r would have to move, or -1 if it cannot be had, or not
+ * without moving more than @most.  Reads struct pages without any lock: a guess
+ * that alloc_contig_range() puts to the test.
+ */
+static long pages_to_move(const struct dmag_range *r, long most)
+{
+	struct page *page = pfn_to_online_page(r->start);
+	const struct zone *zone = page ? page_zone(page) : NULL;
+	long moves = 0;
+
+	for (u64 pfn = r->start; pfn <= r->last; pfn++) {
+		if (pfn == r->start || pageblock_aligned(pfn))
+			if (!block_usable(pfn_to_online_page(pfn), zone))
+				return -1;
+		page = pfn_to_page(pfn);
+		if (PageBuddy(page)) {
+			unsigned int order = buddy_order_unsafe(page);
+
+			if (order <= MAX_PAGE_ORDER)
+				pfn += min(1ULL << order,
+					   (u64)pageblock_nr_pages) -
+				       1;
+			continue;
+		}
+		switch (page_use(page)) {
+		case PAGE_FREE:
+			break;
+		case PAGE_MOVES:
+			if (++moves > most)
+				return -1;
+			break;
+		case PAGE_STAYS:
+			return -1;
+		}
+	}
+	return moves;
+}
+
+/* The best of the next few candidates at or below @from; highest first. */
+static bool find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+			   enum dmag_rung rung, struct dmag_range *best)
+{
+	u64 align = max(rq->align, 1ULL);
+	long best_moves = rung == DMAG_CLAIM_FREE ? 0 : (long)rq->count;
+	unsigned int seen = 0;
+	u64 start;
+
+	if (rq->count - 1 > rq->within.last - rq->within.start)
+		return false;
+	start = round_down(rq->within.last - (rq->count - 1), align);
+	for (; start >= rq->within.start && seen < DMAG_CANDIDATES;
+	     start -= align) {
+		struct dmag_range r = { start, start + rq->count - 1 };
+		long moves;
+
+		cond_resched();
+		if (!failed_lately(start) && !owned(g, &r)) {
+			moves = pages_to_move(&r, best_moves - !!seen);
+			if (moves >= 0) {
+				*best = r;
+				best_moves = moves;
+				seen++;
+			}
+			if (seen && !best_moves)
+				break;
+		}
+		if (start < align)
+			break;
+	}
+	return seen;
+}
+
+/* Push out what lives in @r; alloc_contig_range() takes what comes free. */
+static void page_out(const struct dmag_range *r)
+{
+	LIST_HEAD(folios);
+
+	for (u64 pfn = r->start; pfn <= r->last; pfn++) {
+		struct page *page = pfn_to_online_page(pfn);
+		struct folio *folio;
+
+		if (!page || !PageLRU(page))
+			continue;
+		folio = page_folio(page);
+		if (!folio_try_get(folio))
+			continue;
+		if (page_folio(page) == folio &&
+		    !folio_test_unevictable(folio) && folio_isolate_lru(folio))
+			list_add(&folio->lru, &folios);
+		folio_put(folio);
+	}
+	reclaim_pages(&folios);
+}
+
+static int enter_owner(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 last = r->last >> DMAG_BLOCK_ORDER;
+
+	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++)
+		if (xa_err(xa_store(&dmag_owners, b, g, GFP_KERNEL)))
+			return -ENOMEM;
+	return 0;
+}
+
+static void erase_owner(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 last = r->last >> DMAG_BLOCK_ORDER;
+
+	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++) {
+		u64 first = b << DMAG_BLOCK_ORDER;
+		struct dmag_run run;
+		bool empty;
+
+		spin_lock_irq(&g->lock);
+		empty = !dmag_frames_walk(&g->core.frames, first, &run) ||
+			run.range.start >= first + DMAG_BLOCK_FRAMES;
+		spin_unlock_irq(&g->lock);
+		if (empty)
+			xa_erase(&dmag_owners, b);
+	}
+}
+
+/* See to it that dmag_frames_add() of @r has all the memory it may need. */
+static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	struct page *page;
+	bool fed;
+
+	do {
+		page = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+		if (!page)
+			return -ENOMEM;
+		spin_lock_irq(&g->lock);
+		fed = dmag_frames_need(&g->core.frames, r->start, r->last) &&
+		      !dmag_frames_feed(&g->core.frames, page_address(page),
+					PAGE_SIZE);
+		spin_unlock_irq(&g->lock);
+		if (fed)
+			list_add(&page->lru, &g->meta);
+		else
+			__free_page(page);
+	} while (fed);
+	return 0;
+}
+
+static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
+			  enum dmag_rung rung)
+{
+	u64 count = r->last - r->start + 1;
+	int ret;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (time_after(jiffies, g->deadline))
+		return -ETIME;
+	if (rung == DMAG_CLAIM_RECLAIM)
+		page_out(r);
+	ret = alloc_contig_range(r->start, r->last + 1, MIGRATE_MOVABLE,
+				 GFP_KERNEL | __GFP_NOWARN);
+	if (ret)
+		return ret == -EINTR ? ret : -EAGAIN;
+	if (!enter_owner(g, r) && !feed(g, r))
+		return 0;
+	erase_owner(g, r);
+	free_contig_range(r->start, count);
+	return -EAGAIN;
+}
+
+static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
+			enum dmag_rung rung, struct dmag_range *got)
+{
+	int ret = -EAGAIN;
+
+	for (int tries = 0; tries < DMAG_TRIES && ret == -EAGAIN; tries++) {
+		if (!find_candidate(g, rq, rung, got))
+			break;
+		ret = take_candidate(g, got, rung);
+		if (ret == -EAGAIN)
+			note_failure(got->start);
+	}
+	return ret;
+}
+
+static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
+		      enum dmag_rung rung, struct dmag_range *got)
+{
+	struct dmag_kgroup *g = to_kgroup(core);
+	int ret;
+
+	lockdep_assert_held(&dmag_mutex);
+	spin_unlock_irq(&g->lock);
+	ret = claim_extent(g, rq, rung, got);
+	if (!ret)
+		trace_dmag_claim(g->id, got->start, got->last, rung);
+	spin_lock_irq(&g->lock);
+	g->counter[ret ? DMAG_NR_CLAIM_FAIL : DMAG_NR_CLAIM]++;
+	if (!ret)
+		g->counter[DMAG_NR_CLAIM_FRAMES] += got->last - got->start + 1;
+	return ret;
+}
+
+static void host_release(struct dmag_group *core, const struct dmag_range *r)
+{
+	struct dmag_kgroup *g = to_kgroup(core);
+	u64 count = r->last - r->start + 1;
+
+	lockdep_assert_held(&dmag_mutex);
+	g->counter[DMAG_NR_RELEASE_FRAMES] += count;
+	spin_unlock_irq(&g->lock);
+	trace_dmag_release(g->id, r->start, r->last);
+	erase_owner(g, r);
+	free_contig_range(r->start, count);
+	cond_resched();
+	spin_lock_irq(&g->lock);
+}
+
+/* Conversion of memory is dma-direct's business, per buffer. */
+static int host_convert(struct dmag_group *g, const struct dmag_range *range)
+{
+	return 0;
+}
+
+static const struct dmag_backend dmag_host = {
+	.claim = host_claim,
+	.release = host_release,
+	.prepare = host_convert,
+	.restore = host_convert,
+};
+
+/**
+ * dmag_group_fill() - Bring a reserve to its watermarks, up or down.
+ * @g: the group
+ * @bound: how long claims may take, in jiffies
+ *
+ * A partial fill is a result like any other; the worker goes on from there.
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	lockdep_assert_held(&dmag_mutex);
+	g->deadline = jiffies + bound;
+	spin_lock_irq(&g->lock);
+	g->kicked = false;
+	if (!g->universal)
+		dmag_group_balance(&dmag_registry, &g->core, &dmag_host);
+	spin_unlock_irq(&g->lock);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * dmag_group_climb() - Find memory for a request that may wait.
+ * @g: the group
+ * @rq: what is wanted
+ * @pfn: set to the first frame
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0, -ENOMEM, or -EINTR on a fatal signal.
+ */
+int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+		     u64 *pfn)
+{
+	unsigned int noio = memalloc_noio_save();
+	int ret;
+
+	lockdep_assert_held(&dmag_mutex);
+	g->deadline = jiffies + DMAG_CLIMB_BOUND;
+	spin_lock_irq(&g->lock);
+	ret = dmag_group_alloc(&dmag_registry, &g->core, &dmag_host, rq, pfn);
+	g->counter[ret ? DMAG_NR_ALLOC_FAIL : DMAG_NR_ALLOC]++;
+	dmag_group_kick(g);
+	spin_unlock_irq(&g->lock);
+	memalloc_noio_restore(noio);
+	return ret;
+}
+
+/**
+ * dmag_group_forget() - Free the metadata of a group that owns nothing.
+ * @g: the group, already out of the registry
+ *
+ * Blocks that it lost without a release may still be under its name.
+ */
+void dmag_group_forget(struct dmag_kgroup *g)
+{
+	struct dmag_kgroup *owner;
+	struct page *page, *next;
+	unsigned long block;
+
+	lockdep_assert_held(&dmag_mutex);
+	xa_for_each(&dmag_owners, block, owner)
+		if (owner == g)
+			xa_erase(&dmag_owners, block);
+	list_for_each_entry_safe(page, next, &g->meta, lru)
+		__free_page(page);
+}

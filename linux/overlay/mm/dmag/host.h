@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * mm/dmag: what its parts share.
+ *
+ * Locks, outermost first:
+ *
+ *   dmag_mutex	   the registry, the RAM map, every claim and release
+ *   kgroup.lock   one group's frames and counters; irq safe
+ *
+ * A group's frames change only under its lock; blocks enter and leave
+ * dmag_owners only under dmag_mutex as well, so that what a claim has seen of
+ * ownership stays true while it sleeps.  Requests that may not wait for I/O
+ * never wait for dmag_mutex, because its holder may.
+ *
+ * Groups and devices' memberships are freed after an RCU grace period: the
+ * fast paths find them by pointer under rcu_read_lock().
+ */
+#ifndef _MM_DMAG_HOST_H
+#define _MM_DMAG_HOST_H
+
+#include <linux/bitmap.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include "dmag.h"
+
+struct bus_dma_region;
+struct device;
+
+/* Per group, under its lock; names in debugfs.c. */
+enum dmag_counter {
+	DMAG_NR_ALLOC,
+	DMAG_NR_ALLOC_ATOMIC,
+	DMAG_NR_ALLOC_FAIL,
+	DMAG_NR_ALLOC_ATOMIC_FAIL,
+	DMAG_NR_FREE,
+	DMAG_NR_CLAIM,
+	DMAG_NR_CLAIM_FAIL,
+	DMAG_NR_CLAIM_FRAMES,
+	DMAG_NR_RELEASE_FRAMES,
+	DMAG_NR_COUNTERS,
+};
+
+/**
+ * struct dmag_kgroup - A group, as the kernel has it.
+ * @core: key, frames, watermarks; @core.frames under @lock
+ * @lock: serialises @core.frames, @counter and @kicked
+ * @counter: by enum dmag_counter (lock)
+ * @kicked: the worker has been told of a shortage or surplus (lock)
+ * @universal: the reach is all of RAM: owns nothing, serves nobody
+ * @id: a small number to call it by
+ * @deadline: when the climb under way gives up, jiffies (dmag_mutex)
+ * @meta: pages that were fed to @core.frames (dmag_mutex)
+ * @rcu: delays freeing
+ * @seg: the reach's segments
+ */
+struct dmag_kgroup {
+	struct dmag_group core;
+	spinlock_t lock;
+	bool kicked;
+	bool universal;
+	u64 counter[DMAG_NR_COUNTERS];
+	int id;
+	unsigned long deadline;
+	struct list_head meta;
+	struct rcu_head rcu;
+	struct dmag_range seg[];
+};
+
+/**
+ * struct dmag_device - One device's membership; replaced, never changed.
+ * @core: group and constraint
+ * @dev: the device
+ * @map: the dma_range_map that @core.constraint was made from
+ * @mask: likewise the coherent mask
+ * @bus_limit: likewise the limit of the bus
+ * @rcu: delays freeing
+ * @windows: copy of @map, which the driver core frees at unbind
+ */
+struct dmag_device {
+	struct dmag_member core;
+	struct device *dev;
+	const struct bus_dma_region *map;
+	u64 mask;
+	u64 bus_limit;
+	struct rcu_head rcu;
+	struct dmag_window windows[];
+};
+
+extern struct mutex dmag_mutex;
+extern struct dmag_registry dmag_registry;
+extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
+
+static inline struct dmag_kgroup *to_kgroup(struct dmag_group *g)
+{
+	return container_of(g, struct dmag_kgroup, core);
+}
+
+static inline struct dmag_device *to_dmag_device(struct dmag_member *m)
+{
+	return container_of(m, struct dmag_device, core);
+}
+
+/* device.c */
+bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
+void dmag_group_settle(struct dmag_kgroup *g);
+
+/* host.c */
+void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
+int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+		     u64 *pfn);
+void dmag_group_forget(struct dmag_kgroup *g);
+
+/* alloc.c */
+void dmag_group_kick(struct dmag_kgroup *g);
+
+/* debugfs.c */
+#ifdef CONFIG_DEBUG_FS
+void dmag_count_retired(const struct dmag_kgroup *g);
+#else
+
+static inline void dmag_count_retired(const struct dmag_kgroup *g)
+{
+}
+#endif
+
+#endif /* _MM_DMAG_HOST_H */
