@@ -8,10 +8,10 @@ HELP :=
 
 -include mk/user.mk
 include mk/kernel.mk
--include mk/guest.mk
+include mk/guest.mk
 
 help:
-	@printf '  make %-24s %s\n' $(HELP) clean "remove what was built, keep the kernel source"
+	@printf '  make %-32s %s\n' $(HELP) clean "remove what was built, keep the kernel source"
 
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name 'linux-source-*' -exec rm -rf {} +

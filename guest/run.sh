@@ -53,7 +53,7 @@ for bits in $(need devices ''); do
 done
 
 mkdir -p "$build/log"
-"$top/guest/initramfs.sh" "$flavour"
+flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour"
 
 # shellcheck disable=SC2046,SC2086
 timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max \

@@ -73,7 +73,7 @@ check_config()
 		[ "$line" = CONFIG_PREEMPT_VOLUNTARY=y ] && [ "$1" = debug ] && continue
 		case $symbol in
 		CONFIG_DMAG*)
-			[ -f "$tree/mm/dmag/Kconfig" ] || {
+			grep -q dmag/Kconfig "$tree/mm/Kconfig" || {
 				echo "kernel: warning: $symbol is not in this tree yet" >&2
 				continue
 			}

@@ -102,12 +102,7 @@ struct edu_result {
 	char text[512];
 };
 
-/**
- * struct edu - one device
- * @mutex: one command at a time
- * @lock: makes a context
- * @limit: last bus address that the device can use
- */
+/* @limit: last bus address that the device can use */
 struct edu {
 	struct pci_dev *pdev;
 	void __iomem *regs;
