@@ -187,8 +187,8 @@ static void dmag_sweep(struct dmag_builder *b, const struct dmag_window *w,
 {
 	struct dmag_piece cur, next;
 
-	if (!dmag_next_piece(w, nr, 0, &cur))
-		return;
+	/* No window is empty, so there is a first piece. */
+	(void)dmag_next_piece(w, nr, 0, &cur);
 	while (cur.last != U64_MAX &&
 	       dmag_next_piece(w, nr, cur.last + 1, &next)) {
 		if (dmag_piece_continues(&cur, &next)) {
@@ -225,7 +225,7 @@ int dmag_reach_build(const struct dmag_constraint *c,
 
 	if (!dmag_constraint_valid(c) || (max && !seg))
 		return -EINVAL;
-	if (!dmag_reach_valid(ram) || ram->nr > DMAG_NR_MAX)
+	if (!ram || ram->nr > DMAG_NR_MAX || !dmag_reach_valid(ram))
 		return -EINVAL;
 	if (c->nr_windows)
 		dmag_sweep(&b, c->windows, c->nr_windows, c->limit);

@@ -13,7 +13,7 @@ U_CORE := $(wildcard core/*.c)
 U_HDR := $(wildcard core/*.h user/port/*.h user/tests/*.h)
 U_TESTS := $(basename $(notdir $(wildcard user/tests/*_test.c)))
 U_MODELS := $(basename $(notdir $(wildcard user/tests/*_model.c)))
-U_WARN := -std=gnu11 -Wall -Wextra -Werror
+U_WARN := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror
 U_INC := -Icore -Iuser/port -Iuser/tests
 U_CFLAGS := $(U_WARN) -O2 -g $(U_INC)
 U_SAN := -DDMAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all
