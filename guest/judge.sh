@@ -21,13 +21,13 @@ sleeping function called|blocked for more than|soft lockup|hard LOCKUP
 refcount_t:|(list_add|list_del) corruption|(add|del)_list corruption
 Kernel panic|general protection|[Uu]nable to handle|page fault|double fault
 Bad page|bad page|ODEBUG:|DMA-API:|invoked oom-killer|Out of memory
-pagealloc: |page_poison|dmag: .*(broken|disabled after)|hung_task
+pagealloc: |dmag: .*(broken|disabled after)|hung_task
 page allocation failure|QEMU ended with|stack-?protector|corrupted stack'
 
 # What is said at boot when a checker starts.
 harmless='DMA-API: (preallocated|debugging (enabled|disabled)|debugfs)
 ODEBUG: .*(selftest passed|objects? in use)|Oops: .* disabled
-\*\*.*(NOTICE|trace_printk)|mem auto-init'
+[Cc]ommand line:|mem auto-init'
 
 one_pattern()
 {

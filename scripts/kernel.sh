@@ -120,6 +120,11 @@ do_build()
 	grep -E -A3 '(dmag|edu).*(warning|error):' "$log" >&2 || true
 }
 
+mkdir -p "$build"
+# One at a time: builds share the tree.
+exec 9>"$build/kernel.lock"
+flock 9
+
 case ${1:-} in
 source) clean_tree ;;
 tree) sync_tree ;;

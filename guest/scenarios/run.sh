@@ -84,4 +84,7 @@ show_groups "unbound"
 settle
 after=$(mem_free_kib)
 say "MEMORY before=$before after=$after"
-check "free memory is back within 1 %" [ $((before - after)) -le $((before / 100)) ]
+# KASAN alone keeps up to a 32nd of memory in quarantine.
+if [ "$flavour" = debug ]; then percent=4; else percent=1; fi
+check "free memory is back within $percent %" \
+	[ $((before - after)) -le $((before * percent / 100)) ]
