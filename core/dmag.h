@@ -158,7 +158,7 @@ struct dmag_request {
 	enum dmag_from from;
 };
 
-/** DMAG_REQUEST - Initialiser: @n frames at their natural alignment, anywhere. */
+/** DMAG_REQUEST - Initialiser: @n frames, a power of two, at natural alignment. */
 #define DMAG_REQUEST(n)                                                \
 	{                                                              \
 		.count = (n), .align = (n), .within = { 0, DMAG_PFN_MAX }, \
@@ -178,7 +178,6 @@ struct dmag_run {
 };
 
 struct dmag_node;
-struct dmag_block;
 
 /**
  * struct dmag_frames - The frames that somebody owns, and which are free.
@@ -191,10 +190,12 @@ struct dmag_frames {
 	/* private: */
 	struct dmag_node *root;
 	unsigned int height; /* levels of nodes; 0: nothing owned */
-	struct dmag_node *spare_node;
-	struct dmag_block *spare_block;
+	void *spare_node; /* lists, through the first word of each */
+	void *spare_block;
 	u64 nr_spare_node;
 	u64 nr_spare_block;
+	u64 nr_node; /* in use */
+	u64 nr_block;
 	/* public: read only, in frames */
 	u64 free;
 	u64 used;

@@ -6,13 +6,13 @@
 # the environment is its seed).  Both are built once plain, once with the
 # address and undefined-behaviour sanitizers and the core's own assertions.
 
-HELP += check "user-space tests, all of them (under a minute)"
+HELP += "check [ONLY=frames]" "user-space tests, or those of one part (under a minute)"
 
-U := build/user
-U_CORE := $(wildcard core/*.c)
+U := build/user$(ONLY:%=-%)
+U_CORE := $(wildcard core/$(ONLY)*.c)
 U_HDR := $(wildcard core/*.h user/port/*.h user/tests/*.h)
-U_TESTS := $(basename $(notdir $(wildcard user/tests/*_test.c)))
-U_MODELS := $(basename $(notdir $(wildcard user/tests/*_model.c)))
+U_TESTS := $(basename $(notdir $(wildcard user/tests/$(ONLY)*_test.c)))
+U_MODELS := $(basename $(notdir $(wildcard user/tests/$(ONLY)*_model.c)))
 U_WARN := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror
 U_INC := -Icore -Iuser/port -Iuser/tests
 U_CFLAGS := $(U_WARN) -O2 -g $(U_INC)

@@ -17,7 +17,7 @@
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
-typedef uint64_t u64;
+typedef unsigned long long u64; /* as in Linux: print with %llu */
 
 #ifndef U64_MAX
 #define U64_MAX UINT64_MAX
@@ -64,14 +64,13 @@ void *memcpy(void *dest, const void *src, size_t n);
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, val) (*(volatile typeof(x) *)&(x) = (val))
 #ifndef static_assert
-#define static_assert(expr, ...) \
-	__static_assert(expr, ##__VA_ARGS__, #expr)
+#define static_assert(expr, ...) __static_assert(expr, ##__VA_ARGS__, #expr)
 #define __static_assert(expr, msg, ...) _Static_assert(expr, msg)
 #endif
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \
-	((type *)((char *)(ptr) - offsetof(type, member)))
+	((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* ---- assertions ------------------------------------------------------ */
 
@@ -80,23 +79,23 @@ void *memcpy(void *dest, const void *src, size_t n);
 #define DMAG_WARN(text) ((void)0)
 #endif
 
-#define WARN_ON_ONCE(cond)                                      \
-	({                                                      \
-		static bool __warned;                           \
-		const bool __cond = !!(cond);                   \
-		if (unlikely(__cond) && !__warned) {            \
-			__warned = true;                        \
-			DMAG_WARN(#cond);                       \
-		}                                               \
-		unlikely(__cond);                               \
+#define WARN_ON_ONCE(cond)                           \
+	({                                           \
+		static bool __warned;                \
+		const bool __cond = !!(cond);        \
+		if (unlikely(__cond) && !__warned) { \
+			__warned = true;             \
+			DMAG_WARN(#cond);            \
+		}                                    \
+		unlikely(__cond);                    \
 	})
 
 /* DMAG_CHECK() - What the core's own logic guarantees; debug builds only. */
 #ifdef DMAG_DEBUG
-#define DMAG_CHECK(cond)                          \
-	do {                                      \
-		if (!(cond))                      \
-			__builtin_trap();         \
+#define DMAG_CHECK(cond)                  \
+	do {                              \
+		if (!(cond))              \
+			__builtin_trap(); \
 	} while (0)
 #else
 #define DMAG_CHECK(cond) ((void)sizeof(!(cond)))
@@ -104,12 +103,12 @@ void *memcpy(void *dest, const void *src, size_t n);
 
 /* ---- numbers --------------------------------------------------------- */
 
-#define __port_cmp(op, x, y)                            \
-	({                                              \
-		typeof(x) __x = (x);                    \
-		typeof(y) __y = (y);                    \
-		(void)(&__x == &__y);                   \
-		__x op __y ? __x : __y;                 \
+#define __port_cmp(op, x, y)            \
+	({                              \
+		typeof(x) __x = (x);    \
+		typeof(y) __y = (y);    \
+		(void)(&__x == &__y);   \
+		__x op __y ? __x : __y; \
 	})
 #ifndef min
 #define min(x, y) __port_cmp(<, x, y)
@@ -118,24 +117,24 @@ void *memcpy(void *dest, const void *src, size_t n);
 #define min_t(type, x, y) min((type)(x), (type)(y))
 #define max_t(type, x, y) max((type)(x), (type)(y))
 
-#define swap(a, b)                      \
-	do {                            \
-		typeof(a) __tmp = (a);  \
-		(a) = (b);              \
-		(b) = __tmp;            \
+#define swap(a, b)                     \
+	do {                           \
+		typeof(a) __tmp = (a); \
+		(a) = (b);             \
+		(b) = __tmp;           \
 	} while (0)
 
 #define BIT_ULL(nr) (1ULL << (nr))
 #define GENMASK_ULL(h, l) ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
-#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
 
 /* Powers of two only. */
-#define __round_mask(x, y) ((typeof(x))((y) - 1))
-#define round_up(x, y) ((((x) - 1) | __round_mask(x, y)) + 1)
+#define __round_mask(x, y) ((typeof(x))((y)-1))
+#define round_up(x, y) ((((x)-1) | __round_mask(x, y)) + 1)
 #define round_down(x, y) ((x) & ~__round_mask(x, y))
 #define ALIGN(x, a) round_up(x, a)
 #define ALIGN_DOWN(x, a) round_down(x, a)
-#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a) - 1)) == 0)
+#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a)-1)) == 0)
 #define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
 
 /* Linux's takes an unsigned long: for 64-bit values test x & (x - 1). */
@@ -167,7 +166,10 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD_INIT(name) { &(name), &(name) }
+#define LIST_HEAD_INIT(name)     \
+	{                        \
+		&(name), &(name) \
+	}
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
 static inline void INIT_LIST_HEAD(struct list_head *list)
@@ -184,7 +186,8 @@ static inline void list_add(struct list_head *entry, struct list_head *head)
 	head->next = entry;
 }
 
-static inline void list_add_tail(struct list_head *entry, struct list_head *head)
+static inline void list_add_tail(struct list_head *entry,
+				 struct list_head *head)
 {
 	list_add(entry, head->prev);
 }
@@ -203,7 +206,8 @@ static inline void list_del_init(struct list_head *entry)
 	INIT_LIST_HEAD(entry);
 }
 
-static inline void list_move_tail(struct list_head *entry, struct list_head *head)
+static inline void list_move_tail(struct list_head *entry,
+				  struct list_head *head)
 {
 	list_del(entry);
 	list_add_tail(entry, head);
@@ -220,14 +224,14 @@ static inline int list_empty(const struct list_head *head)
 #define list_next_entry(pos, member) \
 	list_entry((pos)->member.next, typeof(*(pos)), member)
 #define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
-#define list_for_each_entry(pos, head, member)                         \
-	for (pos = list_first_entry(head, typeof(*pos), member);       \
-	     !list_entry_is_head(pos, head, member);                   \
+#define list_for_each_entry(pos, head, member)                   \
+	for (pos = list_first_entry(head, typeof(*pos), member); \
+	     !list_entry_is_head(pos, head, member);             \
 	     pos = list_next_entry(pos, member))
-#define list_for_each_entry_safe(pos, n, head, member)                 \
-	for (pos = list_first_entry(head, typeof(*pos), member),       \
-	    n = list_next_entry(pos, member);                          \
-	     !list_entry_is_head(pos, head, member);                   \
+#define list_for_each_entry_safe(pos, n, head, member)           \
+	for (pos = list_first_entry(head, typeof(*pos), member), \
+	    n = list_next_entry(pos, member);                    \
+	     !list_entry_is_head(pos, head, member);             \
 	     pos = n, n = list_next_entry(n, member))
 
 #endif /* DMAG_PORT_H */

@@ -1,0 +1,807 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * dmag frames: ownership, memory and changes of state.
+ *
+ * Every change is a transition of a range from one state to another, in two
+ * phases: see that the whole range is in the old state and that memory is at
+ * hand, then commit, which cannot fail.  A change in a word goes up the tree
+ * only as far as it changes a summary: mostly not at all.
+ */
+#include "frames.h"
+
+/* Bits of sub[] for a word 0 with that many orders. */
+static const u64 sub_column[DMAG_WORD_ORDERS + 1] = {
+	0x0000000000000000ULL, 0x0000000000000001ULL, 0x0000000000000101ULL,
+	0x0000000000010101ULL, 0x0000000001010101ULL, 0x0000000101010101ULL,
+	0x0000010101010101ULL, 0x0001010101010101ULL,
+};
+
+/* 2^k set bits. */
+static const u64 run_bits[DMAG_WORD_ORDERS] = {
+	0x1, 0x3, 0xf, 0xff, 0xffff, 0xffffffff, ~0ULL,
+};
+
+/* ---- summaries ------------------------------------------------------- */
+
+/* Orders of a map of 2^@bits places. */
+unsigned int dmag_map_orders(u64 map, unsigned int bits)
+{
+	unsigned int j;
+
+	if (!map)
+		return 0;
+	for (j = 0; j < bits; j++) {
+		map = dmag_fold_once(map, j);
+		if (!map)
+			break;
+	}
+	return j + 1;
+}
+
+unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level)
+{
+	unsigned int k = dmag_shift(level);
+
+	if (n->has[k])
+		return k + dmag_map_orders(n->has[k], 6);
+	while (k && !n->has[k - 1])
+		k--;
+	return k;
+}
+
+/* A child of @n went from @old to @now orders. */
+static void child_orders(struct dmag_node *n, unsigned int i, unsigned int old,
+			 unsigned int now)
+{
+	u64 bit = BIT_ULL(i);
+	unsigned int k;
+
+	for (k = now; k < old; k++)
+		n->has[k] &= ~bit;
+	for (k = old; k < now; k++)
+		n->has[k] |= bit;
+}
+
+/* The block of @pfn went from @old to @now orders: tell its ancestors. */
+static noinline void tree_update(struct dmag_frames *f, u64 pfn,
+				 unsigned int old, unsigned int now)
+{
+	struct dmag_node *path[DMAG_HEIGHT_MAX];
+	struct dmag_node *n = f->root;
+	unsigned int level, i;
+
+	for (i = f->height; i--;) {
+		path[i] = n;
+		n = n->child[dmag_index(pfn, DMAG_LEAF + i)];
+	}
+	for (i = 0; i < f->height && old != now; i++) {
+		level = DMAG_LEAF + i;
+		n = path[i];
+		child_orders(n, dmag_index(pfn, level), old, now);
+		old = n->orders;
+		now = dmag_node_orders(n, level);
+		n->orders = now;
+	}
+}
+
+static __always_inline void sub_update(struct dmag_frames *f,
+				       struct dmag_node *leaf, u64 pfn, u64 sub)
+{
+	u64 *p = &leaf->sub[dmag_index(pfn, DMAG_LEAF)];
+	unsigned int old = dmag_sub_orders(*p);
+	unsigned int now = dmag_sub_orders(sub);
+
+	*p = sub;
+	if (unlikely(old != now))
+		tree_update(f, pfn, old, now);
+}
+
+/* ---- memory ---------------------------------------------------------- */
+
+/* What a spare piece holds: the next one. */
+struct spare {
+	void *next;
+};
+
+static void *spare_pop(void **list)
+{
+	void *mem = *list;
+
+	*list = ((struct spare *)mem)->next;
+	return mem;
+}
+
+static void spare_push(void **list, void *mem)
+{
+	((struct spare *)mem)->next = *list;
+	*list = mem;
+}
+
+static void nodes_free(struct dmag_frames *f, struct dmag_node *n)
+{
+	spare_push(&f->spare_node, n);
+	f->nr_spare_node++;
+	f->nr_node--;
+}
+
+static void blocks_free(struct dmag_frames *f, struct dmag_block *b)
+{
+	spare_push(&f->spare_block, b);
+	f->nr_spare_block++;
+	f->nr_block--;
+}
+
+static struct dmag_node *nodes_alloc(struct dmag_frames *f)
+{
+	struct dmag_node *n = spare_pop(&f->spare_node);
+
+	f->nr_spare_node--;
+	f->nr_node++;
+	memset(n, 0, sizeof(*n));
+	return n;
+}
+
+static void blocks_carve(struct dmag_frames *f, struct dmag_block *b, size_t n)
+{
+	f->nr_spare_block += n;
+	while (n--)
+		spare_push(&f->spare_block, &b[n]);
+}
+
+static struct dmag_block *blocks_alloc(struct dmag_frames *f)
+{
+	struct dmag_block *b;
+
+	if (!f->nr_spare_block) {
+		f->nr_spare_node--;
+		blocks_carve(f, spare_pop(&f->spare_node),
+			     sizeof(struct dmag_node) / sizeof(*b));
+	}
+	b = spare_pop(&f->spare_block);
+	f->nr_spare_block--;
+	f->nr_block++;
+	memset(b, 0, sizeof(*b));
+	return b;
+}
+
+/**
+ * dmag_frames_feed() - Give memory to a frames structure.
+ * @f: the structure
+ * @mem: aligned to DMAG_MEM_ALIGN; @f keeps it
+ * @bytes: at least two lines (128)
+ *
+ * A need that dmag_frames_need() stated is met by one piece of that size, or by
+ * pages one after the other until nothing is needed.
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL.
+ */
+int dmag_frames_feed(struct dmag_frames *f, void *mem, size_t bytes)
+{
+	struct dmag_node *n = mem;
+	size_t nodes = 0, left = bytes;
+
+	if (!f || !mem || (uintptr_t)mem % DMAG_MEM_ALIGN ||
+	    bytes < sizeof(struct dmag_block) ||
+	    (uintptr_t)mem + bytes - 1 < bytes - 1)
+		return -EINVAL;
+	for (; left >= sizeof(*n); left -= sizeof(*n))
+		nodes++;
+	blocks_carve(f, (struct dmag_block *)&n[nodes],
+		     left / sizeof(struct dmag_block));
+	f->nr_spare_node += nodes;
+	while (nodes--)
+		spare_push(&f->spare_node, &n[nodes]);
+	return 0;
+}
+
+static unsigned int height_for(u64 pfn)
+{
+	unsigned int height = 1;
+
+	while (pfn >> (DMAG_BLOCK_ORDER + 6 * height))
+		height++;
+	return height;
+}
+
+/* Children of a level's nodes that [start, last] touches. */
+static u64 places(unsigned int level, u64 start, u64 last)
+{
+	unsigned int shift = dmag_shift(level);
+
+	return (last >> shift) - (start >> shift) + 1;
+}
+
+/* How many blocks and nodes some frames take, beyond those that exist. */
+struct cost {
+	u64 nodes;
+	u64 blocks;
+};
+
+/* Take off what [start, last] of @n has; recursion at most 6 deep. */
+static void cost_present(struct cost *c, const struct dmag_node *n,
+			 unsigned int level, u64 start, u64 last)
+{
+	u64 base, span = BIT_ULL(dmag_shift(level)) - 1;
+	u64 map = n->present & (~0ULL << dmag_index(start, level)) &
+		  (~0ULL >> (63 - dmag_index(last, level)));
+
+	c->nodes--;
+	if (level == DMAG_LEAF) {
+		c->blocks -= hweight64(map);
+		return;
+	}
+	for (; map; map &= map - 1) {
+		base = round_down(start, BIT_ULL(dmag_shift(level + 1))) |
+		       (u64)__ffs64(map) << dmag_shift(level);
+		cost_present(c, n->child[__ffs64(map)], level - 1,
+			     max(start, base), min(last, base | span));
+	}
+}
+
+/* A new root has the old one as its first child, whatever else comes. */
+static void cost_grow(struct cost *c, const struct dmag_frames *f,
+		      unsigned int height, u64 start)
+{
+	unsigned int i;
+
+	for (i = f->height; i < height; i++)
+		if (start >> (DMAG_BLOCK_ORDER + 6 * (i + 1)))
+			c->nodes++;
+}
+
+static void cost_of(struct cost *c, const struct dmag_frames *f, u64 start,
+		    u64 last)
+{
+	unsigned int height = max(f->height, height_for(last));
+	unsigned int i;
+
+	c->blocks = places(DMAG_LEAF, start, last);
+	c->nodes = 0;
+	for (i = 1; i <= height; i++)
+		c->nodes += places(DMAG_LEAF + i, start, last);
+	if (!f->root)
+		return;
+	cost_grow(c, f, height, start);
+	if (dmag_in_span(f, start))
+		cost_present(c, f->root, dmag_top(f), start,
+			     min(last,
+				 BIT_ULL(dmag_shift(dmag_top(f) + 1)) - 1));
+}
+
+static u64 cost_bytes(const struct dmag_frames *f, struct cost *c)
+{
+	u64 per_node = sizeof(struct dmag_node) / sizeof(struct dmag_block);
+	u64 spare_nodes = f->nr_spare_node - min(f->nr_spare_node, c->nodes);
+
+	c->nodes -= min(c->nodes, f->nr_spare_node);
+	c->blocks -= min(c->blocks, f->nr_spare_block);
+	c->blocks -= min(c->blocks, spare_nodes * per_node);
+	return c->nodes * sizeof(struct dmag_node) +
+	       c->blocks * sizeof(struct dmag_block);
+}
+
+/**
+ * dmag_frames_need() - How much memory adding a range still takes.
+ * @f: the structure
+ * @start: first frame
+ * @last: last frame
+ *
+ * Context: Any.
+ * Return: Bytes to feed before dmag_frames_add() cannot fail with -ENOMEM; 0 if
+ * none, and for what is no range.
+ */
+u64 dmag_frames_need(const struct dmag_frames *f, u64 start, u64 last)
+{
+	struct cost c;
+
+	if (!f || !dmag_range_ok(start, last))
+		return 0;
+	cost_of(&c, f, start, last);
+	return cost_bytes(f, &c);
+}
+
+/* Places of @r at a level that the range before it did not have. */
+static u64 places_more(unsigned int level, const struct dmag_range *r,
+		       u64 *seen)
+{
+	unsigned int shift = dmag_shift(level);
+	u64 n = places(level, r->start, r->last);
+
+	if (r->start >> shift == *seen)
+		n--;
+	*seen = r->last >> shift;
+	return n;
+}
+
+/**
+ * dmag_frames_size() - How much memory a list of ranges takes.
+ * @ranges: sorted, or the answer may be too high
+ * @nr: how many
+ *
+ * Context: Any.
+ * Return: Bytes to feed a fresh structure before adding all of @ranges.
+ */
+u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr)
+{
+	u64 seen[DMAG_HEIGHT_MAX + 1], blocks = 0, nodes = 0;
+	unsigned int i, level, height = 0;
+
+	memset(seen, 0xff, sizeof(seen));
+	for (i = 0; ranges && i < nr; i++)
+		if (dmag_range_ok(ranges[i].start, ranges[i].last))
+			height = max(height, height_for(ranges[i].last));
+	for (i = 0; ranges && i < nr; i++) {
+		if (!dmag_range_ok(ranges[i].start, ranges[i].last))
+			continue;
+		blocks += places_more(DMAG_LEAF, &ranges[i], &seen[0]);
+		for (level = 1; level <= height; level++)
+			nodes += places_more(DMAG_LEAF + level, &ranges[i],
+					     &seen[level]);
+	}
+	return nodes * sizeof(struct dmag_node) +
+	       blocks * sizeof(struct dmag_block);
+}
+
+/* ---- the tree -------------------------------------------------------- */
+
+static void tree_grow(struct dmag_frames *f, u64 last)
+{
+	unsigned int height = height_for(last);
+	struct dmag_node *n;
+
+	if (!f->root) {
+		f->root = nodes_alloc(f);
+		f->height = height;
+	}
+	for (; f->height < height; f->height++) {
+		n = nodes_alloc(f);
+		n->child[0] = f->root;
+		n->present = 1;
+		child_orders(n, 0, 0, f->root->orders);
+		n->orders = dmag_node_orders(n, dmag_top(f) + 1);
+		f->root = n;
+	}
+}
+
+/* Make the block of @pfn, if it is not there. */
+static void tree_insert(struct dmag_frames *f, u64 pfn)
+{
+	struct dmag_node *n = f->root;
+	unsigned int i, level = dmag_top(f);
+
+	for (; level >= DMAG_LEAF; level--) {
+		i = dmag_index(pfn, level);
+		if (!n->child[i]) {
+			if (level == DMAG_LEAF)
+				n->child[i] = blocks_alloc(f);
+			else
+				n->child[i] = nodes_alloc(f);
+			n->present |= BIT_ULL(i);
+		}
+		n = n->child[i];
+	}
+}
+
+static bool block_empty(const struct dmag_block *b)
+{
+	unsigned int w;
+	u64 any = 0;
+
+	for (w = 0; w < ARRAY_SIZE(b->own); w++)
+		any |= b->own[w];
+	return !any;
+}
+
+/* A root whose only child is the first is not needed. */
+static void tree_shrink(struct dmag_frames *f)
+{
+	struct dmag_node *n;
+
+	while (f->height > 1 && f->root->present == 1) {
+		n = f->root;
+		f->root = n->child[0];
+		f->height--;
+		nodes_free(f, n);
+	}
+}
+
+/* Drop the block of @pfn if nothing in it is owned, and nodes left empty. */
+static void tree_prune(struct dmag_frames *f, u64 pfn)
+{
+	struct dmag_node *path[DMAG_HEIGHT_MAX];
+	struct dmag_node *n = f->root;
+	unsigned int i;
+
+	for (i = f->height; i--;) {
+		path[i] = n;
+		n = n->child[dmag_index(pfn, DMAG_LEAF + i)];
+	}
+	if (!block_empty((struct dmag_block *)n))
+		return;
+	blocks_free(f, (struct dmag_block *)n);
+	for (i = 0; i < f->height; i++) {
+		unsigned int at = dmag_index(pfn, DMAG_LEAF + i);
+
+		path[i]->child[at] = NULL;
+		path[i]->present &= ~BIT_ULL(at);
+		if (path[i]->present)
+			return;
+		nodes_free(f, path[i]);
+	}
+	f->root = NULL;
+	f->height = 0;
+}
+
+/* ---- transitions ----------------------------------------------------- */
+
+static __always_inline u64 word_mask(unsigned int w, unsigned int first,
+				     unsigned int last)
+{
+	u64 mask = ~0ULL;
+
+	if (w == first >> 6)
+		mask <<= first & 63;
+	if (w == last >> 6)
+		mask &= ~0ULL >> (63 - (last & 63));
+	return mask;
+}
+
+static bool block_is(const struct dmag_block *b, unsigned int first,
+		     unsigned int last, enum dmag_state s)
+{
+	unsigned int w;
+
+	for (w = first >> 6; w <= last >> 6; w++)
+		if (word_mask(w, first, last) & ~dmag_word_in(b, w, s))
+			return false;
+	return true;
+}
+
+static bool range_is(const struct dmag_frames *f, u64 start, u64 last,
+		     enum dmag_state s)
+{
+	const struct dmag_node *leaf;
+	const struct dmag_block *b;
+	u64 pos, end;
+
+	for (pos = start; pos <= last; pos = end + 1) {
+		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
+		leaf = dmag_leaf(f, pos);
+		b = leaf ? leaf->child[dmag_index(pos, DMAG_LEAF)] : NULL;
+		if (b ? !block_is(b, pos & 511, end & 511, s) :
+			s != DMAG_FOREIGN)
+			return false;
+	}
+	return true;
+}
+
+static void block_change(struct dmag_frames *f, u64 start, u64 last,
+			 enum dmag_state to)
+{
+	struct dmag_node *leaf = dmag_leaf(f, start);
+	unsigned int i = dmag_index(start, DMAG_LEAF);
+	unsigned int w, orders;
+	struct dmag_block *b = leaf->child[i];
+	u64 mask, sub = leaf->sub[i];
+
+	for (w = dmag_index(start, 1); w <= dmag_index(last, 1); w++) {
+		mask = word_mask(w, start & 511, last & 511);
+		b->own[w] = to == DMAG_FOREIGN ? b->own[w] & ~mask :
+						 b->own[w] | mask;
+		b->free[w] = to == DMAG_FREE ? b->free[w] | mask :
+					       b->free[w] & ~mask;
+		orders = dmag_map_orders(b->free[w], 6);
+		sub &= ~(DMAG_SUB_COLUMN << w);
+		sub |= sub_column[orders] << w;
+	}
+	sub_update(f, leaf, start, sub);
+}
+
+static void range_change(struct dmag_frames *f, u64 start, u64 last,
+			 enum dmag_state to)
+{
+	u64 pos, end;
+
+	for (pos = start; pos <= last; pos = end + 1) {
+		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
+		block_change(f, pos, end, to);
+		if (to == DMAG_FOREIGN)
+			tree_prune(f, pos);
+	}
+	if (to == DMAG_FOREIGN)
+		tree_shrink(f);
+}
+
+/**
+ * dmag_frames_init() - Make an empty structure.
+ * @f: the structure; whatever it held is forgotten
+ *
+ * Context: Any.
+ */
+void dmag_frames_init(struct dmag_frames *f)
+{
+	if (f)
+		memset(f, 0, sizeof(*f));
+}
+
+/**
+ * dmag_frames_add() - Own a range, as free frames.
+ * @f: the structure
+ * @start: first frame
+ * @last: last frame
+ *
+ * Context: Any.
+ * Return: 0; -EINVAL; -EEXIST if any of it is owned; -ENOMEM if memory has to be
+ * fed first.  Unless 0, nothing has changed.
+ */
+int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
+{
+	u64 pos;
+
+	if (!f || !dmag_range_ok(start, last))
+		return -EINVAL;
+	if (!range_is(f, start, last, DMAG_FOREIGN))
+		return -EEXIST;
+	if (dmag_frames_need(f, start, last))
+		return -ENOMEM;
+	tree_grow(f, last);
+	for (pos = start & ~(DMAG_BLOCK_FRAMES - 1); pos <= last;
+	     pos += DMAG_BLOCK_FRAMES)
+		tree_insert(f, pos);
+	range_change(f, start, last, DMAG_FREE);
+	f->free += last - start + 1;
+	return 0;
+}
+
+/**
+ * dmag_frames_remove() - Give up free frames.
+ * @f: the structure
+ * @start: first frame
+ * @last: last frame
+ *
+ * Context: Any.
+ * Return: 0; -EINVAL; -EBUSY if any of it is not free.  Unless 0, nothing has
+ * changed.
+ */
+int dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last)
+{
+	if (!f || !dmag_range_ok(start, last))
+		return -EINVAL;
+	if (!range_is(f, start, last, DMAG_FREE))
+		return -EBUSY;
+	range_change(f, start, last, DMAG_FOREIGN);
+	f->free -= last - start + 1;
+	return 0;
+}
+
+/**
+ * dmag_frames_quarantine() - Give up used frames for good.
+ * @f: the structure
+ * @start: first frame
+ * @last: last frame
+ *
+ * For frames whose conversion failed: they are counted and never seen again.
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL, also if any of it is not used.
+ */
+int dmag_frames_quarantine(struct dmag_frames *f, u64 start, u64 last)
+{
+	u64 n = last - start + 1;
+
+	if (!f || !dmag_range_ok(start, last) ||
+	    !range_is(f, start, last, DMAG_USED))
+		return -EINVAL;
+	range_change(f, start, last, DMAG_FOREIGN);
+	f->used -= n;
+	f->quarantined += n;
+	return 0;
+}
+
+/* Free frames are found: use them. */
+static void frames_use(struct dmag_frames *f, u64 start, u64 last)
+{
+	u64 n = last - start + 1;
+
+	range_change(f, start, last, DMAG_USED);
+	f->free -= n;
+	f->used += n;
+}
+
+/**
+ * dmag_frames_take() - Use exactly these frames.
+ * @f: the structure
+ * @start: first frame
+ * @last: last frame
+ *
+ * Context: Any.
+ * Return: 0; -EINVAL; -EBUSY if any of it is not free.
+ */
+int dmag_frames_take(struct dmag_frames *f, u64 start, u64 last)
+{
+	if (!f || !dmag_range_ok(start, last))
+		return -EINVAL;
+	if (!range_is(f, start, last, DMAG_FREE))
+		return -EBUSY;
+	frames_use(f, start, last);
+	return 0;
+}
+
+static int range_put(struct dmag_frames *f, u64 start, u64 count)
+{
+	u64 last = start + count - 1;
+
+	if (!range_is(f, start, last, DMAG_USED))
+		return -EINVAL;
+	range_change(f, start, last, DMAG_FREE);
+	f->used -= count;
+	f->free += count;
+	return 0;
+}
+
+/* Order of the aligned free run around bit @at of a word. */
+static __always_inline unsigned int run_order(u64 free, unsigned int at)
+{
+	unsigned int k;
+	u64 run;
+
+	for (k = 1; k < DMAG_WORD_ORDERS; k++) {
+		run = run_bits[k] << (at & ~((1U << k) - 1));
+		if ((free & run) != run)
+			break;
+	}
+	return k - 1;
+}
+
+/**
+ * dmag_frames_put() - Free frames that are used.
+ * @f: the structure
+ * @start: first frame
+ * @count: how many; any part of what was got may be put
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL, also if any of it is not used: a double free, or the
+ * free of a foreign frame.  Then nothing has changed.
+ */
+int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
+{
+	unsigned int i, w, at = start & 63;
+	struct dmag_node *leaf;
+	struct dmag_block *b;
+	u64 sub;
+
+	if (!f || start > DMAG_PFN_MAX || count - 1 > DMAG_PFN_MAX - start)
+		return -EINVAL;
+	if (count != 1)
+		return range_put(f, start, count);
+	leaf = dmag_leaf(f, start);
+	i = dmag_index(start, DMAG_LEAF);
+	if (!leaf || !leaf->child[i])
+		return -EINVAL;
+	b = leaf->child[i];
+	w = dmag_index(start, 1);
+	if (!((b->own[w] & ~b->free[w]) >> at & 1))
+		return -EINVAL;
+	b->free[w] |= BIT_ULL(at);
+	f->used--;
+	f->free++;
+	sub = leaf->sub[i] | sub_column[run_order(b->free[w], at) + 1] << w;
+	if (sub != leaf->sub[i])
+		sub_update(f, leaf, start, sub);
+	return 0;
+}
+
+/* ---- get ------------------------------------------------------------- */
+
+static __always_inline bool pow2_or_0(u64 x)
+{
+	return !(x & (x - 1));
+}
+
+static __always_inline bool request_ok(const struct dmag_request *rq)
+{
+	return rq->count - 1 <= DMAG_PFN_MAX && pow2_or_0(rq->align) &&
+	       pow2_or_0(rq->boundary) && rq->boundary - 1 >= rq->count - 1 &&
+	       dmag_range_ok(rq->within.start, rq->within.last);
+}
+
+static __always_inline unsigned int pick(u64 map, bool highest)
+{
+	return highest ? (unsigned int)fls64(map) - 1 : __ffs64(map);
+}
+
+/* The first or last aligned free run of at most a word: where, in which leaf. */
+static __always_inline struct dmag_node *
+spot(const struct dmag_frames *f, unsigned int order, bool highest, u64 *at)
+{
+	struct dmag_node *n = f->root;
+	unsigned int i, w, level = dmag_top(f);
+	const struct dmag_block *b;
+	u64 pos;
+
+	if (unlikely(!n || !n->has[order]))
+		return NULL;
+	i = pick(n->has[order], highest);
+	for (pos = i; level > DMAG_LEAF; level--) {
+		n = n->child[i];
+		i = pick(n->has[order], highest);
+		pos = pos << 6 | i;
+	}
+	b = n->child[i];
+	w = pick(n->sub[i] >> (8 * order) & 0xff, highest);
+	pos = pos << 3 | w;
+	*at = pos << 6 | pick(dmag_fold(b->free[w], order), highest);
+	return n;
+}
+
+/* Use an aligned free run within one word. */
+static __always_inline void word_use(struct dmag_frames *f,
+				     struct dmag_node *leaf, u64 pfn,
+				     unsigned int order)
+{
+	unsigned int i = dmag_index(pfn, DMAG_LEAF);
+	unsigned int w = dmag_index(pfn, 1);
+	struct dmag_block *b = leaf->child[i];
+	unsigned int k = run_order(b->free[w], pfn & 63);
+	u64 sub = leaf->sub[i];
+
+	b->free[w] &= ~(run_bits[order] << (pfn & 63));
+	f->free -= BIT_ULL(order);
+	f->used += BIT_ULL(order);
+	if (sub >> (8 * (k + 1)) >> w & 1)
+		return; /* the word has a longer run than the one cut */
+	k = dmag_map_orders(b->free[w], 6);
+	sub &= ~(DMAG_SUB_COLUMN << w);
+	sub |= sub_column[k] << w;
+	if (sub != leaf->sub[i])
+		sub_update(f, leaf, pfn, sub);
+}
+
+/* What is found without the general search: the frame, or nothing. */
+static __always_inline bool get_word(struct dmag_frames *f,
+				     const struct dmag_request *rq, u64 *pfn)
+{
+	unsigned int order = __ffs64(rq->count);
+	struct dmag_node *leaf;
+
+	leaf = spot(f, order, rq->from == DMAG_HIGHEST, pfn);
+	if (!leaf || *pfn < rq->within.start ||
+	    *pfn + rq->count - 1 > rq->within.last)
+		return false;
+	word_use(f, leaf, *pfn, order);
+	return true;
+}
+
+/**
+ * dmag_frames_get() - Find free frames and use them.
+ * @f: the structure
+ * @rq: what is wanted
+ * @pfn: the first frame of what was found; else not written
+ *
+ * Exact: if frames are free that satisfy @rq there is an answer, and it is the
+ * lowest or the highest one, as asked.
+ *
+ * Context: Any.
+ * Return: 0; -EINVAL for a request that nothing could satisfy; -ENOMEM.
+ */
+int dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq,
+		    u64 *pfn)
+{
+	bool natural;
+	u64 at;
+
+	if (!f || !rq || !pfn || unlikely(!request_ok(rq)))
+		return -EINVAL;
+	natural = pow2_or_0(rq->count) && rq->align + !rq->align == rq->count;
+	if (natural && rq->count <= 64 && likely(get_word(f, rq, &at))) {
+		*pfn = at;
+		return 0;
+	}
+	if (!dmag_find(f, rq, natural, &at))
+		return -ENOMEM;
+	DMAG_CHECK(dmag_fits(rq, at));
+	frames_use(f, at, at + rq->count - 1);
+	*pfn = at;
+	return 0;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * dmag frames, inside: what a tree of blocks looks like.
+ *
+ * Levels are counted from the bits: level 0 is a word of 64 frames, level 1 a
+ * block of 8 words, level 2 a leaf of 64 blocks, and each level from there on a
+ * node of 64 nodes.  A place in a level is an index; what an index covers at
+ * level l is 2^dmag_shift(l) frames.
+ *
+ * Free memory is summarised by *orders*: how many orders there are of which a
+ * thing holds a free aligned run.  If there is a run of order k there is one of
+ * every order below, so one number says it all.  A node keeps the children's
+ * numbers in unary, transposed: has[k] is the set of children with a run of
+ * order k.  A leaf also has the transposed numbers of each block's words: byte
+ * k of sub[] is the set of words with a run of order k.
+ */
+#ifndef DMAG_FRAMES_H
+#define DMAG_FRAMES_H
+
+#include "dmag.h"
+
+#define DMAG_LEAF 2 /* level of the nodes whose children are blocks */
+#define DMAG_HEIGHT_MAX 6 /* 9 + 6 * 6 == DMAG_PFN_BITS */
+#define DMAG_NODE_ORDERS 40 /* children of the tallest root: orders 0 to 39 */
+#define DMAG_WORD_ORDERS 7 /* 64 frames: orders 0 to 6 */
+#define DMAG_SUB_COLUMN 0x0001010101010101ULL /* one word's bits in sub[] */
+
+/**
+ * struct dmag_block - 512 frames: two lines of bits.
+ * @free: owned and free
+ * @own: owned; so used frames are @own & ~@free
+ */
+struct dmag_block {
+	u64 free[8];
+	u64 own[8];
+} __aligned(DMAG_MEM_ALIGN);
+
+/**
+ * struct dmag_node - 64 children, nodes or blocks.
+ * @child: a struct dmag_node, in a leaf a struct dmag_block, or NULL
+ * @present: which children there are
+ * @orders: summary of the whole node
+ * @has: per order, which children have a run of it
+ * @leaf_has: the part of @has that a leaf uses
+ * @sub: leaf only: per block, eight bits for each order below 7
+ */
+struct dmag_node {
+	void *child[64];
+	u64 present;
+	u64 orders;
+	union {
+		u64 has[DMAG_NODE_ORDERS];
+		struct {
+			u64 leaf_has[DMAG_BLOCK_ORDER + 1];
+			u64 sub[64];
+		};
+	};
+} __aligned(DMAG_MEM_ALIGN);
+
+/* A spare node can be cut into blocks; a page can hold a node. */
+static_assert(sizeof(struct dmag_node) % sizeof(struct dmag_block) == 0);
+static_assert(sizeof(struct dmag_node) <= 4096);
+static_assert(DMAG_BLOCK_ORDER + 6 * DMAG_HEIGHT_MAX == DMAG_PFN_BITS);
+
+/**
+ * struct dmag_seek - What to look for in the tree, and which way.
+ * @run: for an aligned free run of @order; otherwise for one frame that is not
+ *	in state @unlike
+ * @order: of the run
+ * @unlike: the state to leave
+ * @highest: look downwards
+ */
+struct dmag_seek {
+	bool run;
+	unsigned int order;
+	enum dmag_state unlike;
+	bool highest;
+};
+
+bool dmag_seek(const struct dmag_frames *f, const struct dmag_seek *s, u64 *at);
+bool dmag_find(const struct dmag_frames *f, const struct dmag_request *rq,
+	       bool natural, u64 *at);
+unsigned int dmag_map_orders(u64 map, unsigned int bits);
+unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level);
+
+static __always_inline unsigned int dmag_shift(unsigned int level)
+{
+	return level < DMAG_LEAF ? level * 6 : level * 6 - 3;
+}
+
+static __always_inline unsigned int dmag_index(u64 pfn, unsigned int level)
+{
+	return (pfn >> dmag_shift(level)) & (level == 1 ? 7 : 63);
+}
+
+/* The root's level; meaningless for an empty tree. */
+static __always_inline unsigned int dmag_top(const struct dmag_frames *f)
+{
+	return f->height + 1;
+}
+
+static __always_inline bool dmag_in_span(const struct dmag_frames *f, u64 pfn)
+{
+	return !(pfn >> (DMAG_BLOCK_ORDER + 6 * f->height));
+}
+
+static __always_inline bool dmag_range_ok(u64 start, u64 last)
+{
+	return start <= last && last <= DMAG_PFN_MAX;
+}
+
+/* The leaf that @pfn's block is or would be in, or NULL. */
+static __always_inline struct dmag_node *dmag_leaf(const struct dmag_frames *f,
+						   u64 pfn)
+{
+	struct dmag_node *n = f->root;
+	unsigned int level;
+
+	if (unlikely(!dmag_in_span(f, pfn)))
+		return NULL;
+	for (level = dmag_top(f); n && level > DMAG_LEAF; level--)
+		n = n->child[dmag_index(pfn, level)];
+	return n;
+}
+
+static __always_inline u64 dmag_word_in(const struct dmag_block *b,
+					unsigned int w, enum dmag_state s)
+{
+	if (s == DMAG_FREE)
+		return b->free[w];
+	return s == DMAG_USED ? b->own[w] & ~b->free[w] : ~b->own[w];
+}
+
+static __always_inline u64 dmag_fold_once(u64 map, unsigned int j)
+{
+	static const u64 keep[6] = {
+		0x5555555555555555ULL, 0x1111111111111111ULL,
+		0x0101010101010101ULL, 0x0001000100010001ULL,
+		0x0000000100000001ULL, 0x0000000000000001ULL,
+	};
+
+	return map & (map >> (1U << j)) & keep[j];
+}
+
+/* The lowest bits of all aligned runs of 2^@order set bits. */
+static __always_inline u64 dmag_fold(u64 map, unsigned int order)
+{
+	unsigned int j;
+
+	for (j = 0; j < order; j++)
+		map = dmag_fold_once(map, j);
+	return map;
+}
+
+/* Orders of a block, from its leaf's sub[]. */
+static __always_inline unsigned int dmag_sub_orders(u64 sub)
+{
+	u64 full = sub >> 48;
+
+	if (likely(!full))
+		return (unsigned int)(fls64(sub) + 7) >> 3;
+	return 6 + dmag_map_orders(full, 3);
+}
+
+/* What was promised about the run at @at; a debug build's epilogue. */
+static inline bool dmag_fits(const struct dmag_request *rq, u64 at)
+{
+	u64 last = at + rq->count - 1;
+
+	return at >= rq->within.start && last <= rq->within.last &&
+	       !(rq->align && at & (rq->align - 1)) &&
+	       !(rq->boundary && (at ^ last) >= rq->boundary);
+}
+
+#endif /* DMAG_FRAMES_H */

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * dmag frames: finding.
+ *
+ * One cursor serves every search.  It walks down from the root along the place
+ * where the search begins; at each level a map says which children can hold
+ * what is wanted, and those on the wrong side of the cursor are masked off.  If
+ * none remains the cursor moves past the node, and the walk resumes at the
+ * first ancestor that is not left behind.  Each level can disappoint once, on
+ * the edge where the search begins; inside, the maps are exact.
+ */
+#include "frames.h"
+
+/* Where a search is. */
+struct cursor {
+	const struct dmag_frames *f;
+	const struct dmag_seek *seek;
+	const struct dmag_node *path[DMAG_LEAF + DMAG_HEIGHT_MAX];
+	unsigned int level;
+	unsigned int target; /* the level of the answer */
+	u64 at;
+};
+
+static const struct dmag_block *cursor_block(const struct cursor *c)
+{
+	return c->path[DMAG_LEAF]->child[dmag_index(c->at, DMAG_LEAF)];
+}
+
+/* Children at this level with an aligned free run of @order, or part of it. */
+static u64 map_run(const struct cursor *c, unsigned int order)
+{
+	unsigned int k = min(order, dmag_shift(c->level));
+	const struct dmag_node *leaf = c->path[DMAG_LEAF];
+	u64 map;
+
+	if (c->level >= DMAG_LEAF)
+		map = c->path[c->level]->has[k];
+	else if (c->level == 1)
+		map = leaf->sub[dmag_index(c->at, DMAG_LEAF)] >> (8 * k) & 0xff;
+	else
+		map = cursor_block(c)->free[dmag_index(c->at, 1)];
+	return dmag_fold(map, order - k);
+}
+
+/* Words of a block, as a map, that are not entirely in state @s. */
+static u64 words_not(const struct dmag_block *b, enum dmag_state s)
+{
+	unsigned int w;
+	u64 map = 0;
+
+	for (w = 0; w < ARRAY_SIZE(b->own); w++)
+		if (~dmag_word_in(b, w, s))
+			map |= BIT_ULL(w);
+	return map;
+}
+
+/* Children at this level that may hold a frame that is not in state @s. */
+static u64 map_not(const struct cursor *c, enum dmag_state s)
+{
+	const struct dmag_node *n = c->path[c->level];
+
+	if (!c->level)
+		return ~dmag_word_in(cursor_block(c), dmag_index(c->at, 1), s);
+	if (c->level == 1)
+		return words_not(cursor_block(c), s);
+	if (s == DMAG_FREE)
+		return ~n->has[dmag_shift(c->level)];
+	return s == DMAG_FOREIGN ? n->present : ~0ULL;
+}
+
+/* Children at this level, from the cursor on, that are worth a look. */
+static u64 cursor_map(const struct cursor *c)
+{
+	unsigned int i = dmag_index(c->at, c->level);
+	u64 map = c->seek->run ? map_run(c, c->seek->order) :
+				 map_not(c, c->seek->unlike);
+
+	return map & (c->seek->highest ? ~0ULL >> (63 - i) : ~0ULL << i);
+}
+
+/* Nothing here: go past this node, and past all that end where it ends. */
+static bool cursor_leave(struct cursor *c)
+{
+	u64 span = BIT_ULL(dmag_shift(c->level + 1)) - 1;
+	bool down = c->seek->highest;
+	unsigned int edge;
+
+	c->at = down ? (c->at & ~span) - 1 : (c->at | span) + 1;
+	do {
+		if (++c->level > dmag_top(c->f))
+			return false;
+		edge = down ? dmag_index(~0ULL, c->level) : 0;
+	} while (dmag_index(c->at, c->level) == edge);
+	return true;
+}
+
+/* Go to child @i: to its near edge, unless the cursor is in it already. */
+static void cursor_enter(struct cursor *c, unsigned int i)
+{
+	unsigned int shift = dmag_shift(c->level);
+	u64 above = c->at & ~(BIT_ULL(dmag_shift(c->level + 1)) - 1);
+
+	if (i == dmag_index(c->at, c->level) && c->level != c->target)
+		return;
+	c->at = above | (u64)i << shift;
+	if (c->seek->highest && c->level != c->target)
+		c->at |= BIT_ULL(shift) - 1;
+}
+
+/* One level down; false if there is nothing below to look into. */
+static bool cursor_down(struct cursor *c, unsigned int i)
+{
+	const void *child;
+
+	if (c->level == c->target)
+		return false;
+	if (c->level >= DMAG_LEAF) {
+		child = c->path[c->level]->child[i];
+		if (!child)
+			return false;
+		if (c->level > DMAG_LEAF)
+			c->path[c->level - 1] = child;
+	}
+	c->level--;
+	return true;
+}
+
+static unsigned int run_level(const struct dmag_frames *f, unsigned int order)
+{
+	if (order < 6)
+		return 0;
+	if (order < DMAG_BLOCK_ORDER)
+		return 1;
+	return min((order + 3) / 6, dmag_top(f));
+}
+
+/**
+ * dmag_seek() - Find the next place that is as wanted.
+ * @f: the structure
+ * @s: what is wanted
+ * @at: where to begin, and the answer.  For a run downwards, the last frame of
+ *	the first candidate; the answer is its first frame always.  Downwards,
+ *	what is above the tree's span is passed over
+ *
+ * Return: Whether there is one in the span of the tree.  If not, @at is the
+ * first frame beyond the end that was reached (-1 at the bottom).
+ */
+bool dmag_seek(const struct dmag_frames *f, const struct dmag_seek *s, u64 *at)
+{
+	struct cursor c = { .f = f, .seek = s, .level = dmag_top(f), .at = *at };
+	unsigned int i, bits = dmag_shift(dmag_top(f) + 1);
+	u64 map;
+
+	if (s->highest)
+		c.at = min(c.at, BIT_ULL(bits) - 1);
+	if (!f->root || c.at >> bits || (s->run && s->order > bits))
+		return false;
+	c.path[c.level] = f->root;
+	c.target = s->run ? run_level(f, s->order) : 0;
+	for (;;) {
+		map = cursor_map(&c);
+		if (!map) {
+			if (cursor_leave(&c))
+				continue;
+			*at = c.at;
+			return false;
+		}
+		i = s->highest ? (unsigned int)fls64(map) - 1 : __ffs64(map);
+		cursor_enter(&c, i);
+		if (!cursor_down(&c, i))
+			break;
+	}
+	*at = c.at;
+	return true;
+}
+
+/* The free run around the aligned one at @at, no further than @within. */
+static struct dmag_range free_around(const struct dmag_frames *f, u64 at,
+				     u64 size, const struct dmag_range *within)
+{
+	struct dmag_seek up = { .unlike = DMAG_FREE };
+	struct dmag_seek down = { .unlike = DMAG_FREE, .highest = true };
+	struct dmag_range run = { at - 1, at + size };
+
+	if (at)
+		dmag_seek(f, &down, &run.start);
+	dmag_seek(f, &up, &run.last);
+	run.start = max(run.start + 1, within->start);
+	run.last = min(run.last - 1, within->last);
+	return run;
+}
+
+/* Does [at, at + count) cross a boundary, and if so which. */
+static bool crosses(const struct dmag_request *rq, u64 at, u64 *where)
+{
+	u64 last = at + rq->count - 1;
+
+	if (!rq->boundary || (at ^ last) < rq->boundary)
+		return false;
+	*where = round_down(last, rq->boundary);
+	return true;
+}
+
+/*
+ * Place a request in a free run, as low or as high as it goes.  Alignment and
+ * boundary are powers of two: if the boundary is the larger, it is aligned, and
+ * so is what ends at or begins at it; if not, no aligned run crosses it, as no
+ * count exceeds the boundary.
+ */
+static bool place_low(const struct dmag_request *rq, u64 align,
+		      const struct dmag_range *run, u64 *at)
+{
+	*at = round_up(run->start, align);
+	crosses(rq, *at, at);
+	return *at <= run->last && run->last - *at >= rq->count - 1;
+}
+
+static bool place_high(const struct dmag_request *rq, u64 align,
+		       const struct dmag_range *run, u64 *at)
+{
+	u64 edge;
+
+	if (run->last - run->start < rq->count - 1)
+		return false;
+	*at = round_down(run->last + 1 - rq->count, align);
+	if (crosses(rq, *at, &edge))
+		*at = round_down(edge - rq->count, align);
+	return *at >= run->start;
+}
+
+/* What is left of @within, for placements beyond a run that was too small. */
+static bool beyond_low(const struct dmag_request *rq, u64 align,
+		       const struct dmag_range *run, struct dmag_range *within)
+{
+	within->start = round_up(run->last + 1, align);
+	return within->start <= within->last &&
+	       within->last - within->start >= rq->count - 1;
+}
+
+static bool beyond_high(const struct dmag_request *rq, u64 align,
+			const struct dmag_range *run, struct dmag_range *within)
+{
+	if (run->start < rq->count)
+		return false;
+	within->last =
+		round_down(run->start - rq->count, align) + rq->count - 1;
+	return within->last >= within->start &&
+	       within->last - within->start >= rq->count - 1;
+}
+
+/*
+ * The largest order of which any placement must contain an aligned run: 2^k
+ * frames from an aligned start do if k fits in alignment and count, and
+ * 2^(k+1) - 1 frames do wherever they start.
+ */
+static unsigned int order_within(u64 count, u64 align)
+{
+	unsigned int by_align = min(fls64(align), fls64(count)) - 1;
+	unsigned int by_count = max(fls64(count + 1), 2) - 2;
+
+	return max(by_align, by_count);
+}
+
+/* The first aligned run in @within, from the end that is preferred. */
+static bool find_run(const struct dmag_frames *f, unsigned int order,
+		     bool highest, const struct dmag_range *within, u64 *at)
+{
+	struct dmag_seek s = { .run = true,
+			       .order = order,
+			       .highest = highest };
+	u64 size = BIT_ULL(order);
+
+	if (within->last - within->start < size - 1)
+		return false;
+	if (highest)
+		*at = round_down(within->last + 1, size) - 1;
+	else
+		*at = round_up(within->start, size);
+	return dmag_seek(f, &s, at) && *at >= within->start &&
+	       *at <= within->last && within->last - *at >= size - 1;
+}
+
+static bool find_any(const struct dmag_frames *f, const struct dmag_request *rq,
+		     u64 *at)
+{
+	u64 align = rq->align + !rq->align;
+	unsigned int order = order_within(rq->count, align);
+	bool fits, high = rq->from == DMAG_HIGHEST;
+	struct dmag_range run, within = rq->within;
+
+	while (find_run(f, order, high, &within, at)) {
+		run = free_around(f, *at, BIT_ULL(order), &within);
+		fits = high ? place_high(rq, align, &run, at) :
+			      place_low(rq, align, &run, at);
+		if (fits)
+			return true;
+		if (!(high ? beyond_high(rq, align, &run, &within) :
+			     beyond_low(rq, align, &run, &within)))
+			return false;
+	}
+	return false;
+}
+
+/**
+ * dmag_find() - Find where a request can be satisfied.
+ * @f: the structure
+ * @rq: a valid request
+ * @natural: its count is a power of two and its alignment the same
+ * @at: the answer
+ *
+ * A natural request costs a few words a level.  Any other looks at free runs
+ * that hold an aligned run of about half its size, each once.
+ */
+bool dmag_find(const struct dmag_frames *f, const struct dmag_request *rq,
+	       bool natural, u64 *at)
+{
+	if (!natural)
+		return find_any(f, rq, at);
+	return find_run(f, __ffs64(rq->count), rq->from == DMAG_HIGHEST,
+			&rq->within, at);
+}
