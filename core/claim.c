@@ -194,7 +194,7 @@ static u64 dmag_claim_align(const struct dmag_request *rq, u64 count)
 }
 
 /* Claim up to high, in ever smaller sizes; 0 if that was reached. */
-static int dmag_group_fill(struct dmag_climb *c)
+static int dmag_climb_fill(struct dmag_climb *c)
 {
 	unsigned int i;
 	int ret;
@@ -232,7 +232,7 @@ static int dmag_climb_request(struct dmag_climb *c,
  */
 static int dmag_climb_ahead(struct dmag_climb *c, const struct dmag_request *rq)
 {
-	int ret = dmag_group_fill(c);
+	int ret = dmag_climb_fill(c);
 
 	if (ret && ret != -ENOMEM)
 		return ret;
@@ -313,7 +313,7 @@ int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
 
 	if (!dmag_backend_valid(g, be))
 		return -EINVAL;
-	ret = dmag_group_fill(&c);
+	ret = dmag_climb_fill(&c);
 	while (dmag_group_pick(g, dmag_group_surplus(g), &range))
 		dmag_group_give(g, be, &range);
 	return ret;

@@ -243,6 +243,8 @@ bool dmag_group_pick(struct dmag_group *g, u64 max, struct dmag_range *out)
 {
 	struct dmag_request rq = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
 
+	if (!g || !out)
+		return false;
 	while (rq.count > max)
 		rq.count >>= 1;
 	for (; rq.count; rq.count >>= 1) {
@@ -285,8 +287,9 @@ int dmag_group_drop(struct dmag_group *g, const struct dmag_range *range)
  */
 bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out)
 {
-	return g && out && dmag_group_pick(g, max, out) &&
-	       !dmag_group_drop(g, out);
+	if (!dmag_group_pick(g, max, out))
+		return false;
+	return !dmag_group_drop(g, out);
 }
 
 /* ---- the registry ---------------------------------------------------- */

@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/* Groups, the registry and cells: named cases and bad input. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "dmag.h"
+
+#define MANY 10000
+
+static struct dmag_registry reg;
+static char pool[1 << 18] __aligned(DMAG_MEM_ALIGN);
+static size_t pool_used;
+
+static int setup(void **state)
+{
+	dmag_registry_init(&reg);
+	pool_used = 0;
+	return 0;
+}
+
+static void make_group(struct dmag_group *g, const struct dmag_range *seg,
+		       unsigned int nr)
+{
+	assert_int_equal(dmag_group_init(g, seg, nr, 0), 0);
+}
+
+/* Let @g own [start, last], all free. */
+static void own(struct dmag_group *g, u64 start, u64 last)
+{
+	u64 bytes = dmag_frames_need(&g->frames, start, last);
+
+	if (bytes) {
+		bytes = round_up(bytes, DMAG_MEM_ALIGN);
+		assert_true(pool_used + bytes <= sizeof(pool));
+		assert_int_equal(dmag_frames_feed(&g->frames, pool + pool_used,
+						  bytes),
+				 0);
+		pool_used += bytes;
+	}
+	assert_int_equal(dmag_group_add(g, start, last), 0);
+}
+
+static void assert_valid(void)
+{
+	assert_int_equal(dmag_registry_validate(&reg, 4), 0);
+}
+
+/* ---- one group ------------------------------------------------------- */
+
+static void bad_groups(void **state)
+{
+	const struct dmag_range reversed[] = { { 2, 1 } };
+	const struct dmag_range high[] = { { 0, DMAG_PFN_MAX + 1 } };
+	const struct dmag_range good[] = { { 0, DMAG_PFN_MAX } };
+	struct dmag_group g;
+
+	assert_int_equal(dmag_group_init(NULL, good, 1, 0), -EINVAL);
+	assert_int_equal(dmag_group_init(&g, NULL, 1, 0), -EINVAL);
+	assert_int_equal(dmag_group_init(&g, reversed, 1, 0), -EINVAL);
+	assert_int_equal(dmag_group_init(&g, high, 1, 0), -EINVAL);
+	assert_int_equal(dmag_group_init(&g, good, 1, DMAG_ATTRS + 1), -EINVAL);
+	assert_int_equal(dmag_group_init(&g, good, 1, DMAG_ATTRS), 0);
+	assert_int_equal(dmag_group_init(&g, NULL, 0, 0), 0);
+}
+
+static void assert_marks(u64 frames, u64 min, u64 low, u64 high)
+{
+	const struct dmag_range seg = { 1, frames };
+	const struct dmag_reach r = { .seg = &seg, .nr = !!frames };
+	const struct dmag_marks marks = dmag_marks_start(&r);
+
+	assert_int_equal(marks.min, min);
+	assert_int_equal(marks.low, low);
+	assert_int_equal(marks.high, high);
+}
+
+static void starting_marks(void **state)
+{
+	assert_marks(0, 0, 0, 0);
+	assert_marks(1, 0, 1, 1);
+	assert_marks(4096, 256, 384, 512);
+	assert_marks(1 << 20, 512, 768, 1024);
+}
+
+static void blocking_stops_at_min(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 99 } };
+	struct dmag_request rq = DMAG_REQUEST(1);
+	struct dmag_group g;
+	unsigned int n = 0;
+	u64 pfn;
+
+	make_group(&g, seg, 1);
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
+	own(&g, 0, 9);
+	assert_int_equal(g.marks.min, 6);
+	while (!dmag_group_get(&g, &rq, false, &pfn))
+		n++;
+	assert_int_equal(n, 4);
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
+	while (!dmag_group_get(&g, &rq, true, &pfn))
+		n++;
+	assert_int_equal(n, 10);
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
+}
+
+static void never_across_segments(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 7 }, { 8, 15 }, { 32, 39 } };
+	struct dmag_group g;
+	struct dmag_request rq = { .count = 9, .within = { 0, 63 } };
+	u64 pfn;
+
+	make_group(&g, seg, 3);
+	g.marks.min = 0;
+	own(&g, 0, 7);
+	own(&g, 8, 15);
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
+	rq.count = 8;
+	rq.from = DMAG_HIGHEST;
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), 0);
+	assert_int_equal(pfn, 8);
+	rq.from = DMAG_LOWEST;
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), 0);
+	assert_int_equal(pfn, 0);
+	assert_int_equal(dmag_group_put(&g, 0, 16), 0);
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), 0);
+	assert_int_equal(pfn, 0);
+	rq.within.start = 40;
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
+}
+
+static void bad_requests(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 7 } };
+	struct dmag_group g;
+	struct dmag_request rq = DMAG_REQUEST(1);
+	struct dmag_range out = { 1, 0 };
+	u64 pfn = 99;
+
+	make_group(&g, seg, 1);
+	own(&g, 0, 7);
+	assert_int_equal(dmag_group_get(NULL, &rq, true, &pfn), -EINVAL);
+	assert_int_equal(dmag_group_get(&g, NULL, true, &pfn), -EINVAL);
+	assert_int_equal(dmag_group_get(&g, &rq, true, NULL), -EINVAL);
+	rq.count = 0;
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -EINVAL);
+	rq.count = 1ULL << 63;
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
+	rq.count = 1;
+	rq.align = 3;
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -EINVAL);
+	assert_int_equal(dmag_group_put(NULL, 0, 1), -EINVAL);
+	assert_int_equal(dmag_group_put(&g, 0, 1), -EINVAL);
+	assert_int_equal(dmag_group_put(&g, 0, 0), -EINVAL);
+	assert_int_equal(dmag_group_put(&g, 100, 1), -EINVAL);
+	assert_int_equal(dmag_group_put(&g, 1, U64_MAX), -EINVAL);
+	assert_int_equal(dmag_group_drop(NULL, &out), -EINVAL);
+	assert_int_equal(dmag_group_drop(&g, NULL), -EINVAL);
+	assert_int_equal(dmag_group_drop(&g, &out), -EINVAL);
+	assert_false(dmag_group_pick(NULL, 1, &out));
+	assert_false(dmag_group_pick(&g, 1, NULL));
+	assert_false(dmag_group_release(NULL, 1, &out));
+	assert_int_equal(pfn, 99);
+	assert_int_equal(g.frames.free, 8);
+	assert_int_equal(dmag_frames_validate(&g.frames, 4), 0);
+}
+
+static void add_checks_the_reach(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 7 }, { 8, 15 } };
+	struct dmag_group g;
+
+	make_group(&g, seg, 2);
+	assert_int_equal(dmag_group_add(NULL, 0, 7), -EINVAL);
+	assert_int_equal(dmag_group_add(&g, 0, 8), -EINVAL);
+	assert_int_equal(dmag_group_add(&g, 15, 16), -EINVAL);
+	assert_int_equal(dmag_group_add(&g, 7, 0), -EINVAL);
+	assert_int_equal(dmag_group_add(&g, 0, 7), -ENOMEM);
+	own(&g, 0, 7);
+	assert_int_equal(dmag_group_add(&g, 0, 7), -EEXIST);
+	assert_int_equal(g.frames.free, 8);
+}
+
+static void watermarks(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 8191 } };
+	struct dmag_group g;
+
+	make_group(&g, seg, 1);
+	assert_false(dmag_group_low(&g));
+	assert_int_equal(dmag_group_shortage(&g), 0);
+	g.members = 1;
+	assert_true(dmag_group_low(&g));
+	assert_int_equal(dmag_group_shortage(&g), 1024);
+	own(&g, 0, 767);
+	assert_false(dmag_group_low(&g));
+	assert_int_equal(dmag_group_shortage(&g), 256);
+	own(&g, 768, 1023);
+	assert_int_equal(dmag_group_shortage(&g), 0);
+	own(&g, 1024, 1534);
+	assert_int_equal(dmag_group_surplus(&g), 0);
+	own(&g, 1535, 1535);
+	assert_int_equal(dmag_group_surplus(&g), 512);
+	g.members = 0;
+	assert_int_equal(dmag_group_surplus(&g), 1536);
+}
+
+static void release_prefers_blocks(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 8191 } };
+	struct dmag_group g;
+	struct dmag_range r;
+
+	make_group(&g, seg, 1);
+	own(&g, 0, 99);
+	own(&g, 512, 1535);
+	assert_true(dmag_group_release(&g, 2000, &r));
+	assert_int_equal(r.start, 512);
+	assert_int_equal(r.last, 1023);
+	assert_true(dmag_group_release(&g, 511, &r));
+	assert_int_equal(r.start, 1024);
+	assert_int_equal(r.last, 1279);
+	assert_false(dmag_group_release(&g, 0, &r));
+	assert_int_equal(dmag_frames_state(&g.frames, 600), DMAG_FOREIGN);
+	while (dmag_group_release(&g, U64_MAX, &r))
+		assert_true(r.last - r.start < 256);
+	assert_int_equal(g.frames.free, 0);
+	assert_int_equal(g.frames.used, 0);
+}
+
+/* ---- the registry ---------------------------------------------------- */
+
+static void equal_devices_share(void **state)
+{
+	const struct dmag_range a[] = { { 0, 9 } }, b[] = { { 0, 9 } };
+	const struct dmag_range c[] = { { 0, 8 } };
+	struct dmag_group g1, g2;
+	struct dmag_group g3, g4;
+	struct dmag_member m[4] = { 0 };
+
+	make_group(&g1, a, 1);
+	make_group(&g2, b, 1);
+	make_group(&g3, c, 1);
+	make_group(&g4, a, 1);
+	g4.attrs = DMAG_SHARED;
+	assert_ptr_equal(dmag_join(&reg, &m[0], &g1), &g1);
+	assert_ptr_equal(dmag_join(&reg, &m[1], &g2), &g1);
+	assert_ptr_equal(dmag_join(&reg, &m[2], &g3), &g3);
+	assert_ptr_equal(dmag_join(&reg, &m[3], &g4), &g4);
+	assert_int_equal(g1.members, 2);
+	assert_int_equal(reg.nr_groups, 3);
+	/* Again is no change. */
+	assert_ptr_equal(dmag_join(&reg, &m[1], &g2), &g1);
+	assert_int_equal(g1.members, 2);
+	assert_valid();
+	assert_false(dmag_group_retire(&reg, &g1));
+	assert_ptr_equal(dmag_leave(&reg, &m[0]), &g1);
+	assert_false(dmag_group_retire(&reg, &g1));
+	assert_ptr_equal(dmag_leave(&reg, &m[1]), &g1);
+	assert_null(dmag_leave(&reg, &m[1]));
+	assert_true(dmag_group_retire(&reg, &g1));
+	assert_false(dmag_group_retire(&reg, &g1));
+	assert_int_equal(reg.nr_groups, 2);
+	assert_valid();
+}
+
+/* A mask is set twice; buffers are still out when it is set again. */
+static void move_with_buffers_out(void **state)
+{
+	const struct dmag_range a[] = { { 0, 99 } }, b[] = { { 0, 49 } };
+	struct dmag_group g1, g2;
+	struct dmag_group again;
+	struct dmag_request rq = DMAG_REQUEST(1);
+	struct dmag_member m = { 0 };
+	struct dmag_range r;
+	u64 pfn;
+
+	make_group(&g1, a, 1);
+	make_group(&g2, b, 1);
+	make_group(&again, a, 1);
+	assert_ptr_equal(dmag_join(&reg, &m, &g1), &g1);
+	own(&g1, 0, 0);
+	assert_int_equal(dmag_group_get(&g1, &rq, true, &pfn), 0);
+	assert_ptr_equal(dmag_join(&reg, &m, &g2), &g2);
+	assert_int_equal(g1.members, 0);
+	assert_false(dmag_group_retire(&reg, &g1));
+	assert_valid();
+	/* The old group lives on, and is found again. */
+	assert_ptr_equal(dmag_join(&reg, &m, &again), &g1);
+	assert_true(dmag_group_retire(&reg, &g2));
+	assert_ptr_equal(dmag_leave(&reg, &m), &g1);
+	assert_int_equal(dmag_group_put(&g1, pfn, 1), 0);
+	assert_false(dmag_group_retire(&reg, &g1));
+	assert_true(dmag_group_release(&g1, U64_MAX, &r));
+	assert_true(dmag_group_retire(&reg, &g1));
+	assert_int_equal(reg.nr_groups, 0);
+	assert_int_equal(reg.nr_segs, 0);
+	assert_valid();
+}
+
+static void bad_memberships(void **state)
+{
+	const struct dmag_range a[] = { { 0, 9 } };
+	struct dmag_group g, busy;
+	struct dmag_group zero = { 0 };
+	struct dmag_member m = { 0 };
+
+	make_group(&g, a, 1);
+	make_group(&busy, a, 1);
+	busy.members = 1;
+	assert_null(dmag_join(NULL, &m, &g));
+	assert_null(dmag_join(&reg, NULL, &g));
+	assert_null(dmag_join(&reg, &m, NULL));
+	assert_null(dmag_join(&reg, &m, &busy));
+	assert_null(dmag_join(&reg, &m, &zero));
+	assert_null(dmag_leave(NULL, &m));
+	assert_null(dmag_leave(&reg, NULL));
+	assert_false(dmag_group_retire(NULL, &g));
+	assert_false(dmag_group_retire(&reg, NULL));
+	assert_false(dmag_group_retire(&reg, &g));
+	assert_ptr_equal(dmag_join(&reg, &m, &g), &g);
+	assert_null(dmag_join(&reg, &m, &g));
+	assert_int_equal(g.members, 1);
+	assert_valid();
+}
+
+/* Joins and retires ten thousand groups, two devices each. */
+static void ten_thousand_groups(void **state)
+{
+	struct dmag_group *g = calloc(2 * MANY, sizeof(*g));
+	struct dmag_range *seg = calloc(MANY, sizeof(*seg));
+	struct dmag_member *m = calloc(2 * MANY, sizeof(*m));
+	struct dmag_cell *cells;
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		seg[i].start = i % 7;
+		seg[i].last = 1000 + i;
+	}
+	for (i = 0; i < 2 * MANY; i++) {
+		assert_int_equal(dmag_group_init(&g[i], &seg[i % MANY], 1,
+						 i % MANY % 2),
+				 0);
+		assert_ptr_equal(dmag_join(&reg, &m[i], &g[i]), &g[i % MANY]);
+	}
+	assert_int_equal(reg.nr_groups, MANY);
+	assert_valid();
+	cells = calloc(dmag_cells_bound(&reg), sizeof(*cells));
+	/* 6 cells below frame 6, and one less wanted each frame from 1001. */
+	assert_int_equal(dmag_cells_build(&reg, cells), 6 + MANY);
+	assert_int_equal(cells[0].demand, 1);
+	assert_int_equal(cells[0].range.start, 1000 + MANY - 1);
+	assert_int_equal(cells[6 + MANY - 1].demand, MANY);
+	assert_int_equal(cells[6 + MANY - 1].range.start, 6);
+	for (i = 0; i < 2 * MANY; i++) {
+		assert_ptr_equal(dmag_leave(&reg, &m[i]), &g[i % MANY]);
+		assert_int_equal(dmag_group_retire(&reg, &g[i % MANY]),
+				 i >= MANY);
+	}
+	assert_int_equal(reg.nr_groups, 0);
+	assert_valid();
+	free(cells);
+	free(m);
+	free(seg);
+	free(g);
+}
+
+/* ---- RAM changes ----------------------------------------------------- */
+
+struct device {
+	struct dmag_member member;
+	struct dmag_group group[2];
+	struct dmag_range seg[2][4];
+};
+
+/* What the caller does with each member: build its reach again, and join. */
+static struct dmag_group *resolve(struct device *d, int which,
+				  const struct dmag_reach *ram)
+{
+	int nr = dmag_reach_build(&d->member.constraint, ram, d->seg[which], 4);
+
+	assert_true(nr >= 0 && nr <= 4);
+	assert_int_equal(dmag_group_init(&d->group[which], d->seg[which], nr,
+					 d->member.constraint.attrs),
+			 0);
+	return dmag_join(&reg, &d->member, &d->group[which]);
+}
+
+/* More RAM tells two masks apart that less RAM did not, and back. */
+static void ram_changes(void **state)
+{
+	const struct dmag_range small[] = { { 0, 99 } };
+	const struct dmag_range large[] = { { 0, 99 }, { 200, 299 } };
+	const struct dmag_reach before = { .seg = small, .nr = 1 };
+	const struct dmag_reach after = { .seg = large, .nr = 2 };
+	struct device d[3] = { 0 };
+	struct dmag_member *m, *next;
+	unsigned int i, seen = 0;
+
+	d[0].member.constraint.limit = (150ULL << PAGE_SHIFT) - 1;
+	d[1].member.constraint.limit = (250ULL << PAGE_SHIFT) - 1;
+	d[2].member.constraint.limit = U64_MAX;
+	for (i = 0; i < 3; i++)
+		assert_ptr_equal(resolve(&d[i], 0, &before), &d[0].group[0]);
+	assert_int_equal(reg.nr_groups, 1);
+	list_for_each_entry_safe(m, next, &reg.members, node) {
+		resolve(container_of(m, struct device, member), 1, &after);
+		seen++;
+	}
+	assert_int_equal(seen, 3);
+	assert_int_equal(reg.nr_groups, 3);
+	assert_int_equal(d[0].group[0].members, 1);
+	assert_ptr_equal(d[0].member.group, &d[0].group[0]);
+	assert_ptr_equal(d[1].member.group, &d[1].group[1]);
+	assert_ptr_equal(d[2].member.group, &d[2].group[1]);
+	assert_valid();
+	for (i = 1; i < 3; i++) {
+		assert_ptr_equal(resolve(&d[i], 0, &before), &d[0].group[0]);
+		assert_true(dmag_group_retire(&reg, &d[i].group[1]));
+	}
+	assert_int_equal(reg.nr_groups, 1);
+	assert_int_equal(d[0].group[0].members, 3);
+	assert_valid();
+}
+
+/* ---- cells ----------------------------------------------------------- */
+
+static void assert_next(const struct dmag_registry *r,
+			const struct dmag_group *g, struct dmag_cell *cell,
+			u64 start, u64 last, unsigned int demand)
+{
+	assert_true(dmag_cells_next(r, g, cell));
+	assert_int_equal(cell->range.start, start);
+	assert_int_equal(cell->range.last, last);
+	assert_int_equal(cell->demand, demand);
+}
+
+static void least_wanted_first(void **state)
+{
+	const struct dmag_range a[] = { { 0, 99 } };
+	const struct dmag_range b[] = { { 0, 29 }, { 30, 59 }, { 80, 89 } };
+	struct dmag_group g1, g2;
+	struct dmag_member m1 = { 0 }, m2 = { 0 };
+	struct dmag_cell cells[8], cell = { .demand = 0 };
+
+	make_group(&g1, a, 1);
+	make_group(&g2, b, 3);
+	assert_int_equal(dmag_cells_build(&reg, cells), 0);
+	dmag_join(&reg, &m1, &g1);
+	dmag_join(&reg, &m2, &g2);
+	assert_int_equal(dmag_cells_bound(&reg), 8);
+	reg.nr_cells = dmag_cells_build(&reg, cells);
+	reg.cells = cells;
+	assert_int_equal(reg.nr_cells, 4);
+	assert_next(&reg, &g1, &cell, 90, 99, 1);
+	assert_next(&reg, &g1, &cell, 60, 79, 1);
+	assert_next(&reg, &g1, &cell, 80, 89, 2);
+	assert_next(&reg, &g1, &cell, 0, 59, 2);
+	assert_false(dmag_cells_next(&reg, &g1, &cell));
+	cell.demand = 0;
+	assert_next(&reg, &g2, &cell, 80, 89, 2);
+	assert_next(&reg, &g2, &cell, 30, 59, 2);
+	assert_next(&reg, &g2, &cell, 0, 29, 2);
+	assert_false(dmag_cells_next(&reg, &g2, &cell));
+}
+
+/* One, two and three groups; equal demand on both sides of a hole. */
+static void cells_with_holes(void **state)
+{
+	const struct dmag_range a[] = { { 0, 9 },   { 20, 29 }, { 40, 49 },
+					{ 60, 69 }, { 80, 89 }, { 100, 109 } };
+	const unsigned int nr[] = { 6, 3, 2 };
+	struct dmag_group g[3];
+	struct dmag_member m[3] = { 0 };
+	struct dmag_cell cells[22], cell = { .demand = 0 };
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		make_group(&g[i], a, nr[i]);
+		assert_ptr_equal(dmag_join(&reg, &m[i], &g[i]), &g[i]);
+	}
+	assert_int_equal(dmag_cells_bound(&reg), 22);
+	reg.nr_cells = dmag_cells_build(&reg, cells);
+	reg.cells = cells;
+	assert_next(&reg, &g[0], &cell, 100, 109, 1);
+	assert_next(&reg, &g[0], &cell, 80, 89, 1);
+	assert_next(&reg, &g[0], &cell, 60, 69, 1);
+	assert_next(&reg, &g[0], &cell, 40, 49, 2);
+	assert_next(&reg, &g[0], &cell, 20, 29, 3);
+	assert_next(&reg, &g[0], &cell, 0, 9, 3);
+	assert_false(dmag_cells_next(&reg, &g[0], &cell));
+	cell.demand = 0;
+	assert_next(&reg, &g[2], &cell, 20, 29, 3);
+	assert_next(&reg, &g[2], &cell, 0, 9, 3);
+	assert_false(dmag_cells_next(&reg, &g[2], &cell));
+}
+
+static void cells_are_optional(void **state)
+{
+	const struct dmag_range b[] = { { 0, 29 }, { 80, 89 } };
+	struct dmag_group g, none;
+	struct dmag_cell cell = { .demand = 0 };
+
+	make_group(&g, b, 2);
+	make_group(&none, NULL, 0);
+	assert_next(&reg, &g, &cell, 80, 89, 1);
+	assert_next(NULL, &g, &cell, 0, 29, 1);
+	assert_false(dmag_cells_next(NULL, &g, &cell));
+	cell.demand = 0;
+	assert_false(dmag_cells_next(NULL, &none, &cell));
+}
+
+/* ---- validation ------------------------------------------------------ */
+
+/* Each kind of damage is seen, from its level on. */
+static void validator_sees(void **state)
+{
+	const struct dmag_range a[] = { { 0, 99 } }, short_a[] = { { 0, 9 } };
+	struct dmag_range b[] = { { 0, 99 }, { 200, 299 } };
+	struct dmag_group g1, g2;
+	struct dmag_group twin;
+	struct dmag_member m1 = { 0 }, m2 = { 0 }, m3 = { 0 };
+	struct dmag_group *save;
+
+	make_group(&g1, a, 1);
+	make_group(&g2, b, 2);
+	make_group(&twin, a, 1);
+	dmag_join(&reg, &m1, &g1);
+	dmag_join(&reg, &m2, &g2);
+	own(&g1, 0, 9);
+	assert_valid();
+#define SEES(change, undo, level)                                            \
+	do {                                                                 \
+		change;                                                      \
+		assert_int_equal(dmag_registry_validate(&reg, level),        \
+				 -EUCLEAN);                                  \
+		if ((level) > 1)                                             \
+			assert_int_equal(                                    \
+				dmag_registry_validate(&reg, (level)-1), 0); \
+		undo;                                                        \
+		assert_valid();                                              \
+	} while (0)
+	SEES(reg.nr_groups++, reg.nr_groups--, 1);
+	SEES(reg.nr_segs++, reg.nr_segs--, 1);
+	SEES(g2.members++, g2.members--, 1);
+	SEES(g2.members--, g2.members++, 1);
+	SEES(g2.attrs = 8, g2.attrs = 0, 1);
+	SEES(g2.attrs = 1, g2.attrs = 0, 1);
+	SEES(b[1].start = 50, b[1].start = 200, 1);
+	SEES(b[1].start = 201, b[1].start = 200, 1);
+	save = m2.group;
+	SEES(m2.group = NULL, m2.group = save, 1);
+	SEES(list_add(&m3.node, &reg.members), list_del(&m3.node), 1);
+	SEES((g1.frames.quarantined++, g1.frames.free--),
+	     (g1.frames.quarantined--, g1.frames.free++), 4);
+	/* The twin, behind the registry's back. */
+	SEES((list_add(&twin.node, &g1.node), reg.nr_groups++, reg.nr_segs++),
+	     (list_del(&twin.node), reg.nr_groups--, reg.nr_segs--), 3);
+	/* The reach shrinks under what is owned. */
+	list_del_init(&m1.node);
+	list_del_init(&g1.node);
+	reg.nr_groups--;
+	reg.nr_segs--;
+	make_group(&twin, short_a, 1);
+	m1.group = NULL;
+	assert_ptr_equal(dmag_join(&reg, &m1, &twin), &twin);
+	own(&twin, 0, 9);
+	assert_valid();
+	twin.reach.nr = 0;
+	list_del_init(&twin.node);
+	reg.nr_groups--;
+	reg.nr_segs--;
+	m1.group = NULL;
+	list_del_init(&m1.node);
+	twin.members = 0;
+	assert_ptr_equal(dmag_join(&reg, &m1, &twin), &twin);
+	assert_int_equal(dmag_registry_validate(&reg, 3), 0);
+	assert_int_equal(dmag_registry_validate(&reg, 4), -EUCLEAN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(bad_groups, setup),
+		cmocka_unit_test_setup(starting_marks, setup),
+		cmocka_unit_test_setup(blocking_stops_at_min, setup),
+		cmocka_unit_test_setup(never_across_segments, setup),
+		cmocka_unit_test_setup(bad_requests, setup),
+		cmocka_unit_test_setup(add_checks_the_reach, setup),
+		cmocka_unit_test_setup(watermarks, setup),
+		cmocka_unit_test_setup(release_prefers_blocks, setup),
+		cmocka_unit_test_setup(equal_devices_share, setup),
+		cmocka_unit_test_setup(move_with_buffers_out, setup),
+		cmocka_unit_test_setup(bad_memberships, setup),
+		cmocka_unit_test_setup(ten_thousand_groups, setup),
+		cmocka_unit_test_setup(ram_changes, setup),
+		cmocka_unit_test_setup(least_wanted_first, setup),
+		cmocka_unit_test_setup(cells_with_holes, setup),
+		cmocka_unit_test_setup(cells_are_optional, setup),
+		cmocka_unit_test_setup(validator_sees, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
