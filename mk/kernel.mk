@@ -7,9 +7,10 @@ export KERNEL_SRC
 
 HELP += "kernel [FLAVOUR=debug]" "build the guest kernel (KERNEL_SRC=DIR: another 6.12 tree)" \
 	"kernel-dir" "print the kernel build directory (use make -s)" \
-	"patched-tree DIR=PATH" "install dmag into a clean 6.12 tree"
+	"patched-tree DIR=PATH" "install dmag into a clean 6.12 tree" \
+	"identity" "compare the machine code with CONFIG_DMAG=n and of an unpatched kernel"
 
-.PHONY: kernel kernel-tree kernel-dir patched-tree
+.PHONY: kernel kernel-tree kernel-dir patched-tree identity
 
 kernel: kernel-tree
 	@scripts/kernel.sh build $(FLAVOUR)
@@ -24,3 +25,7 @@ kernel-dir:
 patched-tree:
 	@test -n "$(DIR)" || { echo "usage: make patched-tree DIR=PATH" >&2; exit 2; }
 	@linux/patched-tree.sh install $(DIR)
+
+identity:
+	@scripts/deps.sh kernel
+	@scripts/identity.sh --self-test

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # shellcheck shell=dash
 # The suites built into the kernel, which run at boot.
-#: memory=1G
+#: memory=2G
 #: kunit=1
 
 results=$(ls /sys/kernel/debug/kunit 2>/dev/null | grep dmag)

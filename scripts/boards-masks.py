@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+"""Make user/tool/masks.inc: which drivers do DMA, and with which mask.
+
+usage: boards-masks.py KERNEL-SOURCE >user/tool/masks.inc
+
+For each compatible string in a driver's match table: whether the driver calls
+the DMA API, and the largest constant that it gives to a function that sets the
+coherent mask.  The largest, because what follows in the source is mostly the
+retry with less, and dma-direct never refuses 32 bits or more.  A driver is the
+source files that its Makefile links into one object.  Facts only: no code of
+the kernel is copied.
+"""
+
+import os
+import re
+import sys
+
+ROOTS = ("drivers", "sound")
+# Host bridges stand for the devices behind them; IOMMUs translate, not allocate.
+SKIP = ("drivers/pci", "drivers/iommu", "drivers/of")
+
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+TABLE = re.compile(r"struct\s+of_device_id\s+\w+\s*\[\s*\]\s*[^={;]*=\s*\{(.*?)\n\s*\}\s*;", re.S)
+COMPATIBLE = re.compile(r"\.compatible\s*=\s*\"([^\"]+)\"")
+MASK = re.compile(
+    r"(?:dma_set_mask_and_coherent|dma_set_coherent_mask|dma_coerce_mask_and_coherent)"
+    r"\s*\([^,;]+,\s*DMA_BIT_MASK\s*\(\s*(\d+)\s*\)\s*\)"
+    r"|coherent_dma_mask\s*=\s*DMA_BIT_MASK\s*\(\s*(\d+)\s*\)")
+DMA = re.compile(
+    r"\b(?:dmam?_alloc_(?:coherent|attrs|noncoherent|noncontiguous|pages|wc)"
+    r"|dma_map_(?:single|page|sg|sgtable)(?:_attrs)?|dmam?_pool_create"
+    r"|vb2_dma_(?:contig|sg)_memops|drm_gem_dma_\w+|DRM_GEM_DMA_\w+"
+    r"|snd_pcm_(?:set_managed_buffer|lib_preallocate_pages)\w*)\b")
+LINK = re.compile(r"^([\w.-]+?)-(?:y|objs|\$\(\w+\))\s*[:+]?=\s*(.*)$", re.M)
+
+
+def scan(path):
+    """What one source file says: compatibles, masks, whether it does DMA."""
+    with open(path, encoding="utf-8", errors="replace") as f:
+        text = COMMENT.sub(" ", f.read())
+    names = {c for t in TABLE.findall(text) for c in COMPATIBLE.findall(t)}
+    masks = {int(a or b) for a, b in MASK.findall(text)}
+    return names, {m for m in masks if 1 <= m <= 64}, bool(DMA.search(text))
+
+
+def modules(directory):
+    """Which sources of a directory are linked together."""
+    path = os.path.join(directory, "Makefile")
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8", errors="replace") as f:
+        text = f.read().replace("\\\n", " ")
+    linked = {}
+    for name, objects in LINK.findall(text):
+        if name not in ("obj", "subdir", "ccflags", "asflags"):
+            linked.setdefault(name, set()).update(
+                o[:-2] + ".c" for o in objects.split() if o.endswith(".o"))
+    for name, sources in linked.items():
+        yield {os.path.normpath(os.path.join(directory, s))
+               for s in sources | {name + ".c"}}
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    os.chdir(sys.argv[1])
+    facts, drivers = {}, []
+    for root in ROOTS:
+        for directory, _, files in os.walk(root):
+            if directory.startswith(SKIP):
+                continue
+            for name in files:
+                if name.endswith(".c"):
+                    path = os.path.join(directory, name)
+                    facts[path] = scan(path)
+                    drivers.append({path})
+            drivers.extend(modules(directory))
+    table = {}
+    for sources in drivers:
+        found = [facts[s] for s in sources if s in facts]
+        names = set().union(*(f[0] for f in found))
+        masks = set().union(*(f[1] for f in found))
+        if not masks and not any(f[2] for f in found):
+            continue
+        for name in names:
+            table[name] = max(table.get(name, 0), max(masks, default=0))
+    print("/* SPDX-License-Identifier: (MIT OR GPL-2.0) */")
+    print("/* Made by scripts/boards-masks.py from the source of Linux 6.12. */")
+    print("/* compatible, bits of its driver's coherent mask (0: never set) */")
+    for name in sorted(table, key=lambda n: n.encode()):
+        print('{ "%s", %d },' % (name, table[name]))
+
+
+main()
