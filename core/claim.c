@@ -37,19 +37,14 @@ struct dmag_climb {
 	unsigned int failures;
 };
 
-static bool dmag_pow2(u64 n)
-{
-	return n && !(n & (n - 1));
-}
-
 static bool dmag_request_valid(const struct dmag_request *rq)
 {
 	if (!rq->count || rq->count > DMAG_PFN_MAX + 1)
 		return false;
-	if (rq->align && !dmag_pow2(rq->align))
+	if ((rq->align & (rq->align - 1)) ||
+	    (rq->boundary & (rq->boundary - 1)))
 		return false;
-	if (rq->boundary &&
-	    (!dmag_pow2(rq->boundary) || rq->boundary < rq->count))
+	if (rq->boundary && rq->boundary < rq->count)
 		return false;
 	return rq->within.start <= rq->within.last &&
 	       (rq->from == DMAG_LOWEST || rq->from == DMAG_HIGHEST);
@@ -80,8 +75,7 @@ static int dmag_climb_prepare(struct dmag_climb *c,
 	struct dmag_frames *f = &c->g->frames;
 	int err, ret = dmag_frames_take(f, got->start, got->last);
 
-	if (WARN_ON_ONCE(ret))
-		return ret;
+	DMAG_CHECK(!ret); /* it was added a moment ago */
 	err = c->be->prepare(c->g, got);
 	if (!err)
 		return dmag_group_put(c->g, got->start,
@@ -274,20 +268,26 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
 	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 
-/* Release one range of used frames; if it cannot be restored it is lost. */
-static void dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
-			    const struct dmag_range *range)
+/*
+ * Release one range of used frames; if it cannot be restored it is lost.  It
+ * stays in use meanwhile, so what fails here is a bug elsewhere: somebody freed
+ * what was not his.
+ */
+static int dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
+			   const struct dmag_range *range)
 {
 	int ret;
 
 	if (g->attrs && be->restore(g, range)) {
 		ret = dmag_frames_quarantine(&g->frames, range->start,
 					     range->last);
-		WARN_ON_ONCE(ret);
-		return;
+	} else {
+		ret = dmag_group_drop(g, range);
+		if (!ret)
+			be->release(g, range);
 	}
-	if (!WARN_ON_ONCE(dmag_group_drop(g, range)))
-		be->release(g, range);
+	WARN_ON_ONCE(ret);
+	return ret;
 }
 
 /**
@@ -309,12 +309,12 @@ int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
 {
 	struct dmag_climb c = { .reg = reg, .g = g, .be = be };
 	struct dmag_range range;
-	int ret;
+	int ret, err = 0;
 
 	if (!dmag_backend_valid(g, be))
 		return -EINVAL;
 	ret = dmag_climb_fill(&c);
-	while (dmag_group_pick(g, dmag_group_surplus(g), &range))
-		dmag_group_give(g, be, &range);
-	return ret;
+	while (!err && dmag_group_pick(g, dmag_group_surplus(g), &range))
+		err = dmag_group_give(g, be, &range);
+	return ret ?: err;
 }

@@ -5,16 +5,18 @@
 # user/tests/NAME_model.c a stand-alone randomised one (an argument or SEED in
 # the environment is its seed).  Both are built once plain, once with the
 # address and undefined-behaviour sanitizers and the core's own assertions.
+# The model machine of user/model/ is linked where it is used.
 
 HELP += "check [ONLY=frames]" "user-space tests, or those of one part (under a minute)"
 
 U := build/user$(ONLY:%=-%)
 U_CORE := $(wildcard core/$(ONLY)*.c)
-U_HDR := $(wildcard core/*.h user/port/*.h user/tests/*.h)
+U_MACHINE := $(wildcard user/model/*.c)
+U_HDR := $(wildcard core/*.h user/port/*.h user/tests/*.h user/model/*.h)
 U_TESTS := $(basename $(notdir $(wildcard user/tests/$(ONLY)*_test.c)))
 U_MODELS := $(basename $(notdir $(wildcard user/tests/$(ONLY)*_model.c)))
 U_WARN := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror
-U_INC := -Icore -Iuser/port -Iuser/tests
+U_INC := -Icore -Iuser/port -Iuser/tests -Iuser/model
 U_CFLAGS := $(U_WARN) -O2 -g $(U_INC)
 U_SAN := -DDMAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all
 U_LIBS_test := -lcmocka
@@ -32,7 +34,10 @@ define U_FLAVOUR
 $(U)/$(1)/core/%.o: core/%.c $(U_HDR)
 	@mkdir -p $$(@D)
 	$(2) -c $$< -o $$@
-$(U)/$(1)/core.a: $(U_CORE:%.c=$(U)/$(1)/%.o)
+$(U)/$(1)/model/%.o: user/model/%.c $(U_HDR)
+	@mkdir -p $$(@D)
+	$(2) -c $$< -o $$@
+$(U)/$(1)/core.a: $(U_CORE:%.c=$(U)/$(1)/%.o) $(U_MACHINE:user/%.c=$(U)/$(1)/%.o)
 	@rm -f $$@
 	$(3)ar rcs $$@ $$^
 endef

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/* The model machine; every search is the plainest one that is right. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+
+/* ---- pages ----------------------------------------------------------- */
+
+/* The place of a page in the machine's arrays; RAM maps are short. */
+static u64 place(const struct machine *m, u64 pfn)
+{
+	u64 before = 0;
+	unsigned int i;
+
+	for (i = 0; i < m->ram.nr; i++) {
+		const struct dmag_range *r = &m->ram.seg[i];
+
+		if (pfn >= r->start && pfn <= r->last)
+			return before + (pfn - r->start);
+		before += r->last - r->start + 1;
+	}
+	assert(!"a page outside of RAM");
+	abort();
+}
+
+static void set_state(struct machine *m, u64 at, enum machine_page state)
+{
+	m->count[m->state[at]]--;
+	m->count[state]++;
+	m->state[at] = state;
+	if (state == MACHINE_FREE && m->shared[at])
+		m->shared_free++;
+}
+
+/** machine_state() - What page @pfn is. */
+enum machine_page machine_state(const struct machine *m, u64 pfn)
+{
+	return m->state[place(m, pfn)];
+}
+
+/** machine_set() - Let the host use or free pages; not holes, nor a group's. */
+void machine_set(struct machine *m, u64 start, u64 last,
+		 enum machine_page state)
+{
+	unsigned int i;
+	u64 pfn;
+
+	for (i = 0; i < m->ram.nr; i++) {
+		const struct dmag_range *r = &m->ram.seg[i];
+
+		for (pfn = max(start, r->start); pfn <= min(last, r->last);
+		     pfn++)
+			if (machine_state(m, pfn) < MACHINE_OWNED)
+				set_state(m, place(m, pfn), state);
+	}
+}
+
+/** machine_count() - How many pages of a range are in a state. */
+u64 machine_count(const struct machine *m, u64 start, u64 last,
+		  enum machine_page state)
+{
+	unsigned int i;
+	u64 pfn, n = 0;
+
+	for (i = 0; i < m->ram.nr; i++) {
+		const struct dmag_range *r = &m->ram.seg[i];
+
+		for (pfn = max(start, r->start); pfn <= min(last, r->last);
+		     pfn++)
+			n += machine_state(m, pfn) == state;
+	}
+	return n;
+}
+
+/** machine_init() - A machine with @nr ranges of RAM, all free. */
+void machine_init(struct machine *m, const struct dmag_range *ram,
+		  unsigned int nr)
+{
+	memset(m, 0, sizeof(*m));
+	m->ram.seg = ram;
+	m->ram.nr = nr;
+	m->pages = dmag_reach_frames(&m->ram);
+	m->state = calloc(m->pages, 1);
+	m->shared = calloc(m->pages, 1);
+	m->owner = calloc(m->pages, sizeof(*m->owner));
+	assert(m->state && m->shared && m->owner);
+	m->count[MACHINE_FREE] = m->pages;
+	m->fail_error = -EAGAIN;
+	dmag_registry_init(&m->reg);
+}
+
+/* ---- the backend ----------------------------------------------------- */
+
+static struct machine_group *to_machine_group(struct dmag_group *g)
+{
+	return container_of(g, struct machine_group, core);
+}
+
+/* The lock is dropped here; returns whether this call is the one to fail. */
+static bool enter_call(struct machine *m)
+{
+	m->calls++;
+	if (m->unlocked)
+		m->unlocked(m);
+	return m->calls == m->fail_call;
+}
+
+static int feed(struct machine_group *g, const struct dmag_range *r)
+{
+	u64 bytes = dmag_frames_need(&g->core.frames, r->start, r->last);
+	char *mem;
+
+	if (!bytes)
+		return 0;
+	bytes = round_up(bytes, DMAG_MEM_ALIGN);
+	mem = aligned_alloc(DMAG_MEM_ALIGN, DMAG_MEM_ALIGN + bytes);
+	if (!mem)
+		return -ENOMEM;
+	*(void **)mem = g->meals;
+	g->meals = mem;
+	return dmag_frames_feed(&g->core.frames, mem + DMAG_MEM_ALIGN, bytes);
+}
+
+/* Whether @rung may take a page in this state. */
+static bool claimable(enum machine_page state, enum dmag_rung rung)
+{
+	return state == MACHINE_FREE ||
+	       (rung >= DMAG_CLAIM_MIGRATE &&
+		(state == MACHINE_CACHE || state == MACHINE_MOVABLE));
+}
+
+/*
+ * Whether the @count pages from @at on can be had: those in use need as many
+ * free pages elsewhere, less what reclaim may drop.
+ */
+static bool extent_works(const struct machine *m, u64 at, u64 count,
+			 enum dmag_rung rung)
+{
+	u64 i, moves = 0, drops = 0, inside = 0;
+
+	for (i = 0; i < count; i++) {
+		enum machine_page state = m->state[at + i];
+
+		if (!claimable(state, rung))
+			return false;
+		inside += state == MACHINE_FREE;
+		moves += state != MACHINE_FREE;
+		drops += state == MACHINE_CACHE;
+	}
+	if (rung == DMAG_CLAIM_RECLAIM)
+		moves -= drops;
+	return moves <= m->count[MACHINE_FREE] - inside;
+}
+
+/* Move a page to some free page that is not in [@first, @end). */
+static void move_away(struct machine *m, u64 at, u64 first, u64 end)
+{
+	while (m->state[m->move_to] != MACHINE_FREE ||
+	       (m->move_to >= first && m->move_to < end))
+		m->move_to = (m->move_to + 1) % m->pages;
+	set_state(m, m->move_to, m->state[at]);
+	m->moved++;
+}
+
+static void take_extent(struct machine *m, struct machine_group *g, u64 at,
+			u64 count, enum dmag_rung rung)
+{
+	u64 i;
+
+	for (i = at; i < at + count; i++) {
+		if (m->state[i] == MACHINE_CACHE && rung == DMAG_CLAIM_RECLAIM)
+			m->dropped++;
+		else if (m->state[i] != MACHINE_FREE)
+			move_away(m, i, at, at + count);
+		set_state(m, i, MACHINE_OWNED);
+		m->owner[i] = g;
+	}
+}
+
+/* The next place for @rq at or after @start in its order; false: none. */
+static bool next_start(const struct dmag_request *rq, bool first, u64 *start)
+{
+	u64 lowest = round_up(rq->within.start, rq->align);
+	u64 highest;
+
+	if (rq->within.last - rq->within.start < rq->count - 1)
+		return false;
+	highest = round_down(rq->within.last - (rq->count - 1), rq->align);
+	if (lowest > highest)
+		return false;
+	if (first) {
+		*start = rq->from == DMAG_LOWEST ? lowest : highest;
+		return true;
+	}
+	if (*start == (rq->from == DMAG_LOWEST ? highest : lowest))
+		return false;
+	*start += rq->from == DMAG_LOWEST ? rq->align : 0 - rq->align;
+	return true;
+}
+
+static int machine_claim(struct dmag_group *core, const struct dmag_request *rq,
+			 enum dmag_rung rung, struct dmag_range *got)
+{
+	struct machine_group *g = to_machine_group(core);
+	struct machine *m = g->machine;
+	bool first = true;
+	u64 start;
+
+	assert(rq->count && rq->align && !rq->boundary);
+	assert(dmag_reach_contains(&core->reach, rq->within.start,
+				   rq->within.last));
+	if (enter_call(m))
+		return m->fail_error;
+	for (; next_start(rq, first, &start); first = false) {
+		if (!extent_works(m, place(m, start), rq->count, rung))
+			continue;
+		got->start = start;
+		got->last = start + rq->count - 1;
+		if (feed(g, got))
+			return -ENOMEM;
+		take_extent(m, g, place(m, start), rq->count, rung);
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+static void machine_release(struct dmag_group *core,
+			    const struct dmag_range *range)
+{
+	struct machine_group *g = to_machine_group(core);
+	struct machine *m = g->machine;
+	u64 at = place(m, range->start);
+	u64 end = at + (range->last - range->start);
+
+	for (; at <= end; at++) {
+		assert(m->state[at] == MACHINE_OWNED && m->owner[at] == g);
+		m->owner[at] = NULL;
+		set_state(m, at, MACHINE_FREE);
+	}
+	enter_call(m);
+}
+
+/* Convert; where it fails, half of the range is in either state. */
+static int convert(struct dmag_group *core, const struct dmag_range *range,
+		   bool shared)
+{
+	struct machine_group *g = to_machine_group(core);
+	struct machine *m = g->machine;
+	bool fails = enter_call(m);
+	u64 at = place(m, range->start);
+	u64 count = range->last - range->start + 1;
+	u64 i;
+
+	for (i = 0; i < count; i++) {
+		assert(m->owner[at + i] == g && m->shared[at + i] != shared);
+		if (!fails || i < (count + 1) / 2)
+			m->shared[at + i] = shared;
+		if (fails)
+			set_state(m, at + i, MACHINE_LOST);
+	}
+	return fails ? -EIO : 0;
+}
+
+static int machine_prepare(struct dmag_group *g, const struct dmag_range *range)
+{
+	return convert(g, range, true);
+}
+
+static int machine_restore(struct dmag_group *g, const struct dmag_range *range)
+{
+	return convert(g, range, false);
+}
+
+const struct dmag_backend machine_backend = {
+	.claim = machine_claim,
+	.release = machine_release,
+	.prepare = machine_prepare,
+	.restore = machine_restore,
+};
+
+/* ---- groups ---------------------------------------------------------- */
+
+static void free_group(struct machine_group *g)
+{
+	while (g->meals) {
+		void *meal = g->meals;
+
+		g->meals = *(void **)meal;
+		free(meal);
+	}
+	free(g->seg);
+	free(g);
+}
+
+static struct machine_group *make_group(struct machine *m,
+					const struct dmag_constraint *c)
+{
+	struct machine_group *g = calloc(1, sizeof(*g));
+	int nr = dmag_reach_build(c, &m->ram, NULL, 0);
+	int ret;
+
+	assert(g && nr >= 0);
+	g->machine = m;
+	g->seg = calloc(nr + 1, sizeof(*g->seg));
+	assert(g->seg);
+	ret = dmag_reach_build(c, &m->ram, g->seg, nr);
+	assert(ret == nr);
+	ret = dmag_group_init(&g->core, g->seg, nr, c->attrs);
+	assert(!ret);
+	return g;
+}
+
+static void rebuild_cells(struct machine *m)
+{
+	free(m->cells);
+	m->cells = calloc(dmag_cells_bound(&m->reg) + 1, sizeof(*m->cells));
+	assert(m->cells);
+	m->reg.nr_cells = dmag_cells_build(&m->reg, m->cells);
+	m->reg.cells = m->cells;
+}
+
+/** machine_exit() - The end of a machine and of what groups it still has. */
+void machine_exit(struct machine *m)
+{
+	struct dmag_group *g, *next;
+	unsigned int b;
+
+	for (b = 0; b < DMAG_BUCKETS; b++)
+		list_for_each_entry_safe(g, next, &m->reg.bucket[b], node)
+			free_group(to_machine_group(g));
+	free(m->cells);
+	free(m->state);
+	free(m->shared);
+	free(m->owner);
+}
+
+/** machine_settle() - Release what a group has too much of, then the group. */
+void machine_settle(struct machine *m, struct machine_group *g)
+{
+	dmag_group_balance(&m->reg, &g->core, &machine_backend);
+	if (dmag_group_retire(&m->reg, &g->core)) {
+		free_group(g);
+		rebuild_cells(m);
+	}
+}
+
+/** machine_join() - Put a device where its constraint belongs. */
+struct machine_group *machine_join(struct machine *m,
+				   struct dmag_member *member)
+{
+	struct machine_group *fresh = make_group(m, &member->constraint);
+	struct dmag_group *old = member->group;
+	struct dmag_group *g = dmag_join(&m->reg, member, &fresh->core);
+
+	assert(g);
+	if (g != &fresh->core)
+		free_group(fresh);
+	rebuild_cells(m);
+	if (old && old != g)
+		machine_settle(m, to_machine_group(old));
+	return to_machine_group(g);
+}
+
+/** machine_leave() - Take a device out; its group too if it was the last. */
+void machine_leave(struct machine *m, struct dmag_member *member)
+{
+	struct dmag_group *g = dmag_leave(&m->reg, member);
+
+	assert(g);
+	machine_settle(m, to_machine_group(g));
+}
+
+/** machine_alloc() - A buffer at its natural alignment, as the DMA API has it. */
+int machine_alloc(struct machine *m, struct dmag_member *member, u64 count,
+		  u64 *pfn)
+{
+	struct dmag_request rq = DMAG_REQUEST(count);
+
+	while (rq.align & (rq.align - 1))
+		rq.align += rq.align & (0 - rq.align);
+	rq.from = DMAG_HIGHEST;
+	return dmag_group_alloc(&m->reg, member->group, &machine_backend, &rq,
+				pfn);
+}
+
+/* ---- checking -------------------------------------------------------- */
+
+/* A group's frames are pages that the host knows to be the group's. */
+static const char *check_group(const struct machine *m,
+			       const struct dmag_group *g, u64 *owned)
+{
+	const struct machine_group *owner =
+		container_of(g, struct machine_group, core);
+	struct dmag_run run;
+	u64 at = 0, pfn, walked = 0;
+
+	while (dmag_frames_walk(&g->frames, at, &run)) {
+		at = run.range.last + 1;
+		for (pfn = run.range.start; pfn <= run.range.last; pfn++) {
+			u64 p = place(m, pfn);
+
+			walked++;
+			if (m->state[p] == MACHINE_LOST &&
+			    run.state == DMAG_USED)
+				continue; /* about to be quarantined */
+			if (m->owner[p] != owner ||
+			    m->state[p] != MACHINE_OWNED)
+				return "I2: owns what is not its own";
+			if (run.state == DMAG_FREE &&
+			    m->shared[p] != !!g->attrs)
+				return "I6: free in the wrong state";
+		}
+	}
+	*owned += walked;
+	if (!g->members && !walked && !g->frames.quarantined)
+		return "I7: a group without reason to be";
+	if (walked != g->frames.free + g->frames.used)
+		return "I2: owned is not free + used";
+	return NULL;
+}
+
+/**
+ * machine_check() - Hold groups and pages against each other.
+ * @m: the machine, not inside a backend call
+ * @level: how thoroughly the core checks itself
+ *
+ * Return: NULL, or what is wrong.
+ */
+const char *machine_check(const struct machine *m, unsigned int level)
+{
+	const struct dmag_group *g;
+	u64 owned = 0, lost = 0;
+	unsigned int b;
+
+	if (dmag_registry_validate(&m->reg, level))
+		return "the registry is not valid";
+	for (b = 0; b < DMAG_BUCKETS; b++) {
+		list_for_each_entry(g, &m->reg.bucket[b], node) {
+			const char *wrong = check_group(m, g, &owned);
+
+			if (wrong)
+				return wrong;
+			lost += g->frames.quarantined;
+		}
+	}
+	if (owned != m->count[MACHINE_OWNED])
+		return "I2: pages of no group, or of two";
+	if (lost != m->count[MACHINE_LOST])
+		return "I6: lost pages that are not quarantined";
+	return m->shared_free ? "I5: decrypted pages were freed" : NULL;
+}

@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/* The claim ladder on the model machine: one rung, one failure at a time. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "machine.h"
+
+#define BLOCK DMAG_BLOCK_FRAMES
+#define BLOCKS 32
+#define PAGES (BLOCKS * BLOCK)
+#define LIMIT(frames) (((u64)(frames) << PAGE_SHIFT) - 1)
+
+static const struct dmag_range ram[] = { { 0, PAGES - 1 } };
+static struct machine m;
+static struct dmag_member low, high; /* reach half of RAM, and all of it */
+
+static int setup(void **state)
+{
+	machine_init(&m, ram, 1);
+	memset(&low, 0, sizeof(low));
+	memset(&high, 0, sizeof(high));
+	low.constraint.limit = LIMIT(PAGES / 2);
+	high.constraint.limit = U64_MAX;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	machine_exit(&m);
+	return 0;
+}
+
+static void assert_sound(void)
+{
+	const char *wrong = machine_check(&m, 4);
+
+	if (wrong)
+		fail_msg("%s", wrong);
+}
+
+static int balance(struct dmag_member *member)
+{
+	int ret = dmag_group_balance(&m.reg, member->group, &machine_backend);
+
+	assert_sound();
+	return ret;
+}
+
+static int alloc(struct dmag_member *member, u64 count, u64 *pfn)
+{
+	int ret = machine_alloc(&m, member, count, pfn);
+
+	assert_sound();
+	return ret;
+}
+
+static void put(struct dmag_member *member, u64 pfn, u64 count)
+{
+	assert_int_equal(dmag_group_put(member->group, pfn, count), 0);
+}
+
+/* The device goes, its buffers are back, and so is all memory. */
+static void leave_clean(struct dmag_member *member)
+{
+	machine_leave(&m, member);
+	assert_sound();
+	assert_null(member->group);
+}
+
+static void fills_to_high(void **state)
+{
+	machine_join(&m, &low);
+	machine_join(&m, &high);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(low.group->frames.free, 1024);
+	/* What only the other one can use is taken from the top. */
+	assert_int_equal(balance(&high), 0);
+	assert_int_equal(dmag_frames_state(&high.group->frames, PAGES - 1),
+			 DMAG_FREE);
+	leave_clean(&high);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+	assert_int_equal(m.reg.nr_groups, 0);
+}
+
+static void reserve_serves_first(void **state)
+{
+	u64 pfn, calls;
+
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	calls = m.calls;
+	assert_int_equal(alloc(&low, 512, &pfn), 0);
+	assert_int_equal(m.calls, calls);
+	/* At min now: the next one has to claim. */
+	assert_int_equal(low.group->frames.free, low.group->marks.min);
+	put(&low, pfn, 512);
+	assert_int_equal(alloc(&low, 16, &pfn), 0);
+	assert_int_equal(m.calls, calls);
+	put(&low, pfn, 16);
+	leave_clean(&low);
+}
+
+static void climbs_below_min(void **state)
+{
+	u64 pfn[2];
+
+	machine_join(&m, &low);
+	assert_int_equal(alloc(&low, 1, &pfn[0]), 0);
+	assert_true(low.group->frames.free >= low.group->marks.min);
+	assert_int_equal(m.count[MACHINE_OWNED], 1024);
+	assert_int_equal(alloc(&low, 512, &pfn[1]), 0);
+	put(&low, pfn[0], 1);
+	put(&low, pfn[1], 512);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+/* Free memory first, then what can move, then what can be dropped. */
+static void rungs_in_order(void **state)
+{
+	u64 pfn[3];
+
+	machine_join(&m, &low);
+	low.group->marks.min = 0;
+	machine_set(&m, 0, 14 * BLOCK - 1, MACHINE_CACHE);
+	machine_set(&m, 15 * BLOCK, PAGES - 1, MACHINE_CACHE);
+	assert_int_equal(alloc(&low, 512, &pfn[0]), 0);
+	assert_int_equal(pfn[0], 14 * BLOCK);
+	assert_int_equal(m.moved + m.dropped, 0);
+	machine_set(&m, 20 * BLOCK, 21 * BLOCK - 1, MACHINE_FREE);
+	assert_int_equal(alloc(&low, 512, &pfn[1]), 0);
+	assert_int_equal(m.moved, 512);
+	assert_int_equal(m.dropped, 0);
+	assert_int_equal(alloc(&low, 512, &pfn[2]), 0);
+	assert_int_equal(m.moved, 512);
+	assert_int_equal(m.dropped, 512);
+	put(&low, pfn[0], 512);
+	put(&low, pfn[1], 512);
+	put(&low, pfn[2], 512);
+	leave_clean(&low);
+}
+
+static void pinned_memory_is_out(void **state)
+{
+	u64 pfn = 7;
+
+	machine_join(&m, &low);
+	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
+	assert_int_equal(alloc(&low, 1, &pfn), -ENOMEM);
+	assert_int_equal(pfn, 7);
+	assert_int_equal(balance(&low), -ENOMEM);
+	leave_clean(&low);
+}
+
+/* A pinned page in each block: no block can be had, what is between can. */
+static void less_when_it_must(void **state)
+{
+	unsigned int i;
+	u64 pfn;
+
+	machine_join(&m, &low);
+	for (i = 0; i < BLOCKS; i++)
+		machine_set(&m, i * BLOCK, i * BLOCK, MACHINE_PINNED);
+	assert_int_equal(alloc(&low, 256, &pfn), 0);
+	assert_int_equal(pfn % 512, 256);
+	assert_int_equal(alloc(&low, 512, &pfn), -ENOMEM);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(low.group->frames.free, 1024);
+	put(&low, 15 * BLOCK + 256, 256);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES - BLOCKS);
+}
+
+/* A partial fill is a defined result. */
+static void fills_what_there_is(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
+	machine_set(&m, 100, 150, MACHINE_FREE);
+	assert_int_equal(balance(&low), -ENOMEM);
+	assert_int_equal(low.group->frames.free, 51);
+	/* All of it is below min, and so only for those who cannot wait. */
+	assert_int_equal(alloc(&low, 1, &pfn), -ENOMEM);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], 51);
+}
+
+/* 24 MiB, of which no cell has more than 16. */
+static void large_runs_cross_cells(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	machine_join(&m, &high);
+	assert_int_equal(alloc(&high, 12 * BLOCK, &pfn), 0);
+	assert_int_equal(pfn % (16 * BLOCK), 0);
+	put(&high, pfn, 12 * BLOCK);
+	leave_clean(&high);
+	machine_join(&m, &high);
+	high.group->marks = (struct dmag_marks){ 0 };
+	machine_set(&m, 20 * BLOCK, 20 * BLOCK, MACHINE_PINNED);
+	assert_int_equal(alloc(&high, 24 * BLOCK, &pfn), -ENOMEM);
+	machine_set(&m, 20 * BLOCK, 20 * BLOCK, MACHINE_FREE);
+	assert_int_equal(alloc(&high, 24 * BLOCK, &pfn), 0);
+	assert_int_equal(pfn, 0);
+	put(&high, pfn, 24 * BLOCK);
+	leave_clean(&high);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+/* A run of several blocks is claimed once, though the reserve was empty. */
+static void large_runs_are_claimed_once(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), 0);
+	assert_int_equal(m.count[MACHINE_OWNED], 4 * BLOCK + 1024);
+	put(&low, pfn, 4 * BLOCK);
+	/* It is in the reserve now. */
+	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), 0);
+	assert_int_equal(m.count[MACHINE_OWNED], 4 * BLOCK + 1024);
+	put(&low, pfn, 4 * BLOCK);
+	leave_clean(&low);
+}
+
+static void large_runs_may_not_be_had(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
+	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), -ENOMEM);
+	leave_clean(&low);
+}
+
+/* Interrupted while it fills the reserve ahead of the run. */
+static void large_runs_are_interrupted(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	m.fail_call = 2;
+	m.fail_error = -EINTR;
+	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), -EINTR);
+	assert_int_equal(low.group->frames.free, BLOCK);
+	leave_clean(&low);
+}
+
+/* Filling joins what the reserve has to a run, which then need not be claimed. */
+static void filling_may_suffice(void **state)
+{
+	struct dmag_request rq = { .count = 1024 };
+	u64 pfn;
+
+	machine_join(&m, &low);
+	low.group->marks = (struct dmag_marks){ .min = 0, .high = 1024 };
+	rq.within.last = DMAG_PFN_MAX;
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &machine_backend,
+					  &rq, &pfn),
+			 0);
+	assert_int_equal(m.count[MACHINE_OWNED], 1024);
+	put(&low, pfn, 1024);
+	leave_clean(&low);
+}
+
+/* A boundary makes the claim align, so that any run in it is within. */
+static void boundaries_hold(void **state)
+{
+	struct dmag_request rq = { .count = 700, .boundary = 2048 };
+	unsigned int i;
+	u64 pfn[6];
+
+	machine_join(&m, &low);
+	rq.within.last = DMAG_PFN_MAX;
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(dmag_group_alloc(&m.reg, low.group,
+						  &machine_backend, &rq,
+						  &pfn[i]),
+				 0);
+		assert_int_equal(pfn[i] / 2048, (pfn[i] + 699) / 2048);
+		assert_sound();
+	}
+	for (i = 0; i < 6; i++)
+		put(&low, pfn[i], 700);
+	rq.count = 48;
+	rq.boundary = 64;
+	low.group->marks.min = low.group->frames.free;
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &machine_backend,
+					  &rq, &pfn[0]),
+			 0);
+	assert_int_equal(pfn[0] / 64, (pfn[0] + 47) / 64);
+	put(&low, pfn[0], 48);
+	leave_clean(&low);
+}
+
+/* A request for a place that the reach does not have. */
+static void within_is_respected(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 pfn;
+
+	machine_join(&m, &low);
+	low.group->marks.min = 0;
+	rq.within.start = 3 * BLOCK;
+	rq.within.last = 4 * BLOCK - 1;
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &machine_backend,
+					  &rq, &pfn),
+			 0);
+	assert_int_equal(pfn, 3 * BLOCK);
+	put(&low, pfn, 1);
+	rq.within.start = PAGES / 2;
+	rq.within.last = PAGES - 1;
+	assert_int_equal(dmag_group_alloc(NULL, low.group, &machine_backend,
+					  &rq, &pfn),
+			 -ENOMEM);
+	leave_clean(&low);
+}
+
+static void surplus_goes_back(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	assert_int_equal(alloc(&low, 8 * BLOCK, &pfn), 0);
+	put(&low, pfn, 8 * BLOCK);
+	assert_int_equal(balance(&low), 0);
+	assert_true(low.group->frames.free >= low.group->marks.high);
+	assert_true(low.group->frames.free < low.group->marks.high + BLOCK);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+/* ---- failures -------------------------------------------------------- */
+
+static void backend_ends_the_climb(void **state)
+{
+	static const int errors[] = { -EINTR, -ETIME, -ENOMEM };
+	unsigned int i;
+	u64 pfn;
+
+	machine_join(&m, &low);
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		m.fail_call = m.calls + 1;
+		m.fail_error = errors[i];
+		assert_int_equal(alloc(&low, 1, &pfn), errors[i]);
+		m.fail_call = m.calls + 1;
+		assert_int_equal(balance(&low), errors[i]);
+		assert_int_equal(m.count[MACHINE_OWNED], 0);
+	}
+	leave_clean(&low);
+}
+
+static void shared_memory_is_converted(void **state)
+{
+	u64 pfn;
+
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	assert_int_equal(alloc(&low, 4, &pfn), 0);
+	assert_true(m.shared[pfn] && m.shared[pfn + 3]);
+	put(&low, pfn, 4);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+/* One failure costs a block, and the climb goes on elsewhere. */
+static void one_prepare_fails(void **state)
+{
+	u64 pfn;
+
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	m.fail_call = 2;
+	assert_int_equal(alloc(&low, 4, &pfn), 0);
+	assert_int_equal(low.group->frames.quarantined, BLOCK);
+	assert_int_equal(m.count[MACHINE_LOST], BLOCK);
+	put(&low, pfn, 4);
+	machine_leave(&m, &low);
+	assert_sound();
+	/* What owns quarantined frames lives on (I7). */
+	assert_int_equal(m.reg.nr_groups, 1);
+}
+
+/* A backend of which every call of one kind goes wrong. */
+static struct dmag_backend odd;
+static struct dmag_range odd_range;
+static unsigned int odd_releases;
+
+static int odd_claim(struct dmag_group *g, const struct dmag_request *rq,
+		     enum dmag_rung rung, struct dmag_range *got)
+{
+	*got = odd_range;
+	return 0;
+}
+
+static void odd_release(struct dmag_group *g, const struct dmag_range *range)
+{
+	odd_releases++;
+}
+
+static int odd_fail(struct dmag_group *g, const struct dmag_range *range)
+{
+	return -EIO;
+}
+
+/* Frees what is not its own while the lock is dropped. */
+static int odd_free(struct dmag_group *g, const struct dmag_range *range)
+{
+	return dmag_group_put(g, range->start, range->last - range->start + 1);
+}
+
+static int odd_free_fail(struct dmag_group *g, const struct dmag_range *range)
+{
+	return odd_free(g, range) ?: -EIO;
+}
+
+static int setup_odd(void **state)
+{
+	odd = machine_backend;
+	odd_releases = 0;
+	low.constraint.attrs = 0;
+	return setup(state);
+}
+
+static void all_prepares_fail(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 pfn;
+
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	odd.prepare = odd_fail;
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
+			 -EIO);
+	assert_int_equal(low.group->frames.quarantined, 2 * BLOCK);
+	assert_int_equal(low.group->frames.free, 0);
+	assert_int_equal(low.group->frames.used, 0);
+}
+
+static void restore_fails(void **state)
+{
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	m.fail_call = m.calls + 1;
+	machine_leave(&m, &low);
+	assert_sound();
+	assert_int_equal(m.reg.nr_groups, 1);
+	assert_int_equal(m.count[MACHINE_LOST], BLOCK);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES - BLOCK);
+}
+
+static void claims_outside_go_back(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 pfn;
+
+	machine_join(&m, &low);
+	odd.claim = odd_claim;
+	odd.release = odd_release;
+	odd_range = (struct dmag_range){ PAGES - BLOCK, PAGES - 1 };
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
+			 -EINVAL);
+	assert_int_equal(odd_releases, 1);
+	/* Nobody fed the group for this one. */
+	odd_range = (struct dmag_range){ 0, BLOCK - 1 };
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
+			 -ENOMEM);
+	assert_int_equal(odd_releases, 2);
+	assert_int_equal(low.group->frames.free, 0);
+	leave_clean(&low);
+}
+
+/* The host claims what the group already has: whose it is now is unknown. */
+static void claims_twice_are_left_alone(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 pfn;
+
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	low.group->marks.min = low.group->frames.free;
+	odd.claim = odd_claim;
+	odd.release = odd_release;
+	odd_range = (struct dmag_range){ PAGES / 2 - BLOCK, PAGES / 2 - 1 };
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
+			 -EEXIST);
+	assert_int_equal(odd_releases, 0);
+	assert_sound();
+	leave_clean(&low);
+}
+
+/* Others may give back what is wanted while the lock is dropped. */
+static u64 held;
+
+static void give_back(struct machine *machine)
+{
+	if (held)
+		put(&low, held, 512);
+	held = 0;
+}
+
+static void met_by_others(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(alloc(&low, 512, &held), 0);
+	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
+	m.unlocked = give_back;
+	assert_int_equal(machine_alloc(&m, &low, 1, &pfn), 0);
+	m.unlocked = NULL;
+	put(&low, pfn, 1);
+	machine_leave(&m, &low);
+}
+
+static void frees_during_conversion(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	unsigned int i;
+	u64 pfn;
+
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	odd.prepare = odd_free;
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
+			 -EINVAL);
+	assert_int_equal(low.group->frames.used, 0);
+	odd.prepare = odd_free_fail;
+	for (i = 0; i < 2; i++) {
+		low.group->marks.high = low.group->frames.free + 1;
+		assert_int_equal(dmag_group_balance(&m.reg, low.group, &odd),
+				 0);
+	}
+	assert_int_equal(low.group->frames.quarantined, 0);
+	assert_int_equal(dmag_registry_validate(&m.reg, 4), 0);
+}
+
+/* What is free again cannot be released: it may be somebody else's by now. */
+static void frees_during_restore(void **state)
+{
+	struct dmag_group *g;
+
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	odd.release = odd_release;
+	g = dmag_leave(&m.reg, &low);
+	odd.restore = odd_free;
+	assert_int_equal(dmag_group_balance(&m.reg, g, &odd), -EINVAL);
+	odd.restore = odd_free_fail;
+	assert_int_equal(dmag_group_balance(&m.reg, g, &odd), -EINVAL);
+	assert_int_equal(odd_releases, 0);
+	assert_int_equal(g->frames.free, 1024);
+	assert_int_equal(g->frames.quarantined, 0);
+}
+
+static void bad_calls(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1), bad;
+	const struct dmag_backend *be = &machine_backend;
+	struct dmag_group *g;
+	u64 pfn;
+
+	machine_join(&m, &low);
+	g = low.group;
+#define REFUSED(...) assert_int_equal(dmag_group_alloc(__VA_ARGS__), -EINVAL)
+	REFUSED(&m.reg, NULL, be, &rq, &pfn);
+	REFUSED(&m.reg, g, NULL, &rq, &pfn);
+	REFUSED(&m.reg, g, be, NULL, &pfn);
+	REFUSED(&m.reg, g, be, &rq, NULL);
+#define BAD(field, value)                           \
+	do {                                        \
+		bad = rq;                           \
+		bad.field = value;                  \
+		REFUSED(&m.reg, g, be, &bad, &pfn); \
+	} while (0)
+	BAD(count, 0);
+	BAD(count, 1ULL << 63);
+	BAD(count, DMAG_PFN_MAX + 2);
+	BAD(align, 3);
+	BAD(boundary, 3);
+	BAD(within.start, U64_MAX);
+	BAD(from, 2);
+	bad.from = DMAG_LOWEST;
+	bad.count = 2;
+	bad.boundary = 1;
+	REFUSED(&m.reg, g, be, &bad, &pfn);
+	odd.claim = NULL;
+	REFUSED(&m.reg, g, &odd, &rq, &pfn);
+	odd = machine_backend;
+	odd.release = NULL;
+	REFUSED(&m.reg, g, &odd, &rq, &pfn);
+	assert_int_equal(dmag_group_balance(&m.reg, NULL, be), -EINVAL);
+	assert_int_equal(dmag_group_balance(&m.reg, g, NULL), -EINVAL);
+	/* No conversion is no obstacle where nothing is to be converted. */
+	odd = machine_backend;
+	odd.prepare = NULL;
+	assert_int_equal(dmag_group_balance(&m.reg, g, &odd), 0);
+	leave_clean(&low);
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	g = low.group;
+	REFUSED(&m.reg, g, &odd, &rq, &pfn);
+	odd.prepare = machine_backend.prepare;
+	odd.restore = NULL;
+	REFUSED(&m.reg, g, &odd, &rq, &pfn);
+	leave_clean(&low);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_odd, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(fills_to_high),
+		TEST(reserve_serves_first),
+		TEST(climbs_below_min),
+		TEST(rungs_in_order),
+		TEST(pinned_memory_is_out),
+		TEST(less_when_it_must),
+		TEST(fills_what_there_is),
+		TEST(large_runs_cross_cells),
+		TEST(large_runs_are_claimed_once),
+		TEST(large_runs_may_not_be_had),
+		TEST(large_runs_are_interrupted),
+		TEST(filling_may_suffice),
+		TEST(boundaries_hold),
+		TEST(within_is_respected),
+		TEST(surplus_goes_back),
+		TEST(backend_ends_the_climb),
+		TEST(shared_memory_is_converted),
+		TEST(one_prepare_fails),
+		TEST(all_prepares_fail),
+		TEST(restore_fails),
+		TEST(claims_outside_go_back),
+		TEST(claims_twice_are_left_alone),
+		TEST(met_by_others),
+		TEST(frees_during_conversion),
+		TEST(frees_during_restore),
+		TEST(bad_calls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
