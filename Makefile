@@ -8,6 +8,7 @@ HELP :=
 
 -include mk/user.mk
 include mk/kernel.mk
+-include mk/tool.mk
 include mk/guest.mk
 
 help:

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+#
+# Compile every board device tree of a kernel source for arm64 and riscv.
+#
+#   boards.sh KERNEL-SOURCE OUTPUT-DIR [JOBS]
+#
+# The source is only read.  What is newer than its .dts stays; a shared .dtsi
+# changes with a kernel version, and then OUTPUT-DIR is to be removed.  A source
+# that does not compile is named and counted, and the exit status is 1.
+
+set -eu
+
+compile()
+{
+	src=$1
+	out=$2/$(echo "${3#"$src"/arch/}" | sed 's,/boot/dts/,/,; s,\.dts$,.dtb,')
+	if [ "$out" -nt "$3" ]; then
+		return
+	fi
+	mkdir -p "${out%/*}"
+	if cpp -nostdinc -I "$src/scripts/dtc/include-prefixes" -undef -D__DTS__ \
+		-x assembler-with-cpp "$3" 2>"$out.log" |
+		dtc -q -b 0 -i "${3%/*}" -i "$src/scripts/dtc/include-prefixes" \
+			-o "$out.tmp" - 2>>"$out.log"; then
+		mv "$out.tmp" "$out"
+		rm -f "$out.log"
+	else
+		rm -f "$out.tmp"
+		echo "boards.sh: $3 does not compile, see $out.log" >&2
+		return 1
+	fi
+}
+
+if [ "$1" = --one ]; then
+	shift
+	status=0
+	source=$1
+	output=$2
+	shift 2
+	for dts; do
+		compile "$source" "$output" "$dts" || status=1
+	done
+	exit $status
+fi
+
+mkdir -p "$2"
+find "$1/arch/arm64/boot/dts" "$1/arch/riscv/boot/dts" -name '*.dts' | sort |
+	xargs -n 20 -P "${3:-2}" "$0" --one "$1" "$2"

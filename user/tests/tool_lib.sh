@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# shellcheck shell=sh
+# Sourced by the tool's tests: run dmag, compare, count.
+#
+# Environment: DMAG, the program; WORK, a directory for scratch files.
+
+here=$(dirname "$0")
+work=${WORK:?}
+dmag=${DMAG:?}
+mkdir -p "$work"
+tests=0
+failed=0
+
+verdict()
+{
+	tests=$((tests + 1))
+	if [ "$1" -ne 0 ]; then
+		failed=$((failed + 1))
+		echo "FAIL: $2"
+	fi
+}
+
+# status WANT WHAT COMMAND...: run it into $work/out and $work/err
+status()
+{
+	want=$1
+	what=$2
+	shift 2
+	"$@" >"$work/out" 2>"$work/err"
+	rc=$?
+	[ "$rc" -eq "$want" ]
+	verdict $? "$what: exit status $rc, not $want: $(cat "$work/err")"
+}
+
+# has WHAT PATTERN [out|err]: a line of what was printed matches, blanks squeezed
+has()
+{
+	tr -s ' ' <"$work/${3:-out}" | grep -Eq -- "$2"
+	verdict $? "$1: nothing like '$2' in: $(cat "$work/${3:-out}")"
+}
+
+# hasnt WHAT PATTERN [out|err]
+hasnt()
+{
+	! tr -s ' ' <"$work/${3:-out}" | grep -Eq -- "$2"
+	verdict $? "$1: there is '$2' in: $(cat "$work/${3:-out}")"
+}
+
+# board NAME: compile tool_boards/NAME.dts to $work/NAME.dtb
+board()
+{
+	dtc -q -o "$work/$1.dtb" "$here/tool_boards/$1.dts" ||
+		verdict 1 "dtc $1.dts"
+}
+
+finish()
+{
+	echo "$((tests - failed)) of $tests checks passed"
+	exit $((failed > 0))
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * dmag plan: the options, the files, and the writers they ask for.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+static const char usage[] =
+	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
+	"       dmag plan [OPTION]... --live\n"
+	"\n"
+	"Show the allocation groups of a board, the devices that share them, and\n"
+	"what Linux's memory zones would give them.\n"
+	"\n"
+	"  -l, --live                 this machine instead of a device tree\n"
+	"  -m, --memory RANGE[,...]   the memory there is; RANGE is START-LAST or\n"
+	"                             START+SIZE, numbers may end in K, M, G or T\n"
+	"  -a, --assume-memory SIZE   size of banks whose size the firmware fills in\n"
+	"  -M, --mask NODE=BITS       a device's DMA mask; NODE is a name or a path\n"
+	"  -A, --arch ARCH            whose zones: arm64 or riscv (default: guessed)\n"
+	"  -j, --json                 print JSON\n"
+	"  -c, --csv                  print comma-separated values, a line per device\n"
+	"  -s, --summary              print comma-separated values, a line per board\n"
+	"      --svg FILE             draw memory and groups by address\n"
+	"      --html FILE            the same, with the table, as a web page\n"
+	"      --linear               draw addresses to scale instead of log\n"
+	"      --color WHEN           always, never or auto (a terminal)\n"
+	"  -q, --quiet                no notes on what is odd about the input\n"
+	"  -h, --help                 print this\n";
+
+enum output {
+	OUT_TABLE,
+	OUT_JSON,
+	OUT_CSV,
+	OUT_SUMMARY,
+};
+
+struct plan_command {
+	struct arena arena;
+	struct plan_options opt;
+	enum output output;
+	struct style style;
+	const char *svg, *html;
+	const char *root;
+	bool live, linear, quiet;
+};
+
+/* ---- options --------------------------------------------------------- */
+
+static int complain(const char *fmt, const char *arg)
+{
+	fputs("dmag: ", stderr);
+	fprintf(stderr, fmt, arg);
+	putc('\n', stderr);
+	return -1;
+}
+
+/* A number with a unit; *@end is what follows it. */
+static bool parse_size(const char *s, char **end, u64 *val)
+{
+	static const char units[] = "kmgt";
+	const char *unit;
+	unsigned int shift;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	*val = strtoull(s, end, 0);
+	if (errno)
+		return false;
+	unit = **end ? strchr(units, **end | 0x20) : NULL;
+	if (!unit)
+		return true;
+	shift = 10 * (unit - units + 1);
+	if (*val > U64_MAX >> shift)
+		return false;
+	*val <<= shift;
+	++*end;
+	return true;
+}
+
+static bool parse_range(const char *s, char **end, struct span *span)
+{
+	u64 last;
+
+	if (!parse_size(s, end, &span->start))
+		return false;
+	if (**end == '-') {
+		if (!parse_size(*end + 1, end, &last))
+			return false;
+		span->last = last;
+		return span->start <= last;
+	}
+	if (**end != '+' || !parse_size(*end + 1, end, &last))
+		return false;
+	span->last = span->start + (last - 1);
+	return last && last - 1 <= U64_MAX - span->start;
+}
+
+static int set_memory(struct plan_command *cmd, const char *arg)
+{
+	struct plan_options *opt = &cmd->opt;
+	const char *s = arg;
+	struct span span;
+	char *end;
+
+	for (;; s = end + 1) {
+		if (!parse_range(s, &end, &span))
+			return complain("--memory: '%s' is no list of ranges",
+					arg);
+		*ARENA_ADD(&cmd->arena, opt->memory, opt->nr_memory) = span;
+		if (!*end)
+			return 0;
+		if (*end != ',')
+			return complain("--memory: '%s' is no list of ranges",
+					arg);
+	}
+}
+
+static int set_assume(struct plan_command *cmd, const char *arg)
+{
+	char *end;
+
+	if (!parse_size(arg, &end, &cmd->opt.assume) || *end ||
+	    !cmd->opt.assume)
+		return complain("--assume-memory: '%s' is no size", arg);
+	return 0;
+}
+
+static int set_mask(struct plan_command *cmd, const char *arg)
+{
+	const char *eq = strrchr(arg, '=');
+	struct mask_option *m;
+	unsigned long bits;
+	char *end;
+
+	if (!eq || eq == arg || eq[1] < '0' || eq[1] > '9')
+		return complain("--mask: '%s' is not NODE=BITS", arg);
+	bits = strtoul(eq + 1, &end, 10);
+	if (*end || bits < 1 || bits > 64)
+		return complain("--mask: '%s': a mask has 1 to 64 bits", arg);
+	m = ARENA_ADD(&cmd->arena, cmd->opt.masks, cmd->opt.nr_masks);
+	m->node = arena_printf(&cmd->arena, "%.*s", (int)(eq - arg), arg);
+	m->bits = bits;
+	return 0;
+}
+
+static int set_arch(struct plan_command *cmd, const char *arg)
+{
+	if (!strcmp(arg, "arm64"))
+		cmd->opt.arch = ARCH_ARM64;
+	else if (!strcmp(arg, "riscv"))
+		cmd->opt.arch = ARCH_RISCV;
+	else
+		return complain("--arch: '%s' is neither arm64 nor riscv", arg);
+	return 0;
+}
+
+static int set_color(struct plan_command *cmd, const char *arg)
+{
+	if (!strcmp(arg, "always"))
+		cmd->style.color = true;
+	else if (!strcmp(arg, "never"))
+		cmd->style.color = false;
+	else if (strcmp(arg, "auto"))
+		return complain("--color: '%s' is not always, never or auto",
+				arg);
+	return 0;
+}
+
+enum {
+	OPT_SVG = 256,
+	OPT_HTML,
+	OPT_LINEAR,
+	OPT_COLOR,
+	OPT_ROOT,
+};
+
+static const struct option options[] = {
+	{ "live", no_argument, NULL, 'l' },
+	{ "memory", required_argument, NULL, 'm' },
+	{ "assume-memory", required_argument, NULL, 'a' },
+	{ "mask", required_argument, NULL, 'M' },
+	{ "arch", required_argument, NULL, 'A' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "csv", no_argument, NULL, 'c' },
+	{ "summary", no_argument, NULL, 's' },
+	{ "svg", required_argument, NULL, OPT_SVG },
+	{ "html", required_argument, NULL, OPT_HTML },
+	{ "linear", no_argument, NULL, OPT_LINEAR },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int set_flag(struct plan_command *cmd, int c)
+{
+	switch (c) {
+	case 'l':
+		cmd->live = true;
+		return 0;
+	case 'j':
+		cmd->output = OUT_JSON;
+		return 0;
+	case 'c':
+		cmd->output = OUT_CSV;
+		return 0;
+	case 's':
+		cmd->output = OUT_SUMMARY;
+		return 0;
+	case 'q':
+		cmd->quiet = true;
+		return 0;
+	case OPT_LINEAR:
+		cmd->linear = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static int set_option(struct plan_command *cmd, int c, const char *arg)
+{
+	switch (c) {
+	case 'm':
+		return set_memory(cmd, arg);
+	case 'a':
+		return set_assume(cmd, arg);
+	case 'M':
+		return set_mask(cmd, arg);
+	case 'A':
+		return set_arch(cmd, arg);
+	case OPT_COLOR:
+		return set_color(cmd, arg);
+	case OPT_SVG:
+		cmd->svg = arg;
+		return 0;
+	case OPT_HTML:
+		cmd->html = arg;
+		return 0;
+	case OPT_ROOT:
+		cmd->root = arg;
+		return 0;
+	default:
+		return set_flag(cmd, c);
+	}
+}
+
+/* Returns -1 to go on, else the exit code. */
+static int parse_options(struct plan_command *cmd, int argc, char **argv)
+{
+	int c;
+
+	cmd->style.color = isatty(STDOUT_FILENO);
+	while ((c = getopt_long(argc, argv, "lm:a:M:A:jcsqh", options, NULL)) !=
+	       -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			return EXIT_OK;
+		}
+		if (c == '?' || set_option(cmd, c, optarg))
+			return EXIT_USAGE;
+	}
+	if (cmd->live ? optind < argc : optind == argc) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if ((cmd->svg || cmd->html) && argc - optind > 1) {
+		fputs("dmag: a picture shows one board\n", stderr);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* ---- files ----------------------------------------------------------- */
+
+static void report(const struct plan_command *cmd, const struct board *b)
+{
+	const struct note *n;
+
+	if (!cmd->quiet)
+		for (n = b->notes; n; n = n->next)
+			fprintf(stderr, "dmag: %s: note: %s\n", b->source,
+				n->text);
+	if (b->error)
+		fprintf(stderr, "dmag: %s: %s\n", b->source, b->error);
+}
+
+/* All of a file, which need not be a regular one; NULL sets b->error. */
+static void *read_all(struct board *b, const char *name, size_t *size)
+{
+	size_t room = 1 << 16, n;
+	char *buf = arena_alloc(&b->arena, room), *more;
+	FILE *f = fopen(name, "rb");
+
+	*size = 0;
+	while (f && (n = fread(buf + *size, 1, room - *size, f)) > 0) {
+		*size += n;
+		if (*size < room)
+			continue;
+		more = arena_alloc(&b->arena, room *= 2);
+		buf = memcpy(more, buf, *size);
+	}
+	if (!f || ferror(f)) {
+		board_fail(b, "%s", strerror(errno));
+		buf = NULL;
+	}
+	if (f)
+		fclose(f);
+	return buf;
+}
+
+static void write_plan(const struct plan_command *cmd, const struct board *b)
+{
+	switch (cmd->output) {
+	case OUT_TABLE:
+		write_table(stdout, b, &cmd->style);
+		break;
+	case OUT_JSON:
+	case OUT_CSV:
+	case OUT_SUMMARY:
+		break;
+	}
+}
+
+static int plan_board(struct plan_command *cmd, const char *name)
+{
+	struct board b;
+	size_t size;
+	void *blob;
+	int ret = -1;
+
+	board_init(&b, name);
+	blob = read_all(&b, name, &size);
+	if (blob)
+		ret = board_from_fdt(&b, blob, size, &cmd->opt);
+	if (!ret)
+		ret = board_plan(&b);
+	report(cmd, &b);
+	if (!ret)
+		write_plan(cmd, &b);
+	board_free(&b);
+	return ret;
+}
+
+static int check_masks(const struct plan_command *cmd)
+{
+	static const char fmt[] =
+		"--mask: no device that does DMA is called '%s'";
+	const struct mask_option *m = cmd->opt.masks;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < cmd->opt.nr_masks; i++)
+		if (!m[i].used)
+			ret = complain(fmt, m[i].node);
+	return ret;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+	struct plan_command cmd = { .root = "" };
+	int ret = parse_options(&cmd, argc, argv), i;
+
+	if (ret < 0) {
+		ret = 0;
+		for (i = optind; i < argc; i++)
+			ret |= plan_board(&cmd, argv[i]);
+		ret |= check_masks(&cmd);
+		ret = ret ? EXIT_TROUBLE : EXIT_OK;
+	}
+	arena_free(&cmd.arena);
+	return ret;
+}

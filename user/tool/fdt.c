@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * From a flattened device tree to one with pointers.
+ *
+ * libfdt checks the blob as a whole before anything in it is believed; what
+ * follows is one walk.  Names and values stay where they are in the blob.
+ */
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "of.h"
+
+static void of_add_props(struct of_tree *tree, struct of_node *np,
+			 const void *blob, int offset)
+{
+	struct of_prop **end = &np->props;
+	int at;
+
+	for (at = fdt_first_property_offset(blob, offset); at >= 0;
+	     at = fdt_next_property_offset(blob, at)) {
+		struct of_prop *p =
+			arena_alloc(&tree->board->arena, sizeof(*p));
+		int len;
+
+		p->data = fdt_getprop_by_offset(blob, at, &p->name, &len);
+		p->len = p->data ? len : 0;
+		*end = p;
+		end = &p->next;
+	}
+}
+
+static bool of_status_okay(const struct of_node *np)
+{
+	const char *status;
+
+	if (!of_has(np, "status"))
+		return true;
+	status = of_string(np, "status");
+	return status && (!strcmp(status, "okay") || !strcmp(status, "ok"));
+}
+
+static void of_add_phandle(struct of_tree *tree, struct of_node *np)
+{
+	if (!of_u32(np, "phandle", &np->phandle) &&
+	    !of_u32(np, "linux,phandle", &np->phandle))
+		return;
+	*ARENA_ADD(&tree->board->arena, tree->phandles, tree->nr_phandles) = np;
+}
+
+static struct of_node *of_add_node(struct of_tree *tree, const void *blob,
+				   int offset, struct of_node *parent)
+{
+	struct of_node *np = arena_alloc(&tree->board->arena, sizeof(*np));
+
+	np->parent = parent;
+	np->name = fdt_get_name(blob, offset, NULL);
+	of_add_props(tree, np, blob, offset);
+	np->available = of_status_okay(np) && (!parent || parent->available);
+	of_add_phandle(tree, np);
+	return np;
+}
+
+static int of_phandle_cmp(const void *a, const void *b)
+{
+	const struct of_node *const *x = a, *const *y = b;
+
+	return (*x)->phandle < (*y)->phandle ? -1 :
+					       (*x)->phandle > (*y)->phandle;
+}
+
+static int of_check_phandles(struct of_tree *tree)
+{
+	struct board *b = tree->board;
+	unsigned int i;
+
+	if (tree->nr_phandles)
+		qsort(tree->phandles, tree->nr_phandles,
+		      sizeof(*tree->phandles), of_phandle_cmp);
+	for (i = 1; i < tree->nr_phandles; i++)
+		if (tree->phandles[i]->phandle ==
+		    tree->phandles[i - 1]->phandle)
+			return of_fail(b, tree->phandles[i],
+				       "phandle: %#x is also that of %s",
+				       tree->phandles[i]->phandle,
+				       of_path(b, tree->phandles[i - 1]));
+	return 0;
+}
+
+/* Put @np under its parent, behind its siblings and in the list of all. */
+static void of_link(struct of_node *np, struct of_node **last_child,
+		    struct of_node **last)
+{
+	if (*last_child)
+		(*last_child)->sibling = np;
+	else if (np->parent)
+		np->parent->child = np;
+	*last_child = np;
+	if (*last)
+		(*last)->next = np;
+	*last = np;
+}
+
+static int of_walk(struct of_tree *tree, const void *blob)
+{
+	struct of_node *open[OF_MAX_DEPTH + 1] = { NULL }, *last = NULL;
+	int offset, depth = 0;
+
+	for (offset = 0; offset >= 0 && depth >= 0;
+	     offset = fdt_next_node(blob, offset, &depth)) {
+		struct of_node *parent = depth ? open[depth - 1] : NULL;
+
+		if (depth >= OF_MAX_DEPTH)
+			return of_fail(tree->board, parent,
+				       "nodes are nested more than %d deep",
+				       OF_MAX_DEPTH);
+		of_link(of_add_node(tree, blob, offset, parent), &open[depth],
+			&last);
+		open[depth + 1] = NULL;
+		if (!tree->root)
+			tree->root = last;
+	}
+	if (offset < 0 && offset != -FDT_ERR_NOTFOUND)
+		return board_fail(tree->board, "structure block: %s",
+				  fdt_strerror(offset));
+	return of_check_phandles(tree);
+}
+
+/**
+ * of_unflatten() - Read a flattened device tree.
+ * @tree: what to fill
+ * @b: the board whose arena it lives in
+ * @blob: the device tree, which must stay
+ * @size: its length in bytes
+ *
+ * Return: 0, or -1 with b->error set.
+ */
+int of_unflatten(struct of_tree *tree, struct board *b, const void *blob,
+		 size_t size)
+{
+	int ret;
+
+	memset(tree, 0, sizeof(*tree));
+	tree->board = b;
+	ret = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED :
+						 fdt_check_full(blob, size);
+	if (ret)
+		return board_fail(b, "not a usable device tree: %s",
+				  fdt_strerror(ret));
+	return of_walk(tree, blob);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * dmag: what the command line says, and which part does it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+static const char usage[] =
+	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
+	"       dmag plan [OPTION]... --live\n"
+	"       dmag show [--json]\n"
+	"       dmag top [--delay SECONDS] [--count N]\n"
+	"       dmag --help | --version\n"
+	"\n"
+	"See what devices can reach by DMA: which allocation groups a machine has,\n"
+	"and how Linux's memory zones would serve them instead.  See dmag(1).\n";
+
+void die(const char *fmt, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("dmag: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	putc('\n', stderr);
+	exit(EXIT_TROUBLE);
+}
+
+/* A reader that has gone is no reason to complain; a full disk is. */
+static int finish(int ret)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return ret;
+	if (errno != EPIPE)
+		fprintf(stderr, "dmag: standard output: %s\n", strerror(errno));
+	return EXIT_TROUBLE;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "plan", cmd_plan },
+};
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(name, commands[i].name))
+			return finish(commands[i].run(argc - 1, argv + 1));
+	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
+		fputs(usage, stdout);
+		return finish(EXIT_OK);
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		puts("dmag " DMAG_VERSION);
+		return finish(EXIT_OK);
+	}
+	if (*name)
+		fprintf(stderr, "dmag: there is no command '%s'\n", name);
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Addresses in a device tree, by the rules of Linux 6.12.
+ *
+ * What counts is not what the specification says but what the kernel makes of
+ * a tree, so this follows drivers/of/address.c in substance, quirks included:
+ * a bus without dma-ranges translates one to one when an address is carried up
+ * through it, the DMA parent of a node may be elsewhere ("dma-mem"), and an
+ * entry that cannot be translated is dropped.
+ */
+#include <string.h>
+
+#include "of.h"
+
+#define OF_MAX_ADDR_CELLS 4
+#define OF_CELL 4 /* bytes */
+
+/* What distinguishes the buses that Linux knows. */
+enum of_bus_kind {
+	OF_BUS_PCI,
+	OF_BUS_ISA,
+	OF_BUS_FLAGS,
+	OF_BUS_DEFAULT,
+};
+
+struct of_bus {
+	enum of_bus_kind kind;
+	unsigned int na, ns, flag_cells;
+};
+
+/* An address on its way up: @cells of a bus with @bus's format. */
+struct of_addr {
+	struct of_bus bus;
+	u8 cells[OF_MAX_ADDR_CELLS * OF_CELL];
+};
+
+const void *of_get(const struct of_node *np, const char *name, u32 *len)
+{
+	const struct of_prop *p;
+
+	for (p = np->props; p; p = p->next) {
+		if (!p->name || strcmp(p->name, name))
+			continue;
+		if (len)
+			*len = p->len;
+		return p->data;
+	}
+	return NULL;
+}
+
+bool of_has(const struct of_node *np, const char *name)
+{
+	return of_get(np, name, NULL);
+}
+
+/* The string after @prev in a list of strings; all end within the property. */
+const char *of_next_string(const struct of_node *np, const char *name,
+			   const char *prev)
+{
+	const char *s, *end;
+	u32 len = 0;
+
+	s = of_get(np, name, &len);
+	if (!s)
+		return NULL;
+	end = s + len;
+	if (prev)
+		s = prev + strlen(prev) + 1;
+	return s < end && memchr(s, 0, end - s) ? s : NULL;
+}
+
+const char *of_string(const struct of_node *np, const char *name)
+{
+	return of_next_string(np, name, NULL);
+}
+
+u64 of_number(const u8 *cells, unsigned int nr)
+{
+	u64 val = 0;
+
+	for (; nr--; cells += OF_CELL)
+		val = val << 32 | (u32)cells[0] << 24 | (u32)cells[1] << 16 |
+		      (u32)cells[2] << 8 | cells[3];
+	return val;
+}
+
+bool of_u32(const struct of_node *np, const char *name, u32 *val)
+{
+	u32 len;
+	const void *data = of_get(np, name, &len);
+
+	if (!data || len < OF_CELL)
+		return false;
+	*val = of_number(data, 1);
+	return true;
+}
+
+bool of_compatible(const struct of_node *np, const char *compatible)
+{
+	const char *s = NULL;
+
+	while ((s = of_next_string(np, "compatible", s)))
+		if (!strcmp(s, compatible))
+			return true;
+	return false;
+}
+
+const char *of_path(struct board *b, const struct of_node *np)
+{
+	if (!np || !np->parent)
+		return "/";
+	if (!np->parent->parent)
+		return arena_printf(&b->arena, "/%s", np->name);
+	return arena_printf(&b->arena, "%s/%s", of_path(b, np->parent),
+			    np->name);
+}
+
+/* What is odd about a node: board_note() with its path in front. */
+void of_note(struct board *b, const struct of_node *np, const char *fmt, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, fmt);
+	text = arena_vprintf(&b->arena, fmt, args);
+	va_end(args);
+	board_note(b, "%s: %s", of_path(b, np), text);
+}
+
+/* What is wrong with a node; returns -1. */
+int of_fail(struct board *b, const struct of_node *np, const char *fmt, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, fmt);
+	text = arena_vprintf(&b->arena, fmt, args);
+	va_end(args);
+	return board_fail(b, "%s: %s", of_path(b, np), text);
+}
+
+struct of_node *of_by_phandle(const struct of_tree *tree, u32 phandle)
+{
+	unsigned int lo = 0, hi = tree->nr_phandles;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (tree->phandles[mid]->phandle < phandle)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == tree->nr_phandles || tree->phandles[lo]->phandle != phandle)
+		return NULL;
+	return tree->phandles[lo];
+}
+
+/* A list of phandles without arguments. */
+struct of_node *of_phandle_at(const struct of_tree *tree,
+			      const struct of_node *np, const char *name,
+			      unsigned int index)
+{
+	u32 len;
+	const u8 *data = of_get(np, name, &len);
+
+	if (!data || len / OF_CELL <= index)
+		return NULL;
+	return of_by_phandle(tree, of_number(data + index * OF_CELL, 1));
+}
+
+/* A bus that does not say how wide its addresses are is as wide as its parent. */
+static unsigned int of_cells(const struct of_node *bus, const char *name)
+{
+	u32 cells;
+
+	for (; bus; bus = bus->parent)
+		if (of_u32(bus, name, &cells))
+			return cells;
+	return 1;
+}
+
+unsigned int of_addr_cells(const struct of_node *bus)
+{
+	return of_cells(bus, "#address-cells");
+}
+
+unsigned int of_size_cells(const struct of_node *bus)
+{
+	return of_cells(bus, "#size-cells");
+}
+
+static bool of_name_is(const struct of_node *np, const char *name)
+{
+	size_t len = strcspn(np->name, "@");
+
+	return len == strlen(name) && !strncmp(np->name, name, len);
+}
+
+bool of_is_pci(const struct of_node *np)
+{
+	const char *type = of_string(np, "device_type");
+
+	if (type && (!strcmp(type, "pci") || !strcmp(type, "pciex") ||
+		     !strcmp(type, "vci") || !strcmp(type, "ht")))
+		return true;
+	return of_name_is(np, "pcie");
+}
+
+static struct of_bus of_bus(const struct of_node *np)
+{
+	struct of_bus bus = { OF_BUS_PCI, 3, 2, 1 };
+
+	if (of_is_pci(np))
+		return bus;
+	if (of_name_is(np, "isa"))
+		return (struct of_bus){ OF_BUS_ISA, 2, 1, 1 };
+	bus.na = of_addr_cells(np);
+	bus.ns = of_size_cells(np);
+	bus.kind = bus.na == 3 ? OF_BUS_FLAGS : OF_BUS_DEFAULT;
+	bus.flag_cells = bus.kind == OF_BUS_FLAGS;
+	return bus;
+}
+
+static bool of_bus_usable(const struct of_bus *bus)
+{
+	return bus->na > 0 && bus->na <= OF_MAX_ADDR_CELLS && bus->ns > 0 &&
+	       bus->ns <= OF_MAX_ADDR_CELLS;
+}
+
+/* Memory or I/O: entries translate only addresses of their own kind. */
+static bool of_same_space(const struct of_bus *bus, const u8 *a, const u8 *b)
+{
+	static const u8 pci_space[] = { 0, 1, 2, 2 };
+
+	switch (bus->kind) {
+	case OF_BUS_PCI:
+		return pci_space[a[0] & 3] == pci_space[b[0] & 3];
+	case OF_BUS_ISA:
+		return !((a[3] ^ b[3]) & 1);
+	case OF_BUS_FLAGS:
+		return !memcmp(a, b, OF_CELL);
+	default:
+		return true;
+	}
+}
+
+/* How far into the range entry at @entry the address lies, if it does. */
+static bool of_within(const struct of_addr *a, const u8 *entry,
+		      unsigned int pna, u64 *offset)
+{
+	const struct of_bus *bus = &a->bus;
+	unsigned int skip = bus->flag_cells;
+	u64 addr, start, size;
+
+	if (!of_same_space(bus, a->cells, entry))
+		return false;
+	addr = of_number(a->cells + skip * OF_CELL, bus->na - skip);
+	start = of_number(entry + skip * OF_CELL, bus->na - skip);
+	size = of_number(entry + (bus->na + pna) * OF_CELL, bus->ns);
+	*offset = addr - start;
+	return addr >= start && *offset < size;
+}
+
+static void of_set_number(u8 *cells, unsigned int nr, u64 val)
+{
+	memset(cells, 0, nr * OF_CELL);
+	for (unsigned int i = nr * OF_CELL; i-- && val; val >>= 8)
+		cells[i] = val;
+}
+
+/* Carry an address from the bus below @np, whose format it has, up to @up. */
+static bool of_carry(const struct of_node *np, struct of_addr *a,
+		     const struct of_bus *up)
+{
+	unsigned int skip = up->flag_cells, entry;
+	u64 offset = 0;
+	u32 len = 0;
+	const u8 *ranges = of_get(np, "dma-ranges", &len);
+
+	if (!ranges || !len) {
+		offset = of_number(a->cells, a->bus.na);
+		memset(a->cells + skip * OF_CELL, 0, (up->na - skip) * OF_CELL);
+	} else {
+		entry = (a->bus.na + up->na + a->bus.ns) * OF_CELL;
+		while (len >= entry && !of_within(a, ranges, up->na, &offset)) {
+			ranges += entry;
+			len -= entry;
+		}
+		if (len < entry)
+			return false;
+		memcpy(a->cells, ranges + a->bus.na * OF_CELL,
+		       up->na * OF_CELL);
+	}
+	of_set_number(a->cells + skip * OF_CELL, up->na - skip,
+		      of_number(a->cells + skip * OF_CELL, up->na - skip) +
+			      offset);
+	a->bus = *up;
+	return true;
+}
+
+struct of_node *of_dma_parent(const struct of_tree *tree,
+			      const struct of_node *np)
+{
+	const char *s = NULL;
+	unsigned int index = 0, at = 0;
+	struct of_node *to;
+	u32 len, cells;
+	const u8 *data;
+
+	while ((s = of_next_string(np, "interconnect-names", s)) &&
+	       strcmp(s, "dma-mem"))
+		index++;
+	data = s ? of_get(np, "interconnects", &len) : NULL;
+	while (data && at < len / OF_CELL) {
+		to = of_by_phandle(tree, of_number(data + at * OF_CELL, 1));
+		if (!to || !of_u32(to, "#interconnect-cells", &cells))
+			break;
+		if (cells >= len / OF_CELL - at)
+			break;
+		if (!index--)
+			return to;
+		at += 1 + cells;
+	}
+	return np->parent;
+}
+
+/* The CPU's view of a DMA address that leaves @np, in the format of its bus. */
+static bool of_translate(const struct of_tree *tree, const struct of_node *np,
+			 const u8 *cells, const u8 *end, u64 *cpu)
+{
+	const struct of_node *bus_np = of_dma_parent(tree, np);
+	unsigned int hops = 0;
+	struct of_addr a;
+	struct of_bus up;
+
+	if (!bus_np)
+		return false;
+	a.bus = of_bus(bus_np);
+	if (!of_bus_usable(&a.bus) ||
+	    (size_t)(end - cells) < a.bus.na * OF_CELL)
+		return false;
+	memcpy(a.cells, cells, a.bus.na * OF_CELL);
+	while (of_dma_parent(tree, bus_np)) {
+		up = of_bus(of_dma_parent(tree, bus_np));
+		if (hops++ > OF_MAX_DEPTH || !of_bus_usable(&up) ||
+		    !of_carry(bus_np, &a, &up))
+			return false;
+		bus_np = of_dma_parent(tree, bus_np);
+	}
+	*cpu = of_number(a.cells, a.bus.na);
+	return true;
+}
+
+/**
+ * of_cursor_init() - Start reading a node's dma-ranges.
+ * @c: the cursor
+ * @tree: the tree
+ * @np: the bus
+ *
+ * Return: false if there is no such property or its cells make no sense.
+ */
+bool of_cursor_init(struct of_cursor *c, const struct of_tree *tree,
+		    const struct of_node *np)
+{
+	u32 len;
+	const u8 *data = of_get(np, "dma-ranges", &len);
+
+	if (!data)
+		return false;
+	c->tree = tree;
+	c->node = np;
+	c->at = data;
+	c->end = data + len;
+	c->na = of_addr_cells(np);
+	c->pna = of_addr_cells(np->parent ? np->parent : np);
+	c->ns = of_size_cells(np);
+	c->flag_cells = of_bus(np).flag_cells;
+	return c->na > c->flag_cells && c->na <= OF_MAX_ADDR_CELLS && c->pna &&
+	       c->pna <= OF_MAX_ADDR_CELLS && c->ns &&
+	       c->ns <= OF_MAX_ADDR_CELLS;
+}
+
+bool of_cursor_next(struct of_cursor *c, struct of_range *range)
+{
+	unsigned int entry = (c->na + c->pna + c->ns) * OF_CELL;
+	const u8 *cpu = c->at + c->na * OF_CELL;
+
+	if ((size_t)(c->end - c->at) < entry)
+		return false;
+	range->bus = of_number(c->at + c->flag_cells * OF_CELL,
+			       c->na - c->flag_cells);
+	range->size = of_number(c->at + (c->na + c->pna) * OF_CELL, c->ns);
+	range->translated =
+		of_translate(c->tree, c->node, cpu, c->end, &range->cpu);
+	c->at += entry;
+	return true;
+}
+
+/* Whether the CPU sees the registers of @np: its buses translate to the root. */
+bool of_memory_mapped(const struct of_node *np)
+{
+	const struct of_node *bus;
+
+	if (!of_has(np, "reg"))
+		return false;
+	for (bus = np->parent; bus && bus->parent; bus = bus->parent)
+		if (!of_has(bus, "ranges"))
+			return false;
+	return bus;
+}

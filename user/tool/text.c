@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Words for what a plan contains, shared by all writers.
+ */
+#include "tool.h"
+
+const char *size_text(char *buf, size_t len, u64 bytes)
+{
+	static const char *const units[] = { "B",   "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
+	unsigned int unit = 0;
+	u64 whole = bytes, rest = 0;
+
+	while (whole >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+		rest = whole % 1024;
+		whole /= 1024;
+		unit++;
+	}
+	if (rest * 10 / 1024)
+		snprintf(buf, len, "%llu.%llu %s", whole, (rest * 10 / 1024),
+			 units[unit]);
+	else
+		snprintf(buf, len, "%llu %s", whole, units[unit]);
+	return buf;
+}
+
+const char *device_kind_name(enum device_kind kind)
+{
+	static const char *const names[] = {
+		[DEVICE_DIRECT] = "group",
+		[DEVICE_IOMMU] = "iommu",
+		[DEVICE_POOL] = "own pool",
+		[DEVICE_RESTRICTED] = "restricted pool",
+	};
+
+	return names[kind];
+}
+
+const char *mask_from_name(enum mask_from from)
+{
+	static const char *const names[] = {
+		[MASK_DEFAULT] = "default",
+		[MASK_TABLE] = "driver",
+		[MASK_OPTION] = "option",
+		[MASK_SYSFS] = "sysfs",
+	};
+
+	return names[from];
+}
+
+const char *region_kind_name(enum region_kind kind)
+{
+	static const char *const names[] = {
+		[REGION_RESERVED] = "reserved",
+		[REGION_NOMAP] = "no-map",
+		[REGION_CMA] = "shared-dma-pool, reusable",
+		[REGION_COHERENT] = "shared-dma-pool",
+		[REGION_RESTRICTED] = "restricted-dma-pool",
+	};
+
+	return names[kind];
+}
+
+const char *arch_name(enum arch arch)
+{
+	static const char *const names[] = {
+		[ARCH_UNKNOWN] = "unknown",
+		[ARCH_ARM64] = "arm64",
+		[ARCH_RISCV] = "riscv",
+		[ARCH_X86] = "x86",
+	};
+
+	return names[arch];
+}
+
+const char *attrs_text(unsigned int attrs)
+{
+	static const char *const names[] = {
+		[0] = "-",
+		[DMAG_SHARED] = "shared",
+		[DMAG_UNCACHED] = "uncached",
+		[DMAG_ATTRS] = "shared,uncached",
+	};
+
+	return names[attrs & DMAG_ATTRS];
+}
+
+const char *zone_text(const struct board *b, int zone)
+{
+	return zone < 0 ? "none" : b->zones[zone].name;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * dmag, the command-line tool: what its parts share.
+ */
+#ifndef DMAG_TOOL_H
+#define DMAG_TOOL_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "dmag.h"
+
+/**
+ * DOC: How a plan is made
+ *
+ * A *source* fills a &struct board with facts: memory, reserved regions and
+ * devices with their constraints.  There are two, a flattened device tree
+ * (fdt.c reads it, of.c has Linux's address rules, devices.c decides what is a
+ * device) and the running machine (live.c).  plan.c turns facts into zones and
+ * groups with the core that the kernel uses, and judges every device against
+ * the zones.  The writers (table.c, json.c, csv.c, svg.c) only read.
+ *
+ * Addresses are bytes in u64, frames are struct dmag_range as in the core; the
+ * two never share a variable.  Everything hangs in the board's arena.
+ */
+
+/* ---- memory and messages (arena.c, main.c) --------------------------- */
+
+#define __attr(x) __attribute__((x))
+#define __printf(a, b) __attr(__format__(__printf__, a, b))
+#define __noreturn __attr(__noreturn__)
+
+#define ARENA_CHUNK (64UL << 10)
+
+struct arena {
+	struct arena_chunk *chunks;
+	char *at;
+	size_t left;
+};
+
+void *arena_alloc(struct arena *a, size_t bytes);
+char *arena_printf(struct arena *a, const char *fmt, ...) __printf(2, 3);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list args);
+void *arena_grow(struct arena *a, void *items, unsigned int nr, size_t size);
+void arena_free(struct arena *a);
+
+/* Room for one more at the end of the array @items of @nr. */
+#define ARENA_ADD(a, items, nr)                                               \
+	({                                                                    \
+		typeof(items) *__items = &(items);                            \
+		typeof(nr) *__nr = &(nr);                                     \
+		*__items = arena_grow(a, *__items, *__nr, sizeof(**__items)); \
+		&(*__items)[(*__nr)++];                                       \
+	})
+
+/** enum - Exit codes, documented in dmag(1). */
+enum {
+	EXIT_OK,
+	EXIT_TROUBLE, /* input that cannot be used, a file that cannot be read */
+	EXIT_USAGE,
+};
+
+void __noreturn die(const char *fmt, ...) __printf(1, 2);
+
+/* ---- facts ----------------------------------------------------------- */
+
+/** enum arch - Whose rules for zones apply. */
+enum arch {
+	ARCH_UNKNOWN,
+	ARCH_ARM64,
+	ARCH_RISCV,
+	ARCH_X86,
+};
+
+/** struct span - Bytes @start to @last, both included. */
+struct span {
+	u64 start;
+	u64 last;
+};
+
+/** enum region_kind - What a reserved region is for; the last three are pools. */
+enum region_kind {
+	REGION_RESERVED,
+	REGION_NOMAP, /* not part of the kernel's memory at all */
+	REGION_CMA, /* reusable: lent out as movable memory */
+	REGION_COHERENT,
+	REGION_RESTRICTED,
+};
+
+/** struct region - Memory that is set aside; @size alone if it has no place. */
+struct region {
+	const char *name;
+	struct span span;
+	u64 size;
+	bool placed;
+	enum region_kind kind;
+};
+
+/** enum mask_from - Why a device is taken to have its mask. */
+enum mask_from {
+	MASK_DEFAULT, /* 32 bits: what Linux gives a device at first */
+	MASK_TABLE, /* its driver sets it, says the kernel's source */
+	MASK_OPTION,
+	MASK_SYSFS,
+};
+
+/** enum device_kind - Where a device's memory comes from. */
+enum device_kind {
+	DEVICE_DIRECT, /* from memory within its constraint: a group's business */
+	DEVICE_IOMMU,
+	DEVICE_POOL, /* from a region of its own */
+	DEVICE_RESTRICTED, /* bounced through a restricted pool */
+};
+
+/**
+ * struct device - A device that does DMA.
+ * @path: of its node, or its name on its bus
+ * @compatible: what it is, NULL if unknown
+ * @why: the rule that says it does DMA
+ * @mask_bits: its coherent mask
+ * @constraint: as the core wants it; .limit covers mask and bus
+ * @bus_limit: the highest address its bus carries, 0 if nothing is known
+ * @zone: the zone that Linux tries first, an index; -1 if none has memory
+ * @wasted: frames within reach that this zone and those below do not hold
+ * @outside: frames of those zones that it cannot use
+ */
+struct device {
+	const char *path;
+	const char *compatible;
+	const char *why;
+	enum device_kind kind;
+	bool coherent;
+	unsigned int mask_bits;
+	enum mask_from mask_from;
+	struct dmag_constraint constraint;
+	u64 bus_limit;
+	struct group *group;
+	int zone;
+	u64 wasted;
+	u64 outside;
+	struct dmag_member member;
+};
+
+/** struct zone - One of Linux's zones, with the frames of RAM in it. */
+struct zone {
+	const char *name;
+	struct dmag_range range;
+	u64 frames;
+};
+
+/** enum verdict - How the zone that Linux tries suits a reach (bits). */
+enum verdict {
+	VERDICT_EXACT = 0,
+	VERDICT_SMALL = 1 << 0, /* usable memory is not tried */
+	VERDICT_LARGE = 1 << 1, /* allocate, check, free */
+};
+
+/**
+ * struct group - A group of the plan, with what is known besides its key.
+ * @id: its number in the plan, 1 and up, smallest reach first
+ * @worst: the member whom the zones suit least
+ * @reserved: frames of its reach that are reserved for something else
+ */
+struct group {
+	struct dmag_group core;
+	unsigned int id;
+	bool universal;
+	unsigned int verdict;
+	const struct device *worst;
+	u64 frames;
+	u64 wasted;
+	u64 outside;
+	u64 reserved;
+};
+
+#define MAX_ZONES 5
+
+struct note {
+	struct note *next;
+	const char *text;
+};
+
+/** struct board - A machine: the facts, then the plan. */
+struct board {
+	struct arena arena;
+	const char *source; /* file name, or "this machine" */
+	const char *model;
+	const char *compatible;
+	enum arch arch;
+	const char *error; /* why it could not be read */
+	struct note *notes; /* what was odd about it */
+	struct note **notes_end;
+
+	struct span *banks;
+	unsigned int nr_banks;
+	bool memory_known;
+	struct region *regions;
+	unsigned int nr_regions;
+	u64 zone_dma_limit; /* what the device tree makes of ZONE_DMA */
+	struct device *devices;
+	unsigned int nr_devices;
+
+	struct dmag_reach ram;
+	struct zone zones[MAX_ZONES];
+	unsigned int nr_zones;
+	bool zones_given; /* the source had them: no rule to apply */
+	struct dmag_registry registry;
+	struct group **groups;
+	unsigned int nr_groups;
+};
+
+void board_init(struct board *b, const char *source);
+void board_free(struct board *b);
+void board_note(struct board *b, const char *fmt, ...) __printf(2, 3);
+int board_fail(struct board *b, const char *fmt, ...) __printf(2, 3);
+
+/* ---- options --------------------------------------------------------- */
+
+/** struct mask_option - --mask NODE=BITS. */
+struct mask_option {
+	const char *node;
+	unsigned int bits;
+	bool used;
+};
+
+struct plan_options {
+	struct span *memory; /* --memory: instead of what the source says */
+	unsigned int nr_memory;
+	u64 assume; /* --assume-memory: size of a bank that has none, or 0 */
+	struct mask_option *masks;
+	unsigned int nr_masks;
+	enum arch arch;
+};
+
+/* ---- sources and the plan -------------------------------------------- */
+
+int board_from_fdt(struct board *b, const void *blob, size_t size,
+		   struct plan_options *opt);
+int board_from_live(struct board *b, const char *root,
+		    struct plan_options *opt);
+int board_plan(struct board *b);
+u64 span_frames(const struct dmag_reach *r, const struct dmag_range *range);
+const char *verdict_name(unsigned int verdict);
+
+static inline u64 frames_bytes(u64 frames)
+{
+	return frames << PAGE_SHIFT;
+}
+
+/* A range of frames in bytes, both ends included. */
+static inline struct span range_span(const struct dmag_range *r)
+{
+	return (struct span){ frames_bytes(r->start),
+			      frames_bytes(r->last + 1) - 1 };
+}
+
+/* driver_mask() - Bits of the mask that a driver sets, | DRIVER_DMA; 0: no DMA. */
+#define DRIVER_DMA 0x80
+unsigned int driver_mask(const char *compatible);
+
+int cmd_plan(int argc, char **argv);
+
+/* ---- writers --------------------------------------------------------- */
+
+struct style {
+	bool color;
+};
+
+const char *size_text(char *buf, size_t len, u64 bytes);
+const char *device_kind_name(enum device_kind kind);
+const char *mask_from_name(enum mask_from from);
+const char *region_kind_name(enum region_kind kind);
+const char *arch_name(enum arch arch);
+const char *attrs_text(unsigned int attrs);
+const char *zone_text(const struct board *b, int zone);
+void write_table(FILE *out, const struct board *b, const struct style *style);
+void write_json(FILE *out, const struct board *b);
+void write_csv_head(FILE *out);
+void write_csv(FILE *out, const struct board *b);
+void write_summary_head(FILE *out);
+void write_summary(FILE *out, const struct board *b);
+
+#endif /* DMAG_TOOL_H */
