@@ -10,6 +10,7 @@ HELP :=
 include mk/kernel.mk
 -include mk/tool.mk
 include mk/guest.mk
+include mk/test.mk
 
 help:
 	@printf '  make %-32s %s\n' $(HELP) clean "remove what was built, keep the kernel source"

@@ -7,7 +7,7 @@
 #
 # What a scenario needs stands at the head of guest/scenarios/SCENARIO.sh, as
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
-# qemu (more options), timeout (seconds), append (kernel parameters), allow
+# accel, qemu (more options), timeout (seconds), append (kernel parameters), allow
 # (a splat that the scenario provokes).
 
 set -eu
@@ -56,7 +56,7 @@ mkdir -p "$build/log"
 flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour"
 
 # shellcheck disable=SC2046,SC2086
-timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max \
+timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "$(need accel tcg,thread=multi)" -cpu max \
 	-m "$memory" -smp "${CPUS:-$(need cpus 2)}" $devices $(need qemu '') \
 	-kernel "$kernel" -initrd "$build/initramfs-$flavour.cpio" \
 	-append "console=ttyS0 panic=-1 oops=panic kunit.enable=$(need kunit 0) scenario=$scenario flavour=$flavour $*" \

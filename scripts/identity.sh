@@ -162,7 +162,7 @@ fi
 
 clean=$("$top/scripts/kernel.sh" source)
 "$top/scripts/kernel.sh" tree
-exec 9>"$build/kernel.lock"
+exec 9>"$build/identity.lock"
 flock 9
 
 configure "$clean" "$out/clean"

@@ -120,14 +120,22 @@ do_build()
 	grep -E -A3 '(dmag|edu).*(warning|error):' "$log" >&2 || true
 }
 
-mkdir -p "$build"
-# One at a time: builds share the tree.
-exec 9>"$build/kernel.lock"
-flock 9
+# with_lock NAME COMMAND...
+with_lock()
+{
+	mkdir -p "$build"
+	exec 9>"$build/$1.lock"
+	flock 9
+	shift
+	"$@"
+}
 
+# A tree that changes under a build is like a source edited meanwhile: the next
+# build sees it. Only two syncs, or two builds of one flavour, are kept apart.
+flavour=${2:-normal}
 case ${1:-} in
-source) clean_tree ;;
-tree) sync_tree ;;
-build) do_build "${2:-normal}" ;;
+source) with_lock tree clean_tree ;;
+tree) with_lock tree sync_tree ;;
+build) with_lock "kernel-$flavour" do_build "$flavour" ;;
 *) die "usage: kernel.sh source | tree | build FLAVOUR" ;;
 esac

@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+#
+# Style and static checks of everything that we wrote in C, of the patches and
+# of the scripts. One result a tool and file; what a tool says is shown.
+#
+#   lint.sh		the last line is "N passed, N failed"
+
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+clean=$(scripts/kernel.sh source)
+passed=0 failed=0
+
+c_files()
+{
+	for dir in core linux/overlay guest/driver user examples; do
+		[ ! -d "$dir" ] || find "$dir" -name '*.[ch]'
+	done | sort
+}
+
+# try NAME COMMAND...: silent success is success
+try()
+{
+	name=$1
+	shift
+	if said=$("$@" 2>&1) && [ -z "$said" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "lint: $name"
+		echo "$said" | head -n 25 | sed 's/^/	/'
+	fi
+}
+
+format()
+{
+	clang-format-14 --style=file:"$clean/.clang-format" --dry-run -Werror "$1"
+}
+
+# Terse: silent when clean. Where a user-space file goes is not the kernel's
+# business, and the overlay's MAINTAINERS entry is not in this tree.
+checkpatch()
+{
+	perl "$clean/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary -q \
+		--ignore FILE_PATH_CHANGES "$@"
+}
+
+# Freestanding and user-space code as the user-space port builds it.
+sparse_user()
+{
+	sparse -Wno-decl -Wno-shift-count-overflow -D__CHECKER__ -Icore -Iuser/port "$1"
+}
+
+# The kernel's own way; C=2 checks objects that are up to date as well.
+sparse_kernel()
+{
+	exec 9>build/kernel-normal.lock
+	flock 9
+	make -s -C build/linux O="$top/build/kernel-normal" CC="ccache gcc" C=2 CHECK="sparse" mm/dmag/ 2>&1 |
+		grep -E 'mm/dmag|include/linux/dmag' || true
+}
+
+sparse_driver()
+{
+	mkdir -p build/driver-sparse
+	cp guest/driver/* build/driver-sparse/
+	exec 9>build/kernel-normal.lock
+	flock 9
+	make -s -C build/kernel-normal M="$top/build/driver-sparse" CC="ccache gcc" C=2 modules 2>&1 |
+		grep dmag_edu || true
+}
+
+cppcheck_dir()
+{
+	cppcheck -q --enable=warning,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem --suppress=unknownMacro --std=c11 \
+		--suppress=arithOperationsOnVoidPointer \
+		--include=scripts/cppcheck.h -Icore -Iuser/port "$1"
+}
+
+for file in $(c_files); do
+	try "clang-format $file" format "$file"
+	try "checkpatch $file" checkpatch -f "$file"
+done
+for file in linux/patches/v6.12/*.patch; do
+	[ ! -e "$file" ] || try "checkpatch $file" checkpatch "$file"
+done
+for file in core/*.c; do
+	[ ! -e "$file" ] || try "sparse $file" sparse_user "$file"
+done
+if [ -f build/kernel-normal/include/generated/autoconf.h ]; then
+	try "sparse mm/dmag" sparse_kernel
+	try "sparse guest/driver" sparse_driver
+else
+	try "sparse of the kernel part needs make kernel" false
+fi
+for dir in core linux/overlay guest/driver user examples; do
+	[ ! -d "$dir" ] || try "cppcheck $dir" cppcheck_dir "$dir"
+done
+for file in $(grep -rlE '^#!/bin/(ba)?sh' guest linux scripts user .ci 2>/dev/null) guest/lib.sh guest/scenarios/*.sh; do
+	try "sh -n $file" "$(sed -n '1s,^#!/bin/,,p' "$file" | grep . || echo sh)" -n "$file"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
