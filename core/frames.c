@@ -23,27 +23,12 @@ static const u64 run_bits[DMAG_WORD_ORDERS] = {
 
 /* ---- summaries ------------------------------------------------------- */
 
-/* Orders of a map of 2^@bits places. */
-unsigned int dmag_map_orders(u64 map, unsigned int bits)
-{
-	unsigned int j;
-
-	if (!map)
-		return 0;
-	for (j = 0; j < bits; j++) {
-		map = dmag_fold_once(map, j);
-		if (!map)
-			break;
-	}
-	return j + 1;
-}
-
 unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level)
 {
 	unsigned int k = dmag_shift(level);
 
 	if (n->has[k])
-		return k + dmag_map_orders(n->has[k], 6);
+		return k + dmag_map_orders(n->has[k]);
 	while (k && !n->has[k - 1])
 		k--;
 	return k;
@@ -62,26 +47,104 @@ static void child_orders(struct dmag_node *n, unsigned int i, unsigned int old,
 		n->has[k] |= bit;
 }
 
-/* The block of @pfn went from @old to @now orders: tell its ancestors. */
+/*
+ * Order of the aligned run of set bits around set bit @at.  It may reach
+ * neither the nearest clear bit below nor the one above: a run of order k
+ * around @at excludes a bit if they differ above bit k - 1.
+ */
+static __always_inline unsigned int run_order(u64 map, unsigned int at)
+{
+	u64 below = ~map & (BIT_ULL(at) - 1);
+	u64 above = ~map >> at;
+	int lo = below ? fls64((fls64(below) - 1) ^ at) : DMAG_WORD_ORDERS;
+	int hi = above ? fls64((at + __ffs64(above)) ^ at) : DMAG_WORD_ORDERS;
+
+	return min(lo, hi) - 1;
+}
+
+/* Is there an aligned run of 2^@order set bits around bit @at? */
+static __always_inline bool has_run(u64 map, unsigned int at,
+				    unsigned int order)
+{
+	u64 run = run_bits[order] << (at >> order << order);
+
+	return (map & run) == run;
+}
+
+/* A child got more orders: @n's longest run is what it was or is there. */
+static void child_grows(struct dmag_node *n, unsigned int level, unsigned int i,
+			unsigned int old, unsigned int now)
+{
+	unsigned int full = dmag_shift(level);
+	u64 orders = now;
+
+	child_orders(n, i, old, now);
+	if (now > full)
+		orders += run_order(n->has[full], i);
+	n->orders = max(n->orders, orders);
+}
+
+/*
+ * A child got fewer orders.  That matters if @n's longest run was there: alone,
+ * or as part of a run of 2^k children.  What is left of such a one is a run of
+ * half its size; unless there is another as long.
+ */
+static void child_shrinks(struct dmag_node *n, unsigned int level,
+			  unsigned int i, unsigned int old, unsigned int now)
+{
+	unsigned int k, full = dmag_shift(level);
+	u64 was = n->has[full];
+
+	child_orders(n, i, old, now);
+	if (n->orders <= full + 1) {
+		if (old == n->orders)
+			n->orders = dmag_node_orders(n, level);
+		return;
+	}
+	k = n->orders - full - 1;
+	if (old > full && has_run(was, i, k) &&
+	    (k == 6 || !dmag_fold(n->has[full], k)))
+		n->orders--;
+}
+
+static __always_inline void child_update(struct dmag_node *n,
+					 unsigned int level, unsigned int i,
+					 unsigned int old, unsigned int now)
+{
+	if (now > old)
+		child_grows(n, level, i, old, now);
+	else
+		child_shrinks(n, level, i, old, now);
+}
+
+/* The leaf of @pfn went from @old to @now orders: tell its ancestors. */
 static noinline void tree_update(struct dmag_frames *f, u64 pfn,
 				 unsigned int old, unsigned int now)
 {
-	struct dmag_node *path[DMAG_HEIGHT_MAX];
-	struct dmag_node *n = f->root;
-	unsigned int level, i;
+	struct dmag_node *path[DMAG_HEIGHT_MAX + DMAG_LEAF];
+	unsigned int was, level = dmag_top(f);
 
-	for (i = f->height; i--;) {
-		path[i] = n;
-		n = n->child[dmag_index(pfn, DMAG_LEAF + i)];
+	path[level] = f->root;
+	for (; level > DMAG_LEAF; level--)
+		path[level - 1] = path[level]->child[dmag_index(pfn, level)];
+	while (old != now && ++level <= dmag_top(f)) {
+		was = path[level]->orders;
+		child_update(path[level], level, dmag_index(pfn, level), old,
+			     now);
+		now = path[level]->orders;
+		old = was;
 	}
-	for (i = 0; i < f->height && old != now; i++) {
-		level = DMAG_LEAF + i;
-		n = path[i];
-		child_orders(n, dmag_index(pfn, level), old, now);
-		old = n->orders;
-		now = dmag_node_orders(n, level);
-		n->orders = now;
-	}
+}
+
+/* The block of @pfn went from @old to @now orders. */
+static noinline void leaf_update(struct dmag_frames *f, struct dmag_node *leaf,
+				 u64 pfn, unsigned int old, unsigned int now)
+{
+	unsigned int was = leaf->orders;
+
+	child_update(leaf, DMAG_LEAF, dmag_index(pfn, DMAG_LEAF), old, now);
+	if (leaf->orders != was)
+		tree_update(f, pfn, was, leaf->orders);
 }
 
 static __always_inline void sub_update(struct dmag_frames *f,
@@ -93,7 +156,7 @@ static __always_inline void sub_update(struct dmag_frames *f,
 
 	*p = sub;
 	if (unlikely(old != now))
-		tree_update(f, pfn, old, now);
+		leaf_update(f, leaf, pfn, old, now);
 }
 
 /* ---- memory ---------------------------------------------------------- */
@@ -447,11 +510,29 @@ static __always_inline u64 word_mask(unsigned int w, unsigned int first,
 	return mask;
 }
 
+static bool block_is_all(const struct dmag_block *b, enum dmag_state s)
+{
+	u64 owned = 0, all_owned = ~0ULL, free = 0, all_free = ~0ULL;
+	unsigned int w;
+
+	for (w = 0; w < ARRAY_SIZE(b->own); w++) {
+		owned |= b->own[w];
+		all_owned &= b->own[w];
+		free |= b->free[w];
+		all_free &= b->free[w];
+	}
+	if (s == DMAG_FOREIGN)
+		return !owned;
+	return s == DMAG_FREE ? !~all_free : !~all_owned && !free;
+}
+
 static bool block_is(const struct dmag_block *b, unsigned int first,
 		     unsigned int last, enum dmag_state s)
 {
 	unsigned int w;
 
+	if (last - first == DMAG_BLOCK_FRAMES - 1)
+		return block_is_all(b, s);
 	for (w = first >> 6; w <= last >> 6; w++)
 		if (word_mask(w, first, last) & ~dmag_word_in(b, w, s))
 			return false;
@@ -476,24 +557,47 @@ static bool range_is(const struct dmag_frames *f, u64 start, u64 last,
 	return true;
 }
 
-static void block_change(struct dmag_frames *f, u64 start, u64 last,
-			 enum dmag_state to)
+/* All of a block, which is in one state, changes; its sub[]. */
+static u64 block_fill(struct dmag_block *b, enum dmag_state to)
 {
-	struct dmag_node *leaf = dmag_leaf(f, start);
-	unsigned int i = dmag_index(start, DMAG_LEAF);
-	unsigned int w, orders;
-	struct dmag_block *b = leaf->child[i];
-	u64 mask, sub = leaf->sub[i];
+	u64 own = to == DMAG_FOREIGN ? 0 : ~0ULL;
+	u64 free = to == DMAG_FREE ? ~0ULL : 0;
+	unsigned int w;
 
-	for (w = dmag_index(start, 1); w <= dmag_index(last, 1); w++) {
-		mask = word_mask(w, start & 511, last & 511);
-		b->own[w] = to == DMAG_FOREIGN ? b->own[w] & ~mask :
-						 b->own[w] | mask;
-		b->free[w] = to == DMAG_FREE ? b->free[w] | mask :
-					       b->free[w] & ~mask;
-		orders = dmag_map_orders(b->free[w], 6);
-		sub &= ~(DMAG_SUB_COLUMN << w);
-		sub |= sub_column[orders] << w;
+	for (w = 0; w < ARRAY_SIZE(b->free); w++)
+		b->free[w] = free;
+	if (b->own[0] != own)
+		for (w = 0; w < ARRAY_SIZE(b->own); w++)
+			b->own[w] = own;
+	return free & DMAG_SUB_FULL;
+}
+
+static u64 word_change(struct dmag_block *b, unsigned int w, u64 mask,
+		       enum dmag_state to, u64 sub)
+{
+	unsigned int orders;
+
+	b->own[w] = to == DMAG_FOREIGN ? b->own[w] & ~mask : b->own[w] | mask;
+	b->free[w] = to == DMAG_FREE ? b->free[w] | mask : b->free[w] & ~mask;
+	orders = ~b->free[w] ? dmag_map_orders(b->free[w]) : DMAG_WORD_ORDERS;
+	return (sub & ~(DMAG_SUB_COLUMN << w)) | sub_column[orders] << w;
+}
+
+/* Frames of one block of @leaf change. */
+static void block_change(struct dmag_frames *f, struct dmag_node *leaf,
+			 u64 start, u64 last, enum dmag_state to)
+{
+	unsigned int i = dmag_index(start, DMAG_LEAF), w;
+	struct dmag_block *b = leaf->child[i];
+	u64 sub = leaf->sub[i];
+
+	if (last - start == DMAG_BLOCK_FRAMES - 1) {
+		sub = block_fill(b, to);
+	} else {
+		for (w = dmag_index(start, 1); w <= dmag_index(last, 1); w++)
+			sub = word_change(b, w,
+					  word_mask(w, start & 511, last & 511),
+					  to, sub);
 	}
 	sub_update(f, leaf, start, sub);
 }
@@ -505,7 +609,7 @@ static void range_change(struct dmag_frames *f, u64 start, u64 last,
 
 	for (pos = start; pos <= last; pos = end + 1) {
 		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
-		block_change(f, pos, end, to);
+		block_change(f, dmag_leaf(f, pos), pos, end, to);
 		if (to == DMAG_FOREIGN)
 			tree_prune(f, pos);
 	}
@@ -628,30 +732,64 @@ int dmag_frames_take(struct dmag_frames *f, u64 start, u64 last)
 	return 0;
 }
 
-static int range_put(struct dmag_frames *f, u64 start, u64 count)
+static int range_put(struct dmag_frames *f, u64 start, u64 last)
 {
-	u64 last = start + count - 1;
-
 	if (!range_is(f, start, last, DMAG_USED))
 		return -EINVAL;
 	range_change(f, start, last, DMAG_FREE);
+	return 0;
+}
+
+static int block_put(struct dmag_frames *f, u64 start, u64 last)
+{
+	struct dmag_node *leaf = dmag_leaf(f, start);
+	const struct dmag_block *b;
+
+	if (!leaf)
+		return -EINVAL;
+	b = leaf->child[dmag_index(start, DMAG_LEAF)];
+	if (!b || !block_is(b, start & 511, last & 511, DMAG_USED))
+		return -EINVAL;
+	block_change(f, leaf, start, last, DMAG_FREE);
+	return 0;
+}
+
+/* More than one frame. */
+static noinline int frames_put(struct dmag_frames *f, u64 start, u64 count)
+{
+	u64 last = start + count - 1;
+	int rc;
+
+	if (start > DMAG_PFN_MAX || count - 1 > DMAG_PFN_MAX - start)
+		return -EINVAL;
+	if ((start ^ last) < DMAG_BLOCK_FRAMES)
+		rc = block_put(f, start, last);
+	else
+		rc = range_put(f, start, last);
+	if (rc)
+		return rc;
 	f->used -= count;
 	f->free += count;
 	return 0;
 }
 
-/* Order of the aligned free run around bit @at of a word. */
-static __always_inline unsigned int run_order(u64 free, unsigned int at)
+/* The orders of word @w, as sub[] has them. */
+static __always_inline unsigned int word_orders(u64 sub, unsigned int w)
 {
-	unsigned int k;
-	u64 run;
+	u64 bits = sub >> w & DMAG_SUB_COLUMN;
 
-	for (k = 1; k < DMAG_WORD_ORDERS; k++) {
-		run = run_bits[k] << (at & ~((1U << k) - 1));
-		if ((free & run) != run)
-			break;
-	}
-	return k - 1;
+	return (unsigned int)(fls64(bits << 8 | 1) - 1) >> 3;
+}
+
+/* The frame @pfn is free now and makes its word's longest run. */
+static noinline void word_grow(struct dmag_frames *f, struct dmag_node *leaf,
+			       u64 pfn, u64 free)
+{
+	u64 sub = leaf->sub[dmag_index(pfn, DMAG_LEAF)];
+	unsigned int order = run_order(free, pfn & 63);
+
+	sub |= sub_column[order + 1] << dmag_index(pfn, 1);
+	sub_update(f, leaf, pfn, sub);
 }
 
 /**
@@ -666,29 +804,28 @@ static __always_inline unsigned int run_order(u64 free, unsigned int at)
  */
 int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
 {
-	unsigned int i, w, at = start & 63;
+	unsigned int i, w = dmag_index(start, 1), at = start & 63;
 	struct dmag_node *leaf;
 	struct dmag_block *b;
-	u64 sub;
+	u64 free;
 
-	if (!f || start > DMAG_PFN_MAX || count - 1 > DMAG_PFN_MAX - start)
+	if (!f)
 		return -EINVAL;
 	if (count != 1)
-		return range_put(f, start, count);
+		return frames_put(f, start, count);
 	leaf = dmag_leaf(f, start);
+	if (!leaf)
+		return -EINVAL;
 	i = dmag_index(start, DMAG_LEAF);
-	if (!leaf || !leaf->child[i])
-		return -EINVAL;
 	b = leaf->child[i];
-	w = dmag_index(start, 1);
-	if (!((b->own[w] & ~b->free[w]) >> at & 1))
+	if (!b || !((b->own[w] & ~b->free[w]) >> at & 1))
 		return -EINVAL;
-	b->free[w] |= BIT_ULL(at);
+	free = b->free[w] | BIT_ULL(at);
+	b->free[w] = free;
 	f->used--;
 	f->free++;
-	sub = leaf->sub[i] | sub_column[run_order(b->free[w], at) + 1] << w;
-	if (sub != leaf->sub[i])
-		sub_update(f, leaf, start, sub);
+	if (has_run(free, at, word_orders(leaf->sub[i], w)))
+		word_grow(f, leaf, start, free);
 	return 0;
 }
 
@@ -699,11 +836,16 @@ static __always_inline bool pow2_or_0(u64 x)
 	return !(x & (x - 1));
 }
 
-static __always_inline bool request_ok(const struct dmag_request *rq)
+static bool request_ok(const struct dmag_request *rq)
 {
 	return rq->count - 1 <= DMAG_PFN_MAX && pow2_or_0(rq->align) &&
 	       pow2_or_0(rq->boundary) && rq->boundary - 1 >= rq->count - 1 &&
 	       dmag_range_ok(rq->within.start, rq->within.last);
+}
+
+static __always_inline bool natural(const struct dmag_request *rq)
+{
+	return pow2_or_0(rq->count) && rq->align + !rq->align == rq->count;
 }
 
 static __always_inline unsigned int pick(u64 map, bool highest)
@@ -711,66 +853,204 @@ static __always_inline unsigned int pick(u64 map, bool highest)
 	return highest ? (unsigned int)fls64(map) - 1 : __ffs64(map);
 }
 
-/* The first or last aligned free run of at most a word: where, in which leaf. */
-static __always_inline struct dmag_node *
-spot(const struct dmag_frames *f, unsigned int order, bool highest, u64 *at)
-{
-	struct dmag_node *n = f->root;
-	unsigned int i, w, level = dmag_top(f);
-	const struct dmag_block *b;
-	u64 pos;
+/* Where a run within one block is. */
+struct spot {
+	struct dmag_node *leaf;
+	unsigned int i; /* the block's index */
+	unsigned int w; /* the first word's */
+	unsigned int at; /* the first bit's */
+	u64 pfn;
+};
 
-	if (unlikely(!n || !n->has[order]))
-		return NULL;
-	i = pick(n->has[order], highest);
-	for (pos = i; level > DMAG_LEAF; level--) {
-		n = n->child[i];
-		i = pick(n->has[order], highest);
-		pos = pos << 6 | i;
-	}
-	b = n->child[i];
-	w = pick(n->sub[i] >> (8 * order) & 0xff, highest);
-	pos = pos << 3 | w;
-	*at = pos << 6 | pick(dmag_fold(b->free[w], order), highest);
-	return n;
+/* Words of a spot's block with, or beginning, an aligned free run of @order. */
+static __always_inline u64 spot_words(const struct spot *s, unsigned int order)
+{
+	u64 sub = s->leaf->sub[s->i];
+
+	if (order < DMAG_WORD_ORDERS)
+		return sub >> (8 * order) & 0xff;
+	return dmag_fold(sub >> 48, order - 6);
 }
 
-/* Use an aligned free run within one word. */
-static __always_inline void word_use(struct dmag_frames *f,
-				     struct dmag_node *leaf, u64 pfn,
-				     unsigned int order)
+/* Bits of a spot's word that begin an aligned free run of @order. */
+static __always_inline u64 spot_bits(const struct spot *s, unsigned int order)
 {
-	unsigned int i = dmag_index(pfn, DMAG_LEAF);
-	unsigned int w = dmag_index(pfn, 1);
-	struct dmag_block *b = leaf->child[i];
-	unsigned int k = run_order(b->free[w], pfn & 63);
-	u64 sub = leaf->sub[i];
+	const struct dmag_block *b = s->leaf->child[s->i];
 
-	b->free[w] &= ~(run_bits[order] << (pfn & 63));
-	f->free -= BIT_ULL(order);
-	f->used += BIT_ULL(order);
-	if (sub >> (8 * (k + 1)) >> w & 1)
-		return; /* the word has a longer run than the one cut */
-	k = dmag_map_orders(b->free[w], 6);
-	sub &= ~(DMAG_SUB_COLUMN << w);
-	sub |= sub_column[k] << w;
-	if (sub != leaf->sub[i])
+	return order < DMAG_WORD_ORDERS ? dmag_fold(b->free[s->w], order) : 1;
+}
+
+/* From node @n down to the first or last run, given the first step. */
+static __always_inline void spot_down(struct spot *s, struct dmag_node *n,
+				      unsigned int shift, unsigned int order,
+				      bool highest)
+{
+	for (; shift > DMAG_BLOCK_ORDER; shift -= 6) {
+		n = n->child[s->i];
+		s->i = pick(n->has[order], highest);
+		s->pfn = s->pfn << 6 | s->i;
+	}
+	s->leaf = n;
+	s->w = pick(spot_words(s, order), highest);
+	s->at = pick(spot_bits(s, order), highest);
+	s->pfn = (s->pfn << 3 | s->w) << 6 | s->at;
+}
+
+/* The first or last aligned free run of all, at most a block long. */
+static __always_inline bool spot_any(const struct dmag_frames *f,
+				     struct spot *s, unsigned int order,
+				     bool highest)
+{
+	struct dmag_node *n = f->root;
+
+	if (unlikely(!n || !n->has[order]))
+		return false;
+	s->i = pick(n->has[order], highest);
+	s->pfn = s->i;
+	spot_down(s, n, dmag_shift(dmag_top(f)), order, highest);
+	return true;
+}
+
+/* The first one in a spot's block, not before frame @from of the block. */
+static bool spot_in_block(struct spot *s, unsigned int order, unsigned int from)
+{
+	u64 bits, words = spot_words(s, order) & (~0ULL << (from >> 6));
+
+	for (; words; words &= words - 1) {
+		s->w = __ffs64(words);
+		bits = spot_bits(s, order);
+		if (s->w == from >> 6)
+			bits &= ~0ULL << (from & 63);
+		if (!bits)
+			continue;
+		s->at = __ffs64(bits);
+		s->pfn = (s->pfn << 3 | s->w) << 6 | s->at;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The first one not before @start: along @start as far as that goes, which may
+ * be all the way; else from the last place on that way where it forked.
+ */
+static noinline bool spot_from(const struct dmag_frames *f, struct spot *s,
+			       unsigned int order, u64 start)
+{
+	unsigned int fork_shift = 0, shift = dmag_shift(dmag_top(f));
+	struct dmag_node *fork = NULL, *n = f->root;
+	u64 map, later = 0;
+
+	start = round_up(start, BIT_ULL(order));
+	if (!n || !dmag_in_span(f, start))
+		return false;
+	for (;; shift -= 6, n = n->child[s->i]) {
+		s->i = start >> shift & 63;
+		map = n->has[order] >> s->i;
+		if (map >> 1) {
+			fork = n;
+			fork_shift = shift;
+			later = map >> 1 << 1 << s->i;
+		}
+		if (!(map & 1))
+			break;
+		if (shift > DMAG_BLOCK_ORDER)
+			continue;
+		s->leaf = n;
+		s->pfn = start >> DMAG_BLOCK_ORDER;
+		if (spot_in_block(s, order, start & (DMAG_BLOCK_FRAMES - 1)))
+			return true;
+		break;
+	}
+	if (!fork)
+		return false;
+	s->i = __ffs64(later);
+	s->pfn = start >> (fork_shift + 6) << 6 | s->i;
+	spot_down(s, fork, fork_shift, order, false);
+	return true;
+}
+
+/*
+ * A run of @order was cut out of one of the word's longest.  Unless that used it
+ * up, what is left of it is a run of the order below.
+ */
+static noinline void word_cut(struct dmag_frames *f, struct dmag_node *leaf,
+			      u64 pfn, u64 free, unsigned int order)
+{
+	unsigned int w = dmag_index(pfn, 1);
+	u64 sub = leaf->sub[dmag_index(pfn, DMAG_LEAF)], was = sub;
+	unsigned int k = word_orders(sub, w) - 1;
+
+	if (order == k) {
+		sub &= ~(DMAG_SUB_COLUMN << w);
+		sub |= sub_column[dmag_map_orders(free)] << w;
+	} else if (k == 6 || !dmag_fold(free, k)) {
+		sub &= ~(BIT_ULL(8 * k) << w);
+	}
+	if (sub != was)
 		sub_update(f, leaf, pfn, sub);
 }
 
-/* What is found without the general search: the frame, or nothing. */
-static __always_inline bool get_word(struct dmag_frames *f,
-				     const struct dmag_request *rq, u64 *pfn)
+static __always_inline void spot_use(struct dmag_frames *f, struct spot *s,
+				     unsigned int order)
+{
+	struct dmag_block *b = s->leaf->child[s->i];
+	u64 was = b->free[s->w];
+	u64 free = was & ~(run_bits[order] << s->at);
+
+	b->free[s->w] = free;
+	if (has_run(was, s->at, word_orders(s->leaf->sub[s->i], s->w) - 1))
+		word_cut(f, s->leaf, s->pfn, free, order);
+}
+
+/* Use the run at a spot, if that is within what was asked for. */
+static __always_inline bool spot_get(struct dmag_frames *f, struct spot *s,
+				     const struct dmag_request *rq,
+				     unsigned int order, u64 *pfn)
+{
+	u64 last = s->pfn + BIT_ULL(order) - 1;
+
+	if (s->pfn < rq->within.start || last > rq->within.last)
+		return false;
+	*pfn = s->pfn;
+	f->free -= BIT_ULL(order);
+	f->used += BIT_ULL(order);
+	if (order < DMAG_WORD_ORDERS)
+		spot_use(f, s, order);
+	else
+		block_change(f, s->leaf, s->pfn, last, DMAG_USED);
+	return true;
+}
+
+/* A natural request for a block at most. */
+static int get_small(struct dmag_frames *f, const struct dmag_request *rq,
+		     u64 *pfn)
 {
 	unsigned int order = __ffs64(rq->count);
-	struct dmag_node *leaf;
+	struct spot s;
 
-	leaf = spot(f, order, rq->from == DMAG_HIGHEST, pfn);
-	if (!leaf || *pfn < rq->within.start ||
-	    *pfn + rq->count - 1 > rq->within.last)
-		return false;
-	word_use(f, leaf, *pfn, order);
-	return true;
+	if (!spot_from(f, &s, order, rq->within.start) ||
+	    !spot_get(f, &s, rq, order, pfn))
+		return -ENOMEM;
+	return 0;
+}
+
+static noinline int frames_get(struct dmag_frames *f,
+			       const struct dmag_request *rq, u64 *pfn)
+{
+	u64 at;
+
+	if (!f || !rq || !pfn || !request_ok(rq))
+		return -EINVAL;
+	if (natural(rq) && rq->count <= DMAG_BLOCK_FRAMES &&
+	    rq->from == DMAG_LOWEST)
+		return get_small(f, rq, pfn);
+	if (!dmag_find(f, rq, natural(rq), &at))
+		return -ENOMEM;
+	DMAG_CHECK(dmag_fits(rq, at));
+	frames_use(f, at, at + rq->count - 1);
+	*pfn = at;
+	return 0;
 }
 
 /**
@@ -788,20 +1068,13 @@ static __always_inline bool get_word(struct dmag_frames *f,
 int dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq,
 		    u64 *pfn)
 {
-	bool natural;
-	u64 at;
+	struct spot s;
 
-	if (!f || !rq || !pfn || unlikely(!request_ok(rq)))
-		return -EINVAL;
-	natural = pow2_or_0(rq->count) && rq->align + !rq->align == rq->count;
-	if (natural && rq->count <= 64 && likely(get_word(f, rq, &at))) {
-		*pfn = at;
+	/* The most frequent request, without what the others need. */
+	if (likely(f && rq && pfn && rq->count == 1 && rq->align <= 1 &&
+		   !rq->boundary && rq->from == DMAG_LOWEST &&
+		   rq->within.last <= DMAG_PFN_MAX &&
+		   spot_any(f, &s, 0, false) && spot_get(f, &s, rq, 0, pfn)))
 		return 0;
-	}
-	if (!dmag_find(f, rq, natural, &at))
-		return -ENOMEM;
-	DMAG_CHECK(dmag_fits(rq, at));
-	frames_use(f, at, at + rq->count - 1);
-	*pfn = at;
-	return 0;
+	return frames_get(f, rq, pfn);
 }

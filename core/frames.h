@@ -24,6 +24,7 @@
 #define DMAG_NODE_ORDERS 40 /* children of the tallest root: orders 0 to 39 */
 #define DMAG_WORD_ORDERS 7 /* 64 frames: orders 0 to 6 */
 #define DMAG_SUB_COLUMN 0x0001010101010101ULL /* one word's bits in sub[] */
+#define DMAG_SUB_FULL 0x00ffffffffffffffULL /* all words' */
 
 /**
  * struct dmag_block - 512 frames: two lines of bits.
@@ -80,7 +81,6 @@ struct dmag_seek {
 bool dmag_seek(const struct dmag_frames *f, const struct dmag_seek *s, u64 *at);
 bool dmag_find(const struct dmag_frames *f, const struct dmag_request *rq,
 	       bool natural, u64 *at);
-unsigned int dmag_map_orders(u64 map, unsigned int bits);
 unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level);
 
 static __always_inline unsigned int dmag_shift(unsigned int level)
@@ -113,13 +113,13 @@ static __always_inline bool dmag_range_ok(u64 start, u64 last)
 static __always_inline struct dmag_node *dmag_leaf(const struct dmag_frames *f,
 						   u64 pfn)
 {
+	unsigned int shift = DMAG_BLOCK_ORDER + 6 * f->height;
 	struct dmag_node *n = f->root;
-	unsigned int level;
 
-	if (unlikely(!dmag_in_span(f, pfn)))
+	if (unlikely(pfn >> shift))
 		return NULL;
-	for (level = dmag_top(f); n && level > DMAG_LEAF; level--)
-		n = n->child[dmag_index(pfn, level)];
+	for (shift -= 6; n && shift > DMAG_BLOCK_ORDER; shift -= 6)
+		n = n->child[pfn >> shift & 63];
 	return n;
 }
 
@@ -152,14 +152,43 @@ static __always_inline u64 dmag_fold(u64 map, unsigned int order)
 	return map;
 }
 
+/* Orders of 64 places; unrolled, for the constants. */
+static __always_inline unsigned int dmag_map_orders(u64 map)
+{
+	if (!map)
+		return 0;
+	map = dmag_fold_once(map, 0);
+	if (!map)
+		return 1;
+	map = dmag_fold_once(map, 1);
+	if (!map)
+		return 2;
+	map = dmag_fold_once(map, 2);
+	if (!map)
+		return 3;
+	map = dmag_fold_once(map, 3);
+	if (!map)
+		return 4;
+	map = dmag_fold_once(map, 4);
+	if (!map)
+		return 5;
+	return dmag_fold_once(map, 5) ? 7 : 6;
+}
+
 /* Orders of a block, from its leaf's sub[]. */
 static __always_inline unsigned int dmag_sub_orders(u64 sub)
 {
-	u64 full = sub >> 48;
+	unsigned int full = sub >> 48;
 
 	if (likely(!full))
 		return (unsigned int)(fls64(sub) + 7) >> 3;
-	return 6 + dmag_map_orders(full, 3);
+	full &= full >> 1 & 0x55;
+	if (!full)
+		return 7;
+	full &= full >> 2 & 0x11;
+	if (!full)
+		return 8;
+	return (full & (full >> 4)) ? 10 : 9;
 }
 
 /* What was promised about the run at @at; a debug build's epilogue. */

@@ -115,7 +115,7 @@ static bool block_ok(const struct dmag_block *b, u64 sub, struct tally *t)
 	u64 any = 0;
 
 	for (w = 0; w < ARRAY_SIZE(b->own); w++) {
-		orders = dmag_map_orders(b->free[w], 6);
+		orders = dmag_map_orders(b->free[w]);
 		for (k = 0; k < 8; k++)
 			if ((sub >> (8 * k + w) & 1) == (k < orders ? 0 : 1))
 				return false;
