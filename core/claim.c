@@ -57,12 +57,25 @@ static bool dmag_backend_valid(const struct dmag_group *g,
 	       (!g->attrs || (be->prepare && be->restore));
 }
 
-/* -EAGAIN while there is reason to go on. */
-static int dmag_climb_met(struct dmag_climb *c)
+/*
+ * -EAGAIN while there is reason to go on.  A request is served from what was
+ * @got for it, if anything, whatever else the reserve has: that is then as it
+ * was before (I3).
+ */
+static int dmag_climb_met(struct dmag_climb *c, const struct dmag_range *got)
 {
-	if (c->want)
-		return dmag_group_get(c->g, c->want, false, c->pfn);
-	return dmag_group_shortage(c->g) ? -EAGAIN : 0;
+	struct dmag_request rq;
+
+	if (!c->want)
+		return dmag_group_shortage(c->g) ? -EAGAIN : 0;
+	if (got) {
+		rq = *c->want;
+		rq.within.start = max(rq.within.start, got->start);
+		rq.within.last = min(rq.within.last, got->last);
+		if (!dmag_group_get(c->g, &rq, true, c->pfn))
+			return 0;
+	}
+	return dmag_group_get(c->g, c->want, false, c->pfn);
 }
 
 /*
@@ -91,19 +104,19 @@ static int dmag_climb_prepare(struct dmag_climb *c,
  * the lesser evil.
  */
 static int dmag_climb_claim(struct dmag_climb *c, enum dmag_rung rung,
-			    const struct dmag_request *rq)
+			    const struct dmag_request *rq,
+			    struct dmag_range *got)
 {
-	struct dmag_range got;
-	int ret = c->be->claim(c->g, rq, rung, &got);
+	int ret = c->be->claim(c->g, rq, rung, got);
 
 	if (ret)
 		return ret;
-	ret = dmag_group_add(c->g, got.start, got.last);
+	ret = dmag_group_add(c->g, got->start, got->last);
 	if (!ret)
-		return c->g->attrs ? dmag_climb_prepare(c, &got) : 0;
+		return c->g->attrs ? dmag_climb_prepare(c, got) : 0;
 	WARN_ON_ONCE(ret != -ENOMEM);
 	if (ret != -EEXIST)
-		c->be->release(c->g, &got);
+		c->be->release(c->g, got);
 	return ret;
 }
 
@@ -121,6 +134,7 @@ static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
 			   const struct dmag_range *cell)
 {
 	struct dmag_request rq = c->rq;
+	struct dmag_range got;
 	int ret, err;
 
 	rq.within.start = max(rq.within.start, cell->start);
@@ -129,8 +143,8 @@ static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
 		return -EAGAIN;
 	c->fits = true;
 	do {
-		err = dmag_climb_claim(c, rung, &rq);
-		ret = dmag_climb_met(c);
+		err = dmag_climb_claim(c, rung, &rq, &got);
+		ret = dmag_climb_met(c, err ? NULL : &got);
 		if (ret != -EAGAIN)
 			return ret;
 	} while (!err);
@@ -157,10 +171,10 @@ static int dmag_climb_rungs(struct dmag_climb *c, struct dmag_registry *reg)
 
 /*
  * Climb for extents of @count frames.  Cells are cut by other groups' bounds,
- * which mean nothing to a run that is itself cut from several blocks: such a
- * run, and one that no cell has room for, is looked for in whole segments too.
+ * which mean nothing to a request: where no cell has room, or where @whole says
+ * that this is the last resort, whole segments are searched after the cells.
  */
-static int dmag_climb(struct dmag_climb *c, u64 count, u64 align)
+static int dmag_climb(struct dmag_climb *c, u64 count, u64 align, bool whole)
 {
 	int ret;
 
@@ -168,7 +182,7 @@ static int dmag_climb(struct dmag_climb *c, u64 count, u64 align)
 	c->rq.align = align;
 	c->fits = false;
 	ret = dmag_climb_rungs(c, c->reg);
-	if (ret == -EAGAIN && (!c->fits || count > DMAG_BLOCK_FRAMES))
+	if (ret == -EAGAIN && (whole || !c->fits))
 		ret = dmag_climb_rungs(c, NULL);
 	return ret;
 }
@@ -197,40 +211,34 @@ static int dmag_climb_fill(struct dmag_climb *c)
 	c->rq.within.start = 0;
 	c->rq.within.last = DMAG_PFN_MAX;
 	c->rq.from = DMAG_HIGHEST;
-	ret = dmag_climb_met(c);
+	ret = dmag_climb_met(c, NULL);
 	for (i = 0; i < ARRAY_SIZE(dmag_fill_sizes) && ret == -EAGAIN; i++)
-		ret = dmag_climb(c, dmag_fill_sizes[i], dmag_fill_sizes[i]);
+		ret = dmag_climb(c, dmag_fill_sizes[i], dmag_fill_sizes[i],
+				 false);
 	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 
-/* Claim for a request: whole blocks everywhere, then just what is wanted. */
+/*
+ * Claim for a request: whole blocks everywhere, because the rest of a block is
+ * of use to the next request while single frames would scatter over the host's
+ * memory; then just what is wanted, if that is less.
+ */
 static int dmag_climb_request(struct dmag_climb *c,
 			      const struct dmag_request *rq)
 {
 	u64 align = dmag_claim_align(rq, rq->count);
 	u64 blocks = round_up(rq->count, DMAG_BLOCK_FRAMES);
+	bool less = blocks > rq->count || align < DMAG_BLOCK_FRAMES;
 	int ret;
 
 	c->want = rq;
 	c->rq.within = rq->within;
 	c->rq.from = rq->from;
-	ret = dmag_climb(c, blocks, max_t(u64, align, DMAG_BLOCK_FRAMES));
-	if (ret == -EAGAIN)
-		ret = dmag_climb(c, rq->count, align);
+	ret = dmag_climb(c, blocks, max_t(u64, align, DMAG_BLOCK_FRAMES),
+			 !less);
+	if (ret == -EAGAIN && less)
+		ret = dmag_climb(c, rq->count, align, true);
 	return ret;
-}
-
-/*
- * Fill the reserve before a run of several blocks is claimed: were it below
- * min, another such run would be claimed only to make up for it.
- */
-static int dmag_climb_ahead(struct dmag_climb *c, const struct dmag_request *rq)
-{
-	int ret = dmag_climb_fill(c);
-
-	if (ret && ret != -ENOMEM)
-		return ret;
-	return dmag_group_get(c->g, rq, false, c->pfn);
 }
 
 /**
@@ -241,10 +249,7 @@ static int dmag_climb_ahead(struct dmag_climb *c, const struct dmag_request *rq)
  * @rq: the run that is wanted
  * @pfn: where the first frame of the run goes
  *
- * From the reserve while that stays at or above min (I3), else by claiming:
- * whole blocks everywhere first, because the rest of a block is of use to the
- * next request and single frames would scatter over the host's memory; then
- * just what is wanted.
+ * From the reserve while that stays at or above min (I3), else by claiming.
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
  * Return: 0; -ENOMEM; -EINVAL for a bad request; -EINTR or -ETIME from the
@@ -261,8 +266,6 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
 	    !dmag_request_valid(rq))
 		return -EINVAL;
 	ret = dmag_group_get(g, rq, false, pfn);
-	if (ret == -EAGAIN && rq->count > DMAG_BLOCK_FRAMES)
-		ret = dmag_climb_ahead(&c, rq);
 	if (ret == -EAGAIN)
 		ret = dmag_climb_request(&c, rq);
 	return ret == -EAGAIN ? -ENOMEM : ret;

@@ -112,8 +112,11 @@ static void climbs_below_min(void **state)
 
 	machine_join(&m, &low);
 	assert_int_equal(alloc(&low, 1, &pfn[0]), 0);
-	assert_true(low.group->frames.free >= low.group->marks.min);
-	assert_int_equal(m.count[MACHINE_OWNED], 1024);
+	assert_int_equal(m.count[MACHINE_OWNED], BLOCK);
+	/* The rest is the reserve, below min, and is left alone. */
+	assert_int_equal(alloc(&low, 1, &pfn[1]), 0);
+	assert_int_equal(low.group->frames.free, 2 * BLOCK - 2);
+	put(&low, pfn[1], 1);
 	assert_int_equal(alloc(&low, 512, &pfn[1]), 0);
 	put(&low, pfn[0], 1);
 	put(&low, pfn[1], 512);
@@ -217,19 +220,37 @@ static void large_runs_cross_cells(void **state)
 	assert_int_equal(m.count[MACHINE_FREE], PAGES);
 }
 
-/* A run of several blocks is claimed once, though the reserve was empty. */
+/* A run of several blocks is handed out as it was claimed. */
 static void large_runs_are_claimed_once(void **state)
 {
 	u64 pfn;
 
 	machine_join(&m, &low);
 	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), 0);
-	assert_int_equal(m.count[MACHINE_OWNED], 4 * BLOCK + 1024);
+	assert_int_equal(m.count[MACHINE_OWNED], 4 * BLOCK);
 	put(&low, pfn, 4 * BLOCK);
-	/* It is in the reserve now. */
-	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), 0);
-	assert_int_equal(m.count[MACHINE_OWNED], 4 * BLOCK + 1024);
-	put(&low, pfn, 4 * BLOCK);
+	/* The reserve cannot give three of them and keep min, but two. */
+	assert_int_equal(alloc(&low, 2 * BLOCK, &pfn), 0);
+	assert_int_equal(m.count[MACHINE_OWNED], 4 * BLOCK);
+	put(&low, pfn, 2 * BLOCK);
+	leave_clean(&low);
+}
+
+/* Two blocks' worth between pinned pages, at no block's start. */
+static void large_runs_lie_anywhere(void **state)
+{
+	struct dmag_request rq = { .count = 1024 };
+	u64 pfn;
+
+	machine_join(&m, &low);
+	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
+	machine_set(&m, 100, 1123, MACHINE_FREE);
+	rq.within.last = DMAG_PFN_MAX;
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &machine_backend,
+					  &rq, &pfn),
+			 0);
+	assert_int_equal(pfn, 100);
+	put(&low, pfn, 1024);
 	leave_clean(&low);
 }
 
@@ -240,36 +261,6 @@ static void large_runs_may_not_be_had(void **state)
 	machine_join(&m, &low);
 	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
 	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), -ENOMEM);
-	leave_clean(&low);
-}
-
-/* Interrupted while it fills the reserve ahead of the run. */
-static void large_runs_are_interrupted(void **state)
-{
-	u64 pfn;
-
-	machine_join(&m, &low);
-	m.fail_call = 2;
-	m.fail_error = -EINTR;
-	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), -EINTR);
-	assert_int_equal(low.group->frames.free, BLOCK);
-	leave_clean(&low);
-}
-
-/* Filling joins what the reserve has to a run, which then need not be claimed. */
-static void filling_may_suffice(void **state)
-{
-	struct dmag_request rq = { .count = 1024 };
-	u64 pfn;
-
-	machine_join(&m, &low);
-	low.group->marks = (struct dmag_marks){ .min = 0, .high = 1024 };
-	rq.within.last = DMAG_PFN_MAX;
-	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &machine_backend,
-					  &rq, &pfn),
-			 0);
-	assert_int_equal(m.count[MACHINE_OWNED], 1024);
-	put(&low, pfn, 1024);
 	leave_clean(&low);
 }
 
@@ -403,6 +394,15 @@ static int odd_claim(struct dmag_group *g, const struct dmag_request *rq,
 	return 0;
 }
 
+static int odd_elsewhere(struct dmag_group *g, const struct dmag_request *rq,
+			 enum dmag_rung rung, struct dmag_range *got)
+{
+	struct dmag_request other = *rq;
+
+	other.within = odd_range;
+	return machine_backend.claim(g, &other, rung, got);
+}
+
 static void odd_release(struct dmag_group *g, const struct dmag_range *range)
 {
 	odd_releases++;
@@ -478,6 +478,23 @@ static void claims_outside_go_back(void **state)
 			 -ENOMEM);
 	assert_int_equal(odd_releases, 2);
 	assert_int_equal(low.group->frames.free, 0);
+	leave_clean(&low);
+}
+
+/* An extent that is in reach, but not what was asked for, fills the reserve. */
+static void claims_elsewhere_are_kept(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 pfn;
+
+	machine_join(&m, &low);
+	odd.claim = odd_elsewhere;
+	odd_range = (struct dmag_range){ 0, BLOCK - 1 };
+	rq.within.start = BLOCK;
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
+			 -ENOMEM);
+	assert_int_equal(low.group->frames.free, BLOCK);
+	assert_sound();
 	leave_clean(&low);
 }
 
@@ -633,9 +650,8 @@ int main(void)
 		TEST(fills_what_there_is),
 		TEST(large_runs_cross_cells),
 		TEST(large_runs_are_claimed_once),
+		TEST(large_runs_lie_anywhere),
 		TEST(large_runs_may_not_be_had),
-		TEST(large_runs_are_interrupted),
-		TEST(filling_may_suffice),
 		TEST(boundaries_hold),
 		TEST(within_is_respected),
 		TEST(surplus_goes_back),
@@ -645,6 +661,7 @@ int main(void)
 		TEST(all_prepares_fail),
 		TEST(restore_fails),
 		TEST(claims_outside_go_back),
+		TEST(claims_elsewhere_are_kept),
 		TEST(claims_twice_are_left_alone),
 		TEST(met_by_others),
 		TEST(frees_during_conversion),
