@@ -18,7 +18,7 @@
 #define BLOCK DMAG_BLOCK_FRAMES
 #define DEVICES 5
 #define BUFFERS 64
-#define MACHINES 40
+#define MACHINES ROUNDS(40)
 #define STEPS 250
 
 struct device {

@@ -13,7 +13,7 @@
 
 #define SPACE 64
 #define DEVICES 24
-#define STEPS 20000
+#define STEPS ROUNDS(20000)
 
 struct model_group {
 	struct dmag_group core;

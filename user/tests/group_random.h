@@ -47,6 +47,13 @@ static inline u64 rnd_below(u64 n)
 	return rnd() % n;
 }
 
+/* Emulated machines are slow, and look for what depends on the machine. */
+#ifdef MODEL_ROUNDS
+#define ROUNDS(n) ((n) / 10)
+#else
+#define ROUNDS(n) (n)
+#endif
+
 #define REQUIRE(cond)                                                          \
 	do {                                                                   \
 		if (!(cond)) {                                                 \

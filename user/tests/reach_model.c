@@ -13,7 +13,7 @@
 #define PAGE (1ULL << PAGE_SHIFT)
 #define MAX_PAGES 48
 #define MAX_WINDOWS 6
-#define ROUNDS 60000
+#define SPACES ROUNDS(60000)
 
 struct space {
 	u64 base; /* of the CPU addresses, a whole page */
@@ -262,7 +262,7 @@ int main(int argc, char **argv)
 	unsigned int round;
 
 	rnd_init(argc, argv);
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < SPACES; round++) {
 		random_space(&a);
 		check_build(&a);
 		check_contains(&a);
