@@ -848,11 +848,6 @@ static __always_inline bool natural(const struct dmag_request *rq)
 	return pow2_or_0(rq->count) && rq->align + !rq->align == rq->count;
 }
 
-static __always_inline unsigned int pick(u64 map, bool highest)
-{
-	return highest ? (unsigned int)fls64(map) - 1 : __ffs64(map);
-}
-
 /* Where a run within one block is. */
 struct spot {
 	struct dmag_node *leaf;
@@ -880,34 +875,32 @@ static __always_inline u64 spot_bits(const struct spot *s, unsigned int order)
 	return order < DMAG_WORD_ORDERS ? dmag_fold(b->free[s->w], order) : 1;
 }
 
-/* From node @n down to the first or last run, given the first step. */
+/* From node @n down to its first run, given the first step. */
 static __always_inline void spot_down(struct spot *s, struct dmag_node *n,
-				      unsigned int shift, unsigned int order,
-				      bool highest)
+				      unsigned int shift, unsigned int order)
 {
 	for (; shift > DMAG_BLOCK_ORDER; shift -= 6) {
 		n = n->child[s->i];
-		s->i = pick(n->has[order], highest);
+		s->i = __ffs64(n->has[order]);
 		s->pfn = s->pfn << 6 | s->i;
 	}
 	s->leaf = n;
-	s->w = pick(spot_words(s, order), highest);
-	s->at = pick(spot_bits(s, order), highest);
+	s->w = __ffs64(spot_words(s, order));
+	s->at = __ffs64(spot_bits(s, order));
 	s->pfn = (s->pfn << 3 | s->w) << 6 | s->at;
 }
 
-/* The first or last aligned free run of all, at most a block long. */
+/* The first aligned free run of all, at most a block long. */
 static __always_inline bool spot_any(const struct dmag_frames *f,
-				     struct spot *s, unsigned int order,
-				     bool highest)
+				     struct spot *s, unsigned int order)
 {
 	struct dmag_node *n = f->root;
 
 	if (unlikely(!n || !n->has[order]))
 		return false;
-	s->i = pick(n->has[order], highest);
+	s->i = __ffs64(n->has[order]);
 	s->pfn = s->i;
-	spot_down(s, n, dmag_shift(dmag_top(f)), order, highest);
+	spot_down(s, n, dmag_shift(dmag_top(f)), order);
 	return true;
 }
 
@@ -966,7 +959,7 @@ static noinline bool spot_from(const struct dmag_frames *f, struct spot *s,
 		return false;
 	s->i = __ffs64(later);
 	s->pfn = start >> (fork_shift + 6) << 6 | s->i;
-	spot_down(s, fork, fork_shift, order, false);
+	spot_down(s, fork, fork_shift, order);
 	return true;
 }
 
@@ -1073,8 +1066,8 @@ int dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq,
 	/* The most frequent request, without what the others need. */
 	if (likely(f && rq && pfn && rq->count == 1 && rq->align <= 1 &&
 		   !rq->boundary && rq->from == DMAG_LOWEST &&
-		   rq->within.last <= DMAG_PFN_MAX &&
-		   spot_any(f, &s, 0, false) && spot_get(f, &s, rq, 0, pfn)))
+		   rq->within.last <= DMAG_PFN_MAX && spot_any(f, &s, 0) &&
+		   spot_get(f, &s, rq, 0, pfn)))
 		return 0;
 	return frames_get(f, rq, pfn);
 }

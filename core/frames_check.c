@@ -98,13 +98,15 @@ struct tally {
 	u64 blocks;
 };
 
+/* A list is empty iff its count is 0; a tree has all of its parts or none. */
 static bool counters_ok(const struct dmag_frames *f)
 {
-	bool owns = f->free || f->used;
+	bool owns = f->free + f->used;
 
-	return f->height <= DMAG_HEIGHT_MAX && owns == !!f->root &&
-	       owns == !!f->height && owns == !!f->nr_node &&
-	       owns == !!f->nr_block && !f->spare_node == !f->nr_spare_node &&
+	return owns == !!f->root && owns == !!f->height &&
+	       owns == !!f->nr_node && owns == !!f->nr_block &&
+	       f->height <= DMAG_HEIGHT_MAX &&
+	       !f->spare_node == !f->nr_spare_node &&
 	       !f->spare_block == !f->nr_spare_block &&
 	       f->free + f->used <= f->nr_block << DMAG_BLOCK_ORDER;
 }

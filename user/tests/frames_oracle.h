@@ -13,7 +13,7 @@
 #include "dmag.h"
 
 #ifndef MODEL_ROUNDS
-#define MODEL_ROUNDS 60
+#define MODEL_ROUNDS 25
 #endif
 
 #define ORACLE_SPANS 5

@@ -150,6 +150,22 @@ static void test_too_large(void **state)
 	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
 }
 
+/* More than the tree spans, from either end. */
+static void test_beyond_span(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1 << 20);
+	struct bed *b = *state;
+	u64 pfn;
+
+	bed_add(b, 0, 511);
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	rq.from = DMAG_HIGHEST;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	rq = (struct dmag_request)DMAG_REQUEST(1);
+	rq.within.start = 1 << 20;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+}
+
 /* A 64 MiB buffer between frames in use, by count rather than by order. */
 static void test_large(void **state)
 {
@@ -352,6 +368,9 @@ static void test_bad_requests(void **state)
 	rq = good;
 	rq.within.last = TOP + 1;
 	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -EINVAL);
+	rq.count = 1;
+	rq.align = 1;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -EINVAL);
 	assert_int_equal(dmag_frames_get(&b->f, NULL, &pfn), -EINVAL);
 	assert_int_equal(dmag_frames_get(&b->f, &good, NULL), -EINVAL);
 	assert_int_equal(dmag_frames_get(NULL, &good, &pfn), -EINVAL);
@@ -468,6 +487,116 @@ static void test_feed_fails_at_each(void **state)
 	assert_int_equal(b->f.free, 3 + r.last - r.start + 1);
 }
 
+/* The validator finds this from @level on, and not before. */
+static void finds(const struct dmag_frames *f, unsigned int level)
+{
+	unsigned int i;
+
+	for (i = 1; i <= 4; i++)
+		assert_int_equal(dmag_frames_validate(f, i),
+				 i < level ? 0 : -EUCLEAN);
+}
+
+#define BROKEN(level, f, field, value)                           \
+	do {                                                     \
+		typeof(field) __saved = (field);                 \
+		(field) = (value);                               \
+		finds(f, level);                                 \
+		(field) = __saved;                               \
+		assert_int_equal(dmag_frames_validate(f, 4), 0); \
+	} while (0)
+
+static void test_broken_counters(void **state)
+{
+	struct bed *b = *state;
+	struct dmag_frames *f = &b->f;
+	struct dmag_node other = { 0 };
+
+	BROKEN(1, f, f->root, &other);
+	bed_feed(b, 3 * PAGE);
+	BROKEN(1, f, f->free, 1);
+	BROKEN(1, f, f->nr_spare_node, 0);
+	BROKEN(1, f, f->spare_block, NULL);
+	bed_add(b, 1 << 15, (1 << 15) + 700);
+	BROKEN(1, f, f->height, 0);
+	BROKEN(1, f, f->height, DMAG_HEIGHT_MAX + 1);
+	BROKEN(1, f, f->nr_node, 0);
+	BROKEN(1, f, f->nr_block, 0);
+	BROKEN(1, f, f->nr_block, 1);
+	BROKEN(1, f, f->used, 324);
+	BROKEN(4, f, f->used, 323);
+	BROKEN(4, f, f->free, f->free - 1);
+	BROKEN(4, f, f->nr_node, f->nr_node + 1);
+	BROKEN(4, f, f->nr_block, f->nr_block + 1);
+	BROKEN(4, f, f->nr_spare_node, f->nr_spare_node + 1);
+	BROKEN(4, f, f->nr_spare_block, f->nr_spare_block - 1);
+	BROKEN(4, f, f->spare_node, (void *)((char *)f->spare_node + 8));
+}
+
+static void test_broken_root(void **state)
+{
+	struct bed *b = *state;
+	struct dmag_frames *f = &b->f;
+	struct dmag_node *root, saved;
+
+	bed_add(b, 0, 5);
+	bed_add(b, 1 << 15, (1 << 15) + 5);
+	assert_int_equal(dmag_frames_take(f, 1 << 15, (1 << 15) + 5), 0);
+	root = f->root;
+	BROKEN(2, f, root->present, root->present | 4);
+	BROKEN(2, f, root->has[1], root->has[1] | 4);
+	BROKEN(2, f, root->has[15], 1);
+	BROKEN(2, f, root->orders, root->orders + 1);
+	saved = *root;
+	root->child[1] = NULL;
+	root->present = 1; /* a root that should have gone */
+	finds(f, 2);
+	*root = saved;
+	assert_int_equal(dmag_frames_validate(f, 4), 0);
+	assert_int_equal(dmag_frames_put(f, 1 << 15, 6), 0);
+}
+
+static void test_broken_leaf(void **state)
+{
+	struct bed *b = *state;
+	struct dmag_frames *f = &b->f;
+	struct dmag_node *leaf, saved;
+	struct dmag_block *block;
+
+	bed_add(b, 0, 511);
+	bed_add(b, 512, 1023);
+	assert_int_equal(dmag_frames_take(f, 512, 1023), 0);
+	leaf = f->root;
+	block = leaf->child[1];
+	BROKEN(2, f, leaf->sub[7], 1);
+	BROKEN(3, f, leaf->sub[0], leaf->sub[0] & ~(1ULL << 8));
+	BROKEN(4, f, block->own[3], 7);
+	BROKEN(3, f, block->free[3], 1);
+	block = leaf->child[0];
+	BROKEN(3, f, block->own[3], 7);
+	block = leaf->child[1];
+	memset(block->own, 0, sizeof(block->own));
+	finds(f, 3);
+	memset(block->own, 0xff, sizeof(block->own));
+	saved = *leaf;
+	memset(leaf, 0, sizeof(*leaf));
+	finds(f, 2);
+	*leaf = saved;
+}
+
+/* What is wrong below the root is found by going there. */
+static void test_broken_deep(void **state)
+{
+	struct bed *b = *state;
+	struct dmag_frames *f = &b->f;
+	struct dmag_node *leaf;
+
+	bed_add(b, 1 << 15, (1 << 15) + 511);
+	leaf = f->root->child[1];
+	BROKEN(3, f, leaf->has[2], 0);
+	BROKEN(2, f, leaf->orders, 4);
+}
+
 /* 8 GiB of 4 KiB frames take less than 0.02 %. */
 static void test_metadata(void **state)
 {
@@ -481,16 +610,30 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, bed_new, bed_free)
 	const struct CMUnitTest tests[] = {
-		T(test_empty),	      T(test_get_put),
-		T(test_orders),	      T(test_too_large),
-		T(test_large),	      T(test_boundary),
-		T(test_align),	      T(test_within),
-		T(test_exact_ranges), T(test_memory_returns),
-		T(test_walk_stats),   T(test_size),
-		T(test_bad_requests), T(test_bad_ranges),
-		T(test_null),	      T(test_bad_feed),
-		T(test_misuse),	      T(test_feed_fails_at_each),
+		T(test_empty),
+		T(test_get_put),
+		T(test_orders),
+		T(test_too_large),
+		T(test_large),
+		T(test_boundary),
+		T(test_align),
+		T(test_within),
+		T(test_exact_ranges),
+		T(test_memory_returns),
+		T(test_walk_stats),
+		T(test_size),
+		T(test_bad_requests),
+		T(test_bad_ranges),
+		T(test_null),
+		T(test_bad_feed),
+		T(test_misuse),
+		T(test_feed_fails_at_each),
 		T(test_metadata),
+		T(test_beyond_span),
+		T(test_broken_counters),
+		T(test_broken_root),
+		T(test_broken_leaf),
+		T(test_broken_deep),
 	};
 
 	return cmocka_run_group_tests_name("frames", tests, NULL, NULL);
