@@ -32,12 +32,27 @@ static void set_map(struct kunit *test, struct device *dev,
 	KUNIT_ASSERT_NOT_NULL(test, dev->dma_range_map);
 }
 
+/* On KUnit's bus any driver takes any device, so all share one per test. */
+static int dmag_test_init(struct kunit *test)
+{
+	test->priv = kunit_driver_create(test, "dmag-test");
+	return PTR_ERR_OR_ZERO(test->priv);
+}
+
+static struct device *bare_device(struct kunit *test, const char *name)
+{
+	struct device *dev;
+
+	dev = kunit_device_register_with_driver(test, name, test->priv);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	return dev;
+}
+
 static struct device *make_device(struct kunit *test, const char *name,
 				  u64 mask)
 {
-	struct device *dev = kunit_device_register(test, name);
+	struct device *dev = bare_device(test, name);
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
 	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, mask), 0);
 	return dev;
 }
@@ -96,14 +111,13 @@ static void test_windows(struct kunit *test)
 		{ .cpu_start = SZ_512M, .dma_start = SZ_1G, .size = SZ_64M },
 		{}
 	};
-	struct device *dev = kunit_device_register(test, "dmag-windows");
+	struct device *dev = bare_device(test, "dmag-windows");
 	const struct dmag_reach *reach;
 	void *buf[40];
 	dma_addr_t dma[40];
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
 	set_map(test, dev, map, sizeof(map));
-	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(31)), 0);
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(32)), 0);
 	reach = &group_of(dev)->core.reach;
 	KUNIT_ASSERT_EQ(test, reach->nr, 2);
 	KUNIT_EXPECT_EQ(test, reach->seg[0].start, PFN_DOWN(SZ_256M));
@@ -125,9 +139,8 @@ static void test_windows(struct kunit *test)
 
 static void test_bus_limit(struct kunit *test)
 {
-	struct device *dev = kunit_device_register(test, "dmag-limit");
+	struct device *dev = bare_device(test, "dmag-limit");
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
 	dev->bus_dma_limit = LIMIT_29;
 	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(32)), 0);
 	KUNIT_EXPECT_LE(test, group_of(dev)->core.reach.seg[0].last,
@@ -237,11 +250,10 @@ static void test_mask_change_outstanding(struct kunit *test)
 /* Some 170 drivers write the mask themselves. */
 static void test_mask_written(struct kunit *test)
 {
-	struct device *dev = kunit_device_register(test, "dmag-written");
+	struct device *dev = bare_device(test, "dmag-written");
 	dma_addr_t dma;
 	void *buf;
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
 	KUNIT_EXPECT_NULL(test, group_of(dev));
 	dev->coherent_dma_mask = LIMIT_29;
 	buf = dma_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL);
@@ -479,6 +491,7 @@ static struct kunit_case dmag_cases[] = { KUNIT_CASE(test_windows),
 
 static struct kunit_suite dmag_suite = {
 	.name = "dmag",
+	.init = dmag_test_init,
 	.test_cases = dmag_cases,
 };
 kunit_test_suite(dmag_suite);

@@ -33,6 +33,9 @@
 /* Candidates judged before the best is taken: one in eight is seldom bad. */
 #define DMAG_CANDIDATES 8
 
+/* Pageblocks larger than this are not claimed whole, frames. */
+#define DMAG_PAGEBLOCK_MOST (4UL * DMAG_BLOCK_FRAMES)
+
 /* Candidates tried in one claim before the core turns to other memory. */
 #define DMAG_TRIES 4
 
@@ -153,38 +156,134 @@ static long pages_to_move(const struct dmag_range *r, long most)
 	return moves;
 }
 
-/* The best of the next few candidates at or below @from; highest first. */
-static bool find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
-			   enum dmag_rung rung, struct dmag_range *best)
+/*
+ * alloc_contig_range() isolates whole pageblocks, and refuses if anything in
+ * the first or last one cannot move, even outside of the range.
+ */
+static struct dmag_range whole_pageblocks(const struct dmag_range *r)
 {
-	u64 align = max(rq->align, 1ULL);
-	long best_moves = rung == DMAG_CLAIM_FREE ? 0 : (long)rq->count;
-	unsigned int seen = 0;
-	u64 start;
+	return (struct dmag_range){
+		.start = round_down(r->start, pageblock_nr_pages),
+		.last = round_up(r->last + 1, pageblock_nr_pages) - 1,
+	};
+}
 
-	if (rq->count - 1 > rq->within.last - rq->within.start)
-		return false;
-	start = round_down(rq->within.last - (rq->count - 1), align);
-	for (; start >= rq->within.start && seen < DMAG_CANDIDATES;
-	     start -= align) {
-		struct dmag_range r = { start, start + rq->count - 1 };
-		long moves;
+static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
+			  long most)
+{
+	struct dmag_range judged = whole_pageblocks(r);
+
+	if (failed_lately(r->start) || owned(g, r))
+		return -1;
+	return pages_to_move(&judged, most);
+}
+
+/*
+ * The best of the first few candidates that can be had, from the top.  Where
+ * pageblocks are somewhat larger than blocks, half a pageblock would spoil the
+ * other half for the next claim.
+ */
+static bool find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+			   struct dmag_range *best)
+{
+	u64 size = rq->within.last - rq->within.start + 1;
+	u64 unit = min(pageblock_nr_pages, DMAG_PAGEBLOCK_MOST);
+	u64 count = max(rq->count, unit <= size ? unit : 0);
+	u64 align = max(rq->align, rq->count < count ? count : 1);
+	u64 start = round_down(rq->within.last - (count - 1), align);
+	long most = LONG_MAX;
+	unsigned int judged = 0;
+	bool found = false;
+
+	for (; start >= rq->within.start; start -= align) {
+		struct dmag_range r = { start, start + count - 1 };
+		long moves = moves_to_take(g, &r, most);
 
 		cond_resched();
-		if (!failed_lately(start) && !owned(g, &r)) {
-			moves = pages_to_move(&r, best_moves - !!seen);
-			if (moves >= 0) {
-				*best = r;
-				best_moves = moves;
-				seen++;
-			}
-			if (seen && !best_moves)
-				break;
+		if (moves >= 0) {
+			*best = r;
+			most = moves - 1;
+			found = true;
 		}
+		judged += found;
+		if (!moves || judged == DMAG_CANDIDATES || start < align)
+			break;
+	}
+	return found;
+}
+
+/* The free page that frames [@pfn, @pfn + 2^@order) are part of, if any. */
+static struct page *free_page_around(u64 pfn, unsigned int order)
+{
+	for (; order <= MAX_PAGE_ORDER; order++) {
+		struct page *page =
+			pfn_to_online_page(round_down(pfn, 1UL << order));
+
+		if (!page || !block_usable(page, page_zone(page)))
+			return NULL;
+		if (PageBuddy(page) && buddy_order_unsafe(page) >= order)
+			return page;
+	}
+	return NULL;
+}
+
+/*
+ * Take @r, naturally aligned, out of the buddy allocator if it is free.  What
+ * else belongs to the same free page goes back.
+ */
+static bool take_free(const struct dmag_range *r)
+{
+	u64 count = r->last - r->start + 1;
+	unsigned int order = order_base_2(count);
+	struct page *page = free_page_around(r->start, order);
+	struct zone *zone;
+	unsigned long flags;
+	u64 first, last;
+
+	if (!page)
+		return false;
+	zone = page_zone(page);
+	spin_lock_irqsave(&zone->lock, flags);
+	page = free_page_around(r->start, order);
+	if (page) {
+		order = buddy_order(page);
+		if (!__isolate_free_page(page, order))
+			page = NULL;
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	if (!page)
+		return false;
+
+	post_alloc_hook(page, order, GFP_KERNEL);
+	set_page_refcounted(page);
+	split_page(page, order);
+	first = page_to_pfn(page);
+	last = first + (1UL << order) - 1;
+	if (first < r->start)
+		free_contig_range(first, r->start - first);
+	if (r->last < last)
+		free_contig_range(r->last + 1, last - r->last);
+	return true;
+}
+
+static bool find_free(struct dmag_kgroup *g, const struct dmag_request *rq,
+		      struct dmag_range *got)
+{
+	u64 align = max(rq->align, roundup_pow_of_two(rq->count));
+	u64 start = round_down(rq->within.last - (rq->count - 1), align);
+
+	if (rq->count > MAX_ORDER_NR_PAGES)
+		return false;
+	for (; start >= rq->within.start; start -= align) {
+		*got = (struct dmag_range){ start, start + rq->count - 1 };
+		cond_resched();
+		if (free_page_around(start, order_base_2(rq->count)) &&
+		    !owned(g, got) && take_free(got))
+			return true;
 		if (start < align)
 			break;
 	}
-	return seen;
+	return false;
 }
 
 /* Push out what lives in @r; alloc_contig_range() takes what comes free. */
@@ -263,7 +362,6 @@ static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
 static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 			  enum dmag_rung rung)
 {
-	u64 count = r->last - r->start + 1;
 	int ret;
 
 	if (fatal_signal_pending(current))
@@ -274,28 +372,39 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 		page_out(r);
 	ret = alloc_contig_range(r->start, r->last + 1, MIGRATE_MOVABLE,
 				 GFP_KERNEL | __GFP_NOWARN);
-	if (ret)
-		return ret == -EINTR ? ret : -EAGAIN;
-	if (!enter_owner(g, r) && !feed(g, r))
-		return 0;
-	erase_owner(g, r);
-	free_contig_range(r->start, count);
-	return -EAGAIN;
+	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
+		note_failure(r->start);
+	return !ret || ret == -EINTR ? ret : -EAGAIN;
+}
+
+static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
+		    enum dmag_rung rung, struct dmag_range *got)
+{
+	int ret = -EAGAIN;
+
+	if (rung == DMAG_CLAIM_FREE)
+		return find_free(g, rq, got) ? 0 : ret;
+	for (int tries = 0; tries < DMAG_TRIES && ret == -EAGAIN; tries++) {
+		if (!find_candidate(g, rq, got))
+			break;
+		ret = take_candidate(g, got, rung);
+	}
+	return ret;
 }
 
 static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
 			enum dmag_rung rung, struct dmag_range *got)
 {
-	int ret = -EAGAIN;
+	int ret;
 
-	for (int tries = 0; tries < DMAG_TRIES && ret == -EAGAIN; tries++) {
-		if (!find_candidate(g, rq, rung, got))
-			break;
-		ret = take_candidate(g, got, rung);
-		if (ret == -EAGAIN)
-			note_failure(got->start);
-	}
-	return ret;
+	if (rq->count - 1 > rq->within.last - rq->within.start)
+		return -EAGAIN;
+	ret = take_any(g, rq, rung, got);
+	if (ret || (!enter_owner(g, got) && !feed(g, got)))
+		return ret;
+	erase_owner(g, got);
+	free_contig_range(got->start, got->last - got->start + 1);
+	return -EAGAIN;
 }
 
 static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
