@@ -520,70 +520,118 @@ static void cells_are_optional(void **state)
 
 /* ---- validation ------------------------------------------------------ */
 
-/* Each kind of damage is seen, from its level on. */
-static void validator_sees(void **state)
-{
-	const struct dmag_range a[] = { { 0, 99 } }, short_a[] = { { 0, 9 } };
-	struct dmag_range b[] = { { 0, 99 }, { 200, 299 } };
-	struct dmag_group g1, g2;
-	struct dmag_group twin;
-	struct dmag_member m1 = { 0 }, m2 = { 0 }, m3 = { 0 };
-	struct dmag_group *save;
+static struct dmag_group g1, g2, twin;
+static struct dmag_member m1, m2;
+static const struct dmag_range seg1[] = { { 0, 99 } };
+static struct dmag_range seg2[] = { { 0, 99 }, { 200, 299 } };
 
-	make_group(&g1, a, 1);
-	make_group(&g2, b, 2);
-	make_group(&twin, a, 1);
-	dmag_join(&reg, &m1, &g1);
-	dmag_join(&reg, &m2, &g2);
+/* Two groups of one device each; the first owns ten frames. */
+static int setup_two(void **state)
+{
+	setup(state);
+	memset(&m1, 0, sizeof(m1));
+	memset(&m2, 0, sizeof(m2));
+	make_group(&g1, seg1, 1);
+	make_group(&g2, seg2, 2);
+	make_group(&twin, seg1, 1);
+	assert_ptr_equal(dmag_join(&reg, &m1, &g1), &g1);
+	assert_ptr_equal(dmag_join(&reg, &m2, &g2), &g2);
 	own(&g1, 0, 9);
 	assert_valid();
-#define SEES(change, undo, level)                                            \
-	do {                                                                 \
-		change;                                                      \
-		assert_int_equal(dmag_registry_validate(&reg, level),        \
-				 -EUCLEAN);                                  \
-		if ((level) > 1)                                             \
-			assert_int_equal(                                    \
-				dmag_registry_validate(&reg, (level)-1), 0); \
-		undo;                                                        \
-		assert_valid();                                              \
-	} while (0)
-	SEES(reg.nr_groups++, reg.nr_groups--, 1);
-	SEES(reg.nr_segs++, reg.nr_segs--, 1);
-	SEES(g2.members++, g2.members--, 1);
-	SEES(g2.members--, g2.members++, 1);
-	SEES(g2.attrs = 8, g2.attrs = 0, 1);
-	SEES(g2.attrs = 1, g2.attrs = 0, 1);
-	SEES(b[1].start = 50, b[1].start = 200, 1);
-	SEES(b[1].start = 201, b[1].start = 200, 1);
-	save = m2.group;
-	SEES(m2.group = NULL, m2.group = save, 1);
-	SEES(list_add(&m3.node, &reg.members), list_del(&m3.node), 1);
-	SEES((g1.frames.quarantined++, g1.frames.free--),
-	     (g1.frames.quarantined--, g1.frames.free++), 4);
-	/* The twin, behind the registry's back. */
-	SEES((list_add(&twin.node, &g1.node), reg.nr_groups++, reg.nr_segs++),
-	     (list_del(&twin.node), reg.nr_groups--, reg.nr_segs--), 3);
-	/* The reach shrinks under what is owned. */
-	list_del_init(&m1.node);
+	return 0;
+}
+
+/* The damage is seen at @level, and not by less. */
+static void assert_seen(unsigned int level)
+{
+	assert_int_equal(dmag_registry_validate(&reg, level), -EUCLEAN);
+	if (level > 1)
+		assert_int_equal(dmag_registry_validate(&reg, level - 1), 0);
+}
+
+static void assert_counts(unsigned int *count, unsigned int wrong)
+{
+	unsigned int right = *count;
+
+	*count = wrong;
+	assert_seen(1);
+	*count = right;
+	assert_valid();
+}
+
+static void validator_counts(void **state)
+{
+	assert_counts(&reg.nr_groups, 1);
+	assert_counts(&reg.nr_groups, 3);
+	assert_counts(&reg.nr_segs, 2);
+	assert_counts(&reg.nr_segs, 4);
+	assert_counts(&g2.members, 0);
+	assert_counts(&g2.members, 2);
+}
+
+/* A key that is not valid, or that belongs in another bucket. */
+static void validator_keys(void **state)
+{
+	static const u64 wrong[] = { 50, 201 };
+	unsigned int i;
+
+	assert_counts(&g2.attrs, 8);
+	assert_counts(&g2.attrs, 1);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		seg2[1].start = wrong[i];
+		assert_seen(1);
+		seg2[1].start = 200;
+		assert_valid();
+	}
+}
+
+static void validator_members(void **state)
+{
+	struct dmag_member stray = { 0 };
+
+	m2.group = NULL;
+	assert_seen(1);
+	m2.group = &g2;
+	assert_valid();
+	list_add(&stray.node, &reg.members);
+	assert_seen(1);
+	list_del(&stray.node);
+	assert_valid();
+	/* One member too many, and nobody counts it. */
+	stray.group = &g2;
+	list_add_tail(&stray.node, &reg.members);
+	assert_seen(1);
+	list_del(&stray.node);
+	assert_valid();
+}
+
+static void validator_frames(void **state)
+{
+	g1.frames.free--;
+	assert_int_equal(dmag_registry_validate(&reg, 4), -EUCLEAN);
+	g1.frames.free++;
+	assert_valid();
+}
+
+/* I8: a group with another's key, behind the registry's back. */
+static void validator_twins(void **state)
+{
+	list_add(&twin.node, &g1.node);
+	reg.nr_groups++;
+	reg.nr_segs++;
+	assert_seen(3);
+}
+
+/* I1: the reach is another one than when the frames were added. */
+static void validator_reach(void **state)
+{
+	assert_ptr_equal(dmag_leave(&reg, &m1), &g1);
 	list_del_init(&g1.node);
 	reg.nr_groups--;
 	reg.nr_segs--;
-	make_group(&twin, short_a, 1);
-	m1.group = NULL;
-	assert_ptr_equal(dmag_join(&reg, &m1, &twin), &twin);
-	own(&twin, 0, 9);
-	assert_valid();
-	twin.reach.nr = 0;
-	list_del_init(&twin.node);
-	reg.nr_groups--;
-	reg.nr_segs--;
-	m1.group = NULL;
-	list_del_init(&m1.node);
-	twin.members = 0;
-	assert_ptr_equal(dmag_join(&reg, &m1, &twin), &twin);
-	assert_int_equal(dmag_registry_validate(&reg, 3), 0);
-	assert_int_equal(dmag_registry_validate(&reg, 4), -EUCLEAN);
+	g1.reach.nr = 0;
+	assert_ptr_equal(dmag_join(&reg, &m1, &g1), &g1);
+	assert_seen(4);
 }
 
 int main(void)
@@ -605,7 +653,12 @@ int main(void)
 		cmocka_unit_test_setup(least_wanted_first, setup),
 		cmocka_unit_test_setup(cells_with_holes, setup),
 		cmocka_unit_test_setup(cells_are_optional, setup),
-		cmocka_unit_test_setup(validator_sees, setup),
+		cmocka_unit_test_setup(validator_counts, setup_two),
+		cmocka_unit_test_setup(validator_keys, setup_two),
+		cmocka_unit_test_setup(validator_members, setup_two),
+		cmocka_unit_test_setup(validator_frames, setup_two),
+		cmocka_unit_test_setup(validator_twins, setup_two),
+		cmocka_unit_test_setup(validator_reach, setup_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

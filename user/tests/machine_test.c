@@ -19,11 +19,10 @@
 #define MB BIT_ULL(20)
 #define GB BIT_ULL(30)
 #define PFN(address) ((address) >> PAGE_SHIFT)
-#define RANGE(start, size)                            \
-	{                                             \
-		PFN(start), PFN((start) + (size)) - 1 \
+#define RANGE(first, end)                \
+	{                                \
+		PFN(first), PFN(end) - 1 \
 	}
-
 static struct machine m;
 
 static void boot(const struct dmag_range *ram, unsigned int nr)
@@ -135,6 +134,17 @@ static void pi5_unused_costs_nothing(void **state)
 	shut_down(PFN(8 * GB));
 }
 
+/* Single pages for one who cannot wait, and then the worker runs. */
+static void burst(struct dmag_member *d, u64 size)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 n, pfn;
+
+	for (n = 0; n < PFN(size); n++)
+		assert_int_equal(dmag_group_get(d->group, &rq, true, &pfn), 0);
+	assert_int_equal(balance(d), 0);
+}
+
 /*
  * 4. Raspberry Pi 1, 512 MiB, a non-coherent device that may not sleep: 256 KiB
  * were set aside, 1 MiB and 4 MiB were needed.  A burst of each is served at
@@ -145,9 +155,8 @@ static void pi1_atomic_bursts(void **state)
 	static const struct dmag_range ram[] = { RANGE(0, 512 * MB) };
 	static const struct dmag_window w = { 0, 1 * GB, 512 * MB };
 	static const u64 bursts[] = { 256 * KB, 1 * MB, 4 * MB };
-	struct dmag_request rq = DMAG_REQUEST(1);
 	struct dmag_member usb;
-	u64 n, i, pfn;
+	unsigned int i;
 
 	boot(ram, 1);
 	memset(&usb, 0, sizeof(usb));
@@ -159,18 +168,10 @@ static void pi1_atomic_bursts(void **state)
 	};
 	machine_join(&m, &usb);
 	assert_int_equal(balance(&usb), 0);
-	for (i = 0; i < ARRAY_SIZE(bursts); i++) {
-		for (n = 0; n < PFN(bursts[i]); n++)
-			assert_int_equal(
-				dmag_group_get(usb.group, &rq, true, &pfn), 0);
-		assert_int_equal(balance(&usb), 0);
-	}
-	while (usb.group->frames.used < PFN(64 * MB)) {
-		for (n = 0; n < PFN(4 * MB); n++)
-			assert_int_equal(
-				dmag_group_get(usb.group, &rq, true, &pfn), 0);
-		assert_int_equal(balance(&usb), 0);
-	}
+	for (i = 0; i < ARRAY_SIZE(bursts); i++)
+		burst(&usb, bursts[i]);
+	while (usb.group->frames.used < PFN(64 * MB))
+		burst(&usb, 4 * MB);
 	assert_sound();
 	machine_exit(&m);
 }
@@ -183,8 +184,8 @@ static void pi1_atomic_bursts(void **state)
 static void polarfire_low_bank(void **state)
 {
 	static const struct dmag_range ram[] = {
-		RANGE(2 * GB, 768 * MB),
-		RANGE(64 * GB, 1 * GB),
+		RANGE(2 * GB, 2 * GB + 768 * MB),
+		RANGE(64 * GB, 65 * GB),
 	};
 	struct dmag_member sd;
 	u64 page, large;
@@ -212,7 +213,7 @@ static void zcu102_two_large_buffers(void **state)
 {
 	static const struct dmag_range ram[] = {
 		RANGE(0, 2 * GB - 1 * MB),
-		RANGE(32 * GB, 2 * GB),
+		RANGE(32 * GB, 34 * GB),
 	};
 	struct dmag_member fpga;
 	u64 pfn, buffer[2];
@@ -239,7 +240,7 @@ static void zcu102_two_large_buffers(void **state)
 static void large_after_uptime(void **state)
 {
 	static const struct dmag_range ram[] = { RANGE(0, 3 * GB),
-						 RANGE(4 * GB, 1 * GB) };
+						 RANGE(4 * GB, 5 * GB) };
 	static const u64 sizes[] = { 32 * MB, 75 * MB, 16 * MB, 4 * MB,
 				     64 * MB };
 	struct dmag_request rq = { .align = DMAG_BLOCK_FRAMES };

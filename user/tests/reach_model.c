@@ -10,7 +10,7 @@
  */
 #include "group_random.h"
 
-#define PAGE (1ULL << PAGE_SHIFT)
+#define PAGE BIT_ULL(PAGE_SHIFT)
 #define MAX_PAGES 48
 #define MAX_WINDOWS 6
 #define SPACES ROUNDS(60000)

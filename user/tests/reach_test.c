@@ -8,26 +8,23 @@
 
 #include "dmag.h"
 
-#define KB (1ULL << 10)
-#define MB (1ULL << 20)
-#define GB (1ULL << 30)
+#define KB BIT_ULL(10)
+#define MB BIT_ULL(20)
+#define GB BIT_ULL(30)
 #define PFN(address) ((address) >> PAGE_SHIFT)
-#define RANGE(start, size)                          \
-	{                                           \
-		PFN(start), PFN((start) + (size)-1) \
-	}
-#define REACH(ranges)                                     \
-	{                                                 \
-		.seg = (ranges), .nr = ARRAY_SIZE(ranges) \
+#define RANGE(first, end)                \
+	{                                \
+		PFN(first), PFN(end) - 1 \
 	}
 
 /* A PC with 6 GiB: memory below 640 KiB, to 3 GiB, and above 4 GiB. */
 static const struct dmag_range pc_ranges[] = {
-	RANGE(4 * KB, 636 * KB),
-	RANGE(1 * MB, 3 * GB - 1 * MB),
-	RANGE(4 * GB, 3 * GB),
+	RANGE(4 * KB, 640 * KB),
+	RANGE(1 * MB, 3 * GB),
+	RANGE(4 * GB, 7 * GB),
 };
-static const struct dmag_reach pc = REACH(pc_ranges);
+
+static const struct dmag_reach pc = { pc_ranges, ARRAY_SIZE(pc_ranges) };
 
 static void assert_reach(const struct dmag_constraint *c,
 			 const struct dmag_reach *ram,
@@ -58,10 +55,10 @@ static void assert_windows(const struct dmag_window *w, unsigned int nr_windows,
 
 static void masks_without_windows(void **state)
 {
-	const struct dmag_range bits24[] = { RANGE(4 * KB, 636 * KB),
-					     RANGE(1 * MB, 15 * MB) };
-	const struct dmag_range bits30[] = { RANGE(4 * KB, 636 * KB),
-					     RANGE(1 * MB, 1 * GB - 1 * MB) };
+	const struct dmag_range bits24[] = { RANGE(4 * KB, 640 * KB),
+					     RANGE(1 * MB, 16 * MB) };
+	const struct dmag_range bits30[] = { RANGE(4 * KB, 640 * KB),
+					     RANGE(1 * MB, 1 * GB) };
 
 	assert_windows(NULL, 0, 16 * MB - 1, &pc, bits24, 2);
 	assert_windows(NULL, 0, 1 * GB - 1, &pc, bits30, 2);
@@ -74,7 +71,7 @@ static void masks_without_windows(void **state)
 static void partial_pages(void **state)
 {
 	const struct dmag_range ram[] = { { 0, 9 } };
-	const struct dmag_reach r = REACH(ram);
+	const struct dmag_reach r = { ram, ARRAY_SIZE(ram) };
 	const struct dmag_window w = { .cpu = 0x1001,
 				       .bus = 0x1001,
 				       .size = 0x3ffe };
@@ -86,7 +83,7 @@ static void partial_pages(void **state)
 					 .size = 0x1800 };
 	const struct dmag_range high[] = { { U64_MAX >> PAGE_SHIFT,
 					     U64_MAX >> PAGE_SHIFT } };
-	const struct dmag_reach h = REACH(high);
+	const struct dmag_reach h = { high, ARRAY_SIZE(high) };
 	const struct dmag_range first[] = { { 0, 2 } }, mid[] = { { 2, 3 } };
 
 	assert_windows(NULL, 0, 0x3ffe, &r, first, 1);
@@ -102,7 +99,7 @@ static void partial_pages(void **state)
 static void page_of_two_windows(void **state)
 {
 	const struct dmag_range ram[] = { { 0, 9 } };
-	const struct dmag_reach r = REACH(ram);
+	const struct dmag_reach r = { ram, ARRAY_SIZE(ram) };
 	struct dmag_window w[] = {
 		{ .cpu = 0x0, .bus = 0x10000, .size = 0x1800 },
 		{ .cpu = 0x1800, .bus = 0x11800, .size = 0x1800 },
@@ -119,7 +116,7 @@ static void page_of_two_windows(void **state)
 static void cut_in_bus_space(void **state)
 {
 	const struct dmag_range ram[] = { { 0, 9 } };
-	const struct dmag_reach r = REACH(ram);
+	const struct dmag_reach r = { ram, ARRAY_SIZE(ram) };
 	struct dmag_window w[] = {
 		{ .cpu = 0x0, .bus = 0x100000, .size = 0x2000 },
 		{ .cpu = 0x2000, .bus = 0x200000, .size = 0x2000 },
@@ -144,7 +141,7 @@ static void cut_in_bus_space(void **state)
 static void overlapping_windows(void **state)
 {
 	const struct dmag_range ram[] = { { 0, 15 } };
-	const struct dmag_reach r = REACH(ram);
+	const struct dmag_reach r = { ram, ARRAY_SIZE(ram) };
 	const struct dmag_window inner[] = {
 		{ .cpu = 0x4000, .bus = 0x90000, .size = 0x2000 },
 		{ .cpu = 0x0, .bus = 0x0, .size = 0x8000 },
@@ -168,7 +165,7 @@ static void ram_with_holes(void **state)
 	const struct dmag_range ram[] = {
 		{ 0, 1 }, { 2, 3 }, { 5, 5 }, { 100, 199 }, { 200, 300 }
 	};
-	const struct dmag_reach r = REACH(ram);
+	const struct dmag_reach r = { ram, ARRAY_SIZE(ram) };
 	const struct dmag_reach none = { .nr = 0 };
 	const struct dmag_range want[] = { { 0, 3 }, { 5, 5 }, { 100, 249 } };
 
@@ -180,7 +177,7 @@ static void ram_with_holes(void **state)
 static void raspberry_pi_4(void **state)
 {
 	const struct dmag_range ram[] = { RANGE(0, 4 * GB - 64 * MB) };
-	const struct dmag_reach r = REACH(ram);
+	const struct dmag_reach r = { ram, ARRAY_SIZE(ram) };
 	const struct dmag_window legacy = { .cpu = 0,
 					    .bus = 3 * GB,
 					    .size = 1 * GB };
@@ -253,9 +250,9 @@ static void bad_ram(void **state)
 	const struct dmag_range unsorted[] = { { 5, 6 }, { 1, 2 } };
 	const struct dmag_range overlap[] = { { 1, 5 }, { 5, 6 } };
 
-	assert_int_equal(build(c, (struct dmag_reach)REACH(reversed)), -EINVAL);
-	assert_int_equal(build(c, (struct dmag_reach)REACH(unsorted)), -EINVAL);
-	assert_int_equal(build(c, (struct dmag_reach)REACH(overlap)), -EINVAL);
+	assert_int_equal(build(c, (struct dmag_reach){ reversed, 1 }), -EINVAL);
+	assert_int_equal(build(c, (struct dmag_reach){ unsorted, 2 }), -EINVAL);
+	assert_int_equal(build(c, (struct dmag_reach){ overlap, 2 }), -EINVAL);
 	assert_int_equal(build(c, (struct dmag_reach){ .nr = 1 }), -EINVAL);
 }
 
@@ -274,8 +271,10 @@ static void comparisons(void **state)
 	const struct dmag_range b_seg[] = { { 1, 9 } };
 	const struct dmag_range c_seg[] = { { 1, 4 }, { 5, 8 } };
 	const struct dmag_range d_seg[] = { { 1, 4 }, { 6, 9 } };
-	const struct dmag_reach a = REACH(a_seg), b = REACH(b_seg);
-	const struct dmag_reach c = REACH(c_seg), d = REACH(d_seg);
+	const struct dmag_reach a = { a_seg, ARRAY_SIZE(a_seg) },
+				b = { b_seg, ARRAY_SIZE(b_seg) };
+	const struct dmag_reach c = { c_seg, ARRAY_SIZE(c_seg) },
+				d = { d_seg, ARRAY_SIZE(d_seg) };
 	const struct dmag_reach top = { .seg = a_seg + 1, .nr = 1 };
 	const struct dmag_reach none = { .nr = 0 };
 	struct dmag_range seg[4];
@@ -307,7 +306,8 @@ static void comparisons(void **state)
 static void bad_reaches(void **state)
 {
 	const struct dmag_range reversed[] = { { 2, 1 } };
-	const struct dmag_reach bad = REACH(reversed), none = { .nr = 0 };
+	const struct dmag_reach bad = { reversed, ARRAY_SIZE(reversed) },
+				none = { .nr = 0 };
 	struct dmag_range seg[4];
 
 	assert_false(dmag_reach_valid(NULL));
