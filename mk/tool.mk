@@ -36,3 +36,64 @@ tool-check: $(T_TESTS:user/tests/%.sh=$(T)/%.ok)
 $(T)/%.ok: user/tests/%.sh user/tests/tool_lib.sh $(wildcard user/tests/tool_boards/*) $(T)/dmag
 	@DMAG=$(T)/dmag WORK=$(T)/$* $< || { echo "FAIL  $<"; exit 1; }
 	@touch $@
+
+# Every board in the kernel's source, in one table.
+BOARDS_SRC ?= $(or $(KERNEL_SRC),build/linux-source-6.12)
+BOARDS_SIZES := 4G 8G 16G 32G 64G
+BOARDS_MAIN := 16G
+
+HELP += boards "plan every board of the kernel source, make docs/boards.rst" \
+	boards-masks "make the table of drivers' DMA masks from the kernel source"
+.PHONY: boards boards-masks boards-dtbs
+
+boards-dtbs:
+	@scripts/boards.sh $(BOARDS_SRC) build/dtbs 2
+
+boards: boards-dtbs $(T)/dmag
+	@for size in $(BOARDS_SIZES); do \
+		find build/dtbs -name '*.dtb' | LC_ALL=C sort | \
+			xargs -n 100000 $(T)/dmag plan -q -a $$size --summary >$(T)/boards-$$size.csv || exit 1; \
+	done
+	@scripts/boards-table.py build/dtbs/ $(BOARDS_MAIN) \
+		$(foreach s,$(BOARDS_SIZES),$(s)=$(T)/boards-$(s).csv) >$(T)/boards.rst
+	@cp $(T)/boards.rst docs/boards.rst
+	@cat docs/boards.rst
+
+boards-masks:
+	@scripts/boards-masks.py $(BOARDS_SRC) >$(T)/masks.inc
+	@cp $(T)/masks.inc user/tool/masks.inc
+
+# The parts that read input, with sanitizers: against an oracle, and fuzzed.
+T_LIB := $(filter-out user/tool/main.c user/tool/cmd_%,$(T_SRC)) $(wildcard core/*.c)
+T_SAN := -DDMAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_SECONDS ?= 600
+
+HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees"
+.PHONY: tool-fuzz
+
+$(T)/san/%.o: %.c $(T_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(T_CFLAGS) -O1 $(T_SAN) -c $< -o $@
+
+$(T)/random: $(T_LIB:%.c=$(T)/san/%.o) $(T)/san/user/tests/tool_random.o
+	$(CC) $(T_SAN) $^ -lfdt -o $@
+
+$(T)/random.ok: $(T)/random
+	@$< >$@.log 2>&1 && echo "ok    $<: $$(tail -n 1 $@.log)" || { cat $@.log; exit 1; }
+	@mv $@.log $@
+
+tool-check: $(T)/random.ok
+
+$(T)/fuzz: $(T_LIB) user/tests/tool_fuzz.c $(T_HDR)
+	clang $(T_CFLAGS) -O1 -DDMAG_DEBUG -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all $(T_LIB) user/tests/tool_fuzz.c -lfdt -o $@
+
+$(T)/seeds: $(wildcard user/tests/tool_boards/*.dts)
+	@mkdir -p $@
+	@for dts in $^; do dtc -q -o $@/$$(basename $$dts .dts).dtb $$dts || exit 1; done
+	@touch $@
+
+tool-fuzz: $(T)/fuzz $(T)/seeds
+	@mkdir -p $(T)/corpus
+	cd $(T) && ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -print_final_stats=1 \
+		corpus seeds

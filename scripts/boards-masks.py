@@ -32,16 +32,19 @@ DMA = re.compile(
     r"|dma_map_(?:single|page|sg|sgtable)(?:_attrs)?|dmam?_pool_create"
     r"|vb2_dma_(?:contig|sg)_memops|drm_gem_dma_\w+|DRM_GEM_DMA_\w+"
     r"|snd_pcm_(?:set_managed_buffer|lib_preallocate_pages)\w*)\b")
+# A client's buffers are allocated for the DMA controller that it asks for.
+CLIENT = re.compile(r"\b(?:devm_)?(?:dma_request_(?:chan|slave_channel)\w*|snd_dmaengine\w+"
+                    r"|dmaengine_prep_slave\w*)\b")
 LINK = re.compile(r"^([\w.-]+?)-(?:y|objs|\$\(\w+\))\s*[:+]?=\s*(.*)$", re.M)
 
 
 def scan(path):
-    """What one source file says: compatibles, masks, whether it does DMA."""
+    """What one source file says: compatibles, masks, does DMA, has it done."""
     with open(path, encoding="utf-8", errors="replace") as f:
         text = COMMENT.sub(" ", f.read())
     names = {c for t in TABLE.findall(text) for c in COMPATIBLE.findall(t)}
     masks = {int(a or b) for a, b in MASK.findall(text)}
-    return names, {m for m in masks if 1 <= m <= 64}, bool(DMA.search(text))
+    return names, {m for m in masks if 1 <= m <= 64}, bool(DMA.search(text)), bool(CLIENT.search(text))
 
 
 def modules(directory):
@@ -81,7 +84,7 @@ def main():
         found = [facts[s] for s in sources if s in facts]
         names = set().union(*(f[0] for f in found))
         masks = set().union(*(f[1] for f in found))
-        if not masks and not any(f[2] for f in found):
+        if not masks and (not any(f[2] for f in found) or any(f[3] for f in found)):
             continue
         for name in names:
             table[name] = max(table.get(name, 0), max(masks, default=0))

@@ -10,7 +10,7 @@ board pi4
 status 0 pi4 "$dmag" plan "$work/pi4.dtb"
 has 'pi4 zone' 'DMA \[0x0, 0x3fffffff\] 948 MiB'
 has 'pi4 legacy' '^ *1 2 \[0x0, 0x3b3fffff\] 948 MiB uncached DMA exact 0 B 0 B'
-has 'pi4 pcie' '^ *2 1 \[0x0, 0x3b3fffff\] 2.9 GiB uncached DMA32 too large 0 B 960 MiB'
+has 'pi4 pcie' '^ *2 1 \[0x0, 0x3b3fffff\] 2.9 GiB uncached DMA32 too large 2 GiB 960 MiB'
 has 'pi4 pcie top' '^ \[0x40000000, 0xbfffffff\]$'
 has 'pi4 rest' '^ *3 1 \[0x0, 0x3b3fffff\] 3.8 GiB uncached DMA32 exact'
 hasnt 'pi4 groups' '^ *4 [0-9]+ \['

@@ -326,10 +326,23 @@ static void write_plan(const struct plan_command *cmd, const struct board *b)
 		write_table(stdout, b, &cmd->style);
 		break;
 	case OUT_JSON:
+		write_json(stdout, b);
+		break;
 	case OUT_CSV:
+		write_csv(stdout, b);
+		break;
 	case OUT_SUMMARY:
+		write_summary(stdout, b);
 		break;
 	}
+}
+
+static void write_head(const struct plan_command *cmd)
+{
+	if (cmd->output == OUT_CSV)
+		write_csv_head(stdout);
+	else if (cmd->output == OUT_SUMMARY)
+		write_summary_head(stdout);
 }
 
 static int plan_board(struct plan_command *cmd, const char *name)
@@ -373,6 +386,7 @@ int cmd_plan(int argc, char **argv)
 
 	if (ret < 0) {
 		ret = 0;
+		write_head(&cmd);
 		for (i = optind; i < argc; i++)
 			ret |= plan_board(&cmd, argv[i]);
 		ret |= check_masks(&cmd);

@@ -393,6 +393,15 @@ static bool has_driver(const struct of_node *np)
 	return false;
 }
 
+/* Behind a host bridge, devices are found by asking, with or without a node. */
+static bool behind_pci(const struct of_node *np)
+{
+	for (np = np->parent; np; np = np->parent)
+		if (of_is_pci(np))
+			return true;
+	return false;
+}
+
 /* Why @np is a device that does DMA, NULL if it is not. */
 static const char *dma_reason(const struct of_tree *tree,
 			      const struct of_node *np)
@@ -402,7 +411,9 @@ static const char *dma_reason(const struct of_tree *tree,
 	if (!np->available || !np->parent || !of_has(np, "compatible") ||
 	    (type && !strcmp(type, "memory")))
 		return NULL;
-	if (of_is_pci(np) && !of_is_pci(np->parent))
+	if (behind_pci(np))
+		return NULL;
+	if (of_is_pci(np))
 		return "PCI host bridge";
 	if (of_has(np, "iommus") || of_has(np, "iommu-map"))
 		return "iommus";

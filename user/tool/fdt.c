@@ -126,6 +126,29 @@ static int of_walk(struct of_tree *tree, const void *blob)
 	return of_check_phandles(tree);
 }
 
+/*
+ * All device trees since 2007 have version 17.  fdt_check_full() does not look
+ * at the version, but functions that it calls return NULL for older ones.
+ */
+#define OF_OLDEST_VERSION 17
+
+static int of_check(struct board *b, const void *blob, size_t size)
+{
+	int ret = -FDT_ERR_TRUNCATED;
+
+	if (size >= sizeof(struct fdt_header))
+		ret = fdt_check_header(blob);
+	if (!ret && fdt_version(blob) < OF_OLDEST_VERSION)
+		return board_fail(b, "a device tree of version %u is too old",
+				  fdt_version(blob));
+	if (!ret)
+		ret = fdt_check_full(blob, size);
+	if (ret)
+		return board_fail(b, "not a usable device tree: %s",
+				  fdt_strerror(ret));
+	return 0;
+}
+
 /**
  * of_unflatten() - Read a flattened device tree.
  * @tree: what to fill
@@ -138,14 +161,7 @@ static int of_walk(struct of_tree *tree, const void *blob)
 int of_unflatten(struct of_tree *tree, struct board *b, const void *blob,
 		 size_t size)
 {
-	int ret;
-
 	memset(tree, 0, sizeof(*tree));
 	tree->board = b;
-	ret = size < sizeof(struct fdt_header) ? -FDT_ERR_TRUNCATED :
-						 fdt_check_full(blob, size);
-	if (ret)
-		return board_fail(b, "not a usable device tree: %s",
-				  fdt_strerror(ret));
-	return of_walk(tree, blob);
+	return of_check(b, blob, size) ? -1 : of_walk(tree, blob);
 }

@@ -7,7 +7,7 @@
  * each is judged against the zones: dma-direct asks for memory of one zone or
  * of those below it (dma_direct_optimal_gfp_mask() in kernel/dma/direct.c) and
  * looks at the address afterwards.  What those zones hold and the device cannot
- * use is *outside*; what it could use and they do not hold is *wasted*.
+ * use is *outside*; what it could use, but finds by luck or not at all, *wasted*.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -338,25 +338,69 @@ static void number_groups(struct board *b)
 		b->groups[i]->id = i + 1;
 }
 
-/* Compare what Linux tries for @d with what @d can use. */
+/* What the zones up to @zone hold of @r. */
+static u64 zone_frames(const struct board *b, const struct dmag_reach *r,
+		       int zone)
+{
+	struct dmag_range below = { 0, 0 };
+
+	if (zone < 0)
+		return 0;
+	below.last = b->zones[zone].range.last;
+	return span_frames(r, &below);
+}
+
+/*
+ * Is there a zone whose memory, with that of the zones below, is the reach?
+ * Nothing needs no zone.
+ */
+static bool zone_describes(const struct board *b, const struct group *g)
+{
+	int i;
+
+	if (!g->frames)
+		return true;
+	for (i = 0; i < (int)b->nr_zones; i++)
+		if (zone_frames(b, &g->core.reach, i) == g->frames &&
+		    zone_frames(b, &b->ram, i) == g->frames)
+			return true;
+	return false;
+}
+
+/*
+ * Compare what Linux tries for @d with what @d can use.  If the first zone has
+ * memory outside the reach, allocations that fail the check go on to lower
+ * zones; certain is only what the first zone without such memory holds.
+ */
 static void judge_device(struct board *b, struct device *d)
 {
-	struct group *g = d->group;
-	struct dmag_range tried = { 0, 0 };
-	u64 both = 0, ram = 0;
+	const struct dmag_reach *reach = &d->group->core.reach;
+	u64 sure = 0;
+	int zone;
 
 	d->zone = first_zone(b, d);
-	if (d->zone >= 0) {
-		tried.last = b->zones[d->zone].range.last;
-		both = span_frames(&g->core.reach, &tried);
-		ram = span_frames(&b->ram, &tried);
-	}
-	d->wasted = g->frames - both;
-	d->outside = ram - both;
-	if (d->wasted)
-		g->verdict |= VERDICT_SMALL;
+	d->outside = zone_frames(b, &b->ram, d->zone) -
+		     zone_frames(b, reach, d->zone);
 	if (d->outside)
-		g->verdict |= VERDICT_LARGE;
+		d->verdict |= VERDICT_LARGE;
+	if (zone_frames(b, reach, d->zone) < d->group->frames)
+		d->verdict |= VERDICT_SMALL;
+	for (zone = d->zone; zone >= 0 && !sure; zone--)
+		if (zone_frames(b, &b->ram, zone) ==
+		    zone_frames(b, reach, zone))
+			sure = zone_frames(b, reach, zone);
+	d->wasted = d->group->frames - sure;
+}
+
+static void judge_group(struct board *b, struct device *d)
+{
+	struct group *g = d->group;
+
+	judge_device(b, d);
+	if (!g->frames)
+		board_note(b, "%s: a mask of %u bits reaches no memory",
+			   d->path, d->mask_bits);
+	g->verdict |= d->verdict;
 	g->wasted = max(g->wasted, d->wasted);
 	g->outside = max(g->outside, d->outside);
 	if (!g->worst ||
@@ -408,9 +452,11 @@ int board_plan(struct board *b)
 		    join_group(b, &b->devices[i]))
 			return -1;
 	number_groups(b);
+	for (i = 0; i < b->nr_groups; i++)
+		b->groups[i]->described = zone_describes(b, b->groups[i]);
 	for (i = 0; i < b->nr_devices; i++)
 		if (b->devices[i].group)
-			judge_device(b, &b->devices[i]);
+			judge_group(b, &b->devices[i]);
 	count_reserved(b);
 	return 0;
 }

@@ -123,7 +123,8 @@ enum device_kind {
  * @constraint: as the core wants it; .limit covers mask and bus
  * @bus_limit: the highest address its bus carries, 0 if nothing is known
  * @zone: the zone that Linux tries first, an index; -1 if none has memory
- * @wasted: frames within reach that this zone and those below do not hold
+ * @verdict: how this zone and those below suit its reach
+ * @wasted: frames of its reach that Linux finds by luck or not at all
  * @outside: frames of those zones that it cannot use
  */
 struct device {
@@ -138,6 +139,7 @@ struct device {
 	u64 bus_limit;
 	struct group *group;
 	int zone;
+	unsigned int verdict;
 	u64 wasted;
 	u64 outside;
 	struct dmag_member member;
@@ -161,12 +163,14 @@ enum verdict {
  * struct group - A group of the plan, with what is known besides its key.
  * @id: its number in the plan, 1 and up, smallest reach first
  * @worst: the member whom the zones suit least
+ * @described: some zone and those below it hold just the reach
  * @reserved: frames of its reach that are reserved for something else
  */
 struct group {
 	struct dmag_group core;
 	unsigned int id;
 	bool universal;
+	bool described;
 	unsigned int verdict;
 	const struct device *worst;
 	u64 frames;

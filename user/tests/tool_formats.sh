@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# What programs read: JSON, CSV and the line per board, and odd or broken input.
+
+. "$(dirname "$0")/tool_lib.sh"
+
+# json WHAT EXPRESSION: holds for the object p that was printed
+json()
+{
+	python3 - "$work/out" "$2" <<'END' 2>"$work/json.err"
+import json, sys
+with open(sys.argv[1]) as f:
+    p = json.load(f)
+    sys.exit(not eval(sys.argv[2]))
+END
+	verdict $? "$1: not true: $2 $(cat "$work/json.err")"
+}
+
+# csv WHAT EXPRESSION: holds for the list r of rows, by column name
+csv()
+{
+	python3 - "$work/out" "$2" <<'END' 2>"$work/json.err"
+import csv, sys
+with open(sys.argv[1], newline="") as f:
+    r = list(csv.DictReader(f, strict=True))
+    sys.exit(not (all(None not in x and None not in x.values() for x in r) and eval(sys.argv[2])))
+END
+	verdict $? "$1: not true: $2 $(cat "$work/json.err")"
+}
+
+board pi4
+board icicle
+board rules
+
+status 0 'pi4 json' "$dmag" plan --json "$work/pi4.dtb"
+json 'names' 'p["format"] == 1 and p["arch"] == "arm64" and p["model"] == "Pi 4, reduced"'
+json 'memory' 'p["memory"][0] == {"start": "0x0", "last": "0x3b3fffff"} and p["memory_known"]'
+json 'zones' '[z["name"] for z in p["zones"]] == ["DMA", "DMA32"]'
+json 'groups' '[g["id"] for g in p["groups"]] == [1, 2, 3]'
+json 'pcie' 'p["groups"][1]["reach"][1] == {"start": "0x40000000", "last": "0xbfffffff"}'
+json 'pcie zone' 'p["groups"][1]["verdict"] == "too large" and not p["groups"][1]["zone_exists"]'
+json 'pcie outside' 'p["groups"][1]["outside"] == 960 << 20 and p["groups"][1]["wasted"] == 2 << 30'
+json 'attributes' 'all(g["attributes"] == ["uncached"] for g in p["groups"])'
+json 'members' 'sorted(sum(d.get("group") == g["id"] for d in p["devices"]) for g in p["groups"]) == [1, 1, 2]'
+json 'window' '{"cpu": "0x0", "bus": "0xc0000000", "size": "0x40000000"} in p["devices"][0]["windows"]'
+
+status 0 'rules json' "$dmag" plan --json "$work/rules.dtb"
+json 'regions' '{r["kind"] for r in p["reserved"]} == {"reserved", "no-map", "restricted-dma-pool", "shared-dma-pool, reusable"}'
+json 'region without a place' '[r["bytes"] for r in p["reserved"] if "span" not in r] == [1 << 20]'
+json 'not in groups' '{d["device"]: d["memory_from"] for d in p["devices"] if "group" not in d} == {"/translated@10000": "iommu", "/bounced@12000": "restricted pool", "/codec@13000": "own pool"}'
+json 'reserved in reach' 'max(g["reserved"] for g in p["groups"]) == (4 << 20) + (16 << 20) + 4096'
+
+status 0 'csv' "$dmag" plan --csv "$work/pi4.dtb" "$work/rules.dtb"
+csv 'rows' 'len(r) == 12 and {x["board"][-7:] for x in r} == {"pi4.dtb", "les.dtb"}'
+csv 'fields' '[x["reach_bytes"] for x in r if x["device"].endswith("usb@7e980000")] == [str(948 << 20)]'
+csv 'no group' '[x["group"] for x in r if x["memory_from"] == "iommu"] == [""]'
+
+status 0 'summary' "$dmag" plan --summary "$work/pi4.dtb" "$work/icicle.dtb"
+csv 'boards' '[(x["arch"], x["groups"], x["without_zone"]) for x in r] == [("arm64", "3", "1"), ("riscv", "2", "0")]'
+csv 'worst' 'r[0]["worst_device"] == "/scb/pcie@7d500000" and r[1]["worst_device"] == ""'
+
+# Text from a device tree cannot break a format or steer a terminal.
+cat >"$work/text.dts" <<'END'
+/dts-v1/;
+/ {
+	#address-cells = <1>;
+	#size-cells = <1>;
+	model = "quote \" comma , backslash \\ escape \x1b[31m newline \n byte \xff";
+	memory { device_type = "memory"; reg = <0 0x1000000>; };
+	dma@0 { compatible = "x\",\x1b"; reg = <0 4>; #dma-cells = <1>; };
+};
+END
+dtc -q -o "$work/text.dtb" "$work/text.dts"
+status 0 'text json' "$dmag" plan --json "$work/text.dtb"
+json 'text' 'p["model"] == "quote \" comma , backslash \\ escape \x1b[31m newline \n byte \xff"'
+status 0 'text csv' "$dmag" plan --csv "$work/text.dtb"
+csv 'text' 'len(r) == 1 and r[0]["compatible"] == "x\",?"'
+status 0 'text table' "$dmag" plan "$work/text.dtb"
+hasnt 'escape' "$(printf '\033')"
+
+# Errors name file, node and property.
+bad()
+{
+	printf '/dts-v1/;\n/ { #address-cells = <%s>; #size-cells = <1>; %s };\n' \
+		"${5:-1}" "$3" >"$work/bad.dts"
+	dtc -q -f -o "$work/bad.dtb" "$work/bad.dts" 2>"$work/dtc.err" ||
+		verdict 1 "$1: dtc: $(cat "$work/dtc.err")"
+	status "$2" "$1" "$dmag" plan "$work/bad.dtb"
+	[ -z "$4" ] || has "$1" "$4" err
+}
+bad 'half a bank' 1 'memory@0 { device_type = "memory"; reg = <0 1 2>; };' \
+	'bad.dtb: /memory@0: reg: .* no list of 1 \+ 1 cells'
+bad 'wide cells' 1 'memory@0 { device_type = "memory"; reg = <0 1>; };' \
+	'bad.dtb: /memory@0: reg: .* 9 \+ 1 cells' 9
+bad 'no reg' 1 'memory { device_type = "memory"; };' 'bad.dtb: /memory: reg: missing'
+bad 'size' 1 'reserved-memory { #address-cells = <1>; #size-cells = <1>; r { size = [00 00]; }; };' \
+	'bad.dtb: /reserved-memory/r: size: 2 bytes'
+bad 'two of a phandle' 1 'a { phandle = <7>; }; b { phandle = <7>; };' 'bad.dtb: /b: phandle: 0x7 is also that of /a|/a: phandle: 0x7 is also that of /b'
+bad 'memory unknown' 0 'a { };' 'bad.dtb: note: memory unknown'
+bad 'size unknown' 0 'memory@0 { device_type = "memory"; reg = <0 0>; };' '/memory@0: reg: .*firmware'
+bad 'nowhere' 0 'memory@0 { device_type = "memory"; reg = <0 4096>; };
+	a { #address-cells = <1>; #size-cells = <1>; ranges; dma-ranges = <0 0x8000 0x1000>;
+	b { #address-cells = <1>; #size-cells = <1>; ranges; dma-ranges = <0x5000 0 0x1000>, <0x9000 0x9000 0x1000>;
+	dma@0 { compatible = "x"; reg = <0 1>; #dma-cells = <1>; }; }; };' \
+	'/a/b: dma-ranges: bus address 0x9000 has no CPU address, entry ignored'
+bad 'a loop' 0 'memory@0 { device_type = "memory"; reg = <0 4096>; };
+	x: a { #interconnect-cells = <0>; compatible = "x"; dma-coherent; interconnects = <&y>; interconnect-names = "dma-mem"; };
+	y: b { #interconnect-cells = <0>; compatible = "x"; interconnects = <&x>; interconnect-names = "dma-mem"; };' \
+	''
+echo >"$work/empty.dtb"
+status 1 'no device tree' "$dmag" plan "$work/empty.dtb"
+has 'no device tree' 'empty.dtb: not a usable device tree' err
+status 1 'one of two' "$dmag" plan --summary "$work/empty.dtb" "$work/pi4.dtb"
+csv 'the other' 'len(r) == 1'
+depth=70
+{
+	echo '/dts-v1/; / {'
+	i=0
+	while [ $i -lt $depth ]; do echo 'n {'; i=$((i + 1)); done
+	while [ $i -gt 0 ]; do echo '};'; i=$((i - 1)); done
+	echo '};'
+} >"$work/deep.dts"
+dtc -q -o "$work/deep.dtb" "$work/deep.dts"
+status 1 'deep' "$dmag" plan "$work/deep.dtb"
+has 'deep' 'nested more than 64 deep' err
+finish

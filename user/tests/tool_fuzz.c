@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Fuzzing of everything that reads a device tree, with libFuzzer.
+ *
+ * The input is a flattened device tree.  It may be refused, with a reason; if
+ * it is read, the plan has to hold together and be printable.
+ */
+#include <stdlib.h>
+
+#include "tool.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+void die(const char *fmt, ...)
+{
+	fprintf(stderr, "%s\n", fmt);
+	abort();
+}
+
+static void check_plan(struct board *b)
+{
+	static FILE *null;
+	const struct style style = { .color = true };
+	unsigned int i, members = 0;
+
+	if (dmag_registry_validate(&b->registry, 4))
+		abort();
+	for (i = 0; i < b->nr_groups; i++) {
+		struct group *g = b->groups[i];
+
+		members += g->core.members;
+		if (g->frames > dmag_reach_frames(&b->ram) || !g->worst)
+			abort();
+	}
+	for (i = 0; i < b->nr_devices; i++)
+		members -= b->devices[i].kind == DEVICE_DIRECT;
+	if (members)
+		abort();
+	if (!null)
+		null = fopen("/dev/null", "w");
+	write_table(null, b, &style);
+	write_json(null, b);
+	write_csv(null, b);
+	write_summary(null, b);
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct plan_options opt = { .assume = 1ULL << 32 };
+	struct board b;
+
+	board_init(&b, "fuzz");
+	if (board_from_fdt(&b, data, size, &opt) || board_plan(&b)) {
+		if (!b.error)
+			abort();
+	} else {
+		check_plan(&b);
+	}
+	board_free(&b);
+	return 0;
+}
