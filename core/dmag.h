@@ -196,6 +196,8 @@ struct dmag_frames {
 	u64 nr_spare_block;
 	u64 nr_node; /* in use */
 	u64 nr_block;
+	u64 hot; /* one free frame, in no summary; or DMAG_NO_FRAME */
+	u64 bound; /* no other free frame is below this, and hot is */
 	/* public: read only, in frames */
 	u64 free;
 	u64 used;

@@ -496,6 +496,67 @@ static void tree_prune(struct dmag_frames *f, u64 pfn)
 	f->height = 0;
 }
 
+/* ---- one frame ------------------------------------------------------- */
+
+/* The orders of word @w, as sub[] has them. */
+static __always_inline unsigned int word_orders(u64 sub, unsigned int w)
+{
+	u64 bits = sub >> w & DMAG_SUB_COLUMN;
+
+	return (unsigned int)(fls64(bits << 8 | 1) - 1) >> 3;
+}
+
+/* Set the free bit of @pfn: which may make its word's longest run. */
+static void free_one(struct dmag_frames *f, struct dmag_node *leaf, u64 pfn)
+{
+	unsigned int i = dmag_index(pfn, DMAG_LEAF), w = dmag_index(pfn, 1);
+	struct dmag_block *b = leaf->child[i];
+	unsigned int at = pfn & 63;
+	u64 sub = leaf->sub[i];
+
+	b->free[w] |= BIT_ULL(at);
+	f->bound = min(f->bound, pfn);
+	if (!has_run(b->free[w], at, word_orders(sub, w)))
+		return;
+	sub |= sub_column[run_order(b->free[w], at) + 1] << w;
+	sub_update(f, leaf, pfn, sub);
+}
+
+/* Let the tree know of the hot frame. */
+static void settle(struct dmag_frames *f)
+{
+	u64 pfn = f->hot;
+
+	if (pfn == DMAG_NO_FRAME)
+		return;
+	f->hot = DMAG_NO_FRAME;
+	free_one(f, dmag_leaf(f, pfn), pfn);
+}
+
+/*
+ * Put a frame where another is hot, or one not known to be the lowest.  The
+ * lowest of both may be hot, if nothing else is free below it.
+ */
+static noinline void put_one(struct dmag_frames *f, struct dmag_node *leaf,
+			     u64 pfn)
+{
+	if (pfn > f->hot || pfn >= f->bound) {
+		free_one(f, leaf, pfn);
+		return;
+	}
+	settle(f);
+	f->hot = pfn;
+}
+
+/* A range that is one, and all of it in the tree. */
+static bool given(struct dmag_frames *f, u64 start, u64 last)
+{
+	if (!f || !dmag_range_ok(start, last))
+		return false;
+	settle(f);
+	return true;
+}
+
 /* ---- transitions ----------------------------------------------------- */
 
 static __always_inline u64 word_mask(unsigned int w, unsigned int first,
@@ -625,8 +686,10 @@ static void range_change(struct dmag_frames *f, u64 start, u64 last,
  */
 void dmag_frames_init(struct dmag_frames *f)
 {
-	if (f)
-		memset(f, 0, sizeof(*f));
+	if (!f)
+		return;
+	memset(f, 0, sizeof(*f));
+	f->hot = DMAG_NO_FRAME;
 }
 
 /**
@@ -643,7 +706,7 @@ int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
 {
 	u64 pos;
 
-	if (!f || !dmag_range_ok(start, last))
+	if (!given(f, start, last))
 		return -EINVAL;
 	if (!range_is(f, start, last, DMAG_FOREIGN))
 		return -EEXIST;
@@ -655,6 +718,7 @@ int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
 		tree_insert(f, pos);
 	range_change(f, start, last, DMAG_FREE);
 	f->free += last - start + 1;
+	f->bound = min(f->bound, start);
 	return 0;
 }
 
@@ -670,7 +734,7 @@ int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
  */
 int dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last)
 {
-	if (!f || !dmag_range_ok(start, last))
+	if (!given(f, start, last))
 		return -EINVAL;
 	if (!range_is(f, start, last, DMAG_FREE))
 		return -EBUSY;
@@ -694,8 +758,7 @@ int dmag_frames_quarantine(struct dmag_frames *f, u64 start, u64 last)
 {
 	u64 n = last - start + 1;
 
-	if (!f || !dmag_range_ok(start, last) ||
-	    !range_is(f, start, last, DMAG_USED))
+	if (!given(f, start, last) || !range_is(f, start, last, DMAG_USED))
 		return -EINVAL;
 	range_change(f, start, last, DMAG_FOREIGN);
 	f->used -= n;
@@ -724,7 +787,7 @@ static void frames_use(struct dmag_frames *f, u64 start, u64 last)
  */
 int dmag_frames_take(struct dmag_frames *f, u64 start, u64 last)
 {
-	if (!f || !dmag_range_ok(start, last))
+	if (!given(f, start, last))
 		return -EINVAL;
 	if (!range_is(f, start, last, DMAG_FREE))
 		return -EBUSY;
@@ -760,7 +823,7 @@ static noinline int frames_put(struct dmag_frames *f, u64 start, u64 count)
 	u64 last = start + count - 1;
 	int rc;
 
-	if (start > DMAG_PFN_MAX || count - 1 > DMAG_PFN_MAX - start)
+	if (!count || !given(f, start, last))
 		return -EINVAL;
 	if ((start ^ last) < DMAG_BLOCK_FRAMES)
 		rc = block_put(f, start, last);
@@ -770,26 +833,8 @@ static noinline int frames_put(struct dmag_frames *f, u64 start, u64 count)
 		return rc;
 	f->used -= count;
 	f->free += count;
+	f->bound = min(f->bound, start);
 	return 0;
-}
-
-/* The orders of word @w, as sub[] has them. */
-static __always_inline unsigned int word_orders(u64 sub, unsigned int w)
-{
-	u64 bits = sub >> w & DMAG_SUB_COLUMN;
-
-	return (unsigned int)(fls64(bits << 8 | 1) - 1) >> 3;
-}
-
-/* The frame @pfn is free now and makes its word's longest run. */
-static noinline void word_grow(struct dmag_frames *f, struct dmag_node *leaf,
-			       u64 pfn, u64 free)
-{
-	u64 sub = leaf->sub[dmag_index(pfn, DMAG_LEAF)];
-	unsigned int order = run_order(free, pfn & 63);
-
-	sub |= sub_column[order + 1] << dmag_index(pfn, 1);
-	sub_update(f, leaf, pfn, sub);
 }
 
 /**
@@ -804,28 +849,21 @@ static noinline void word_grow(struct dmag_frames *f, struct dmag_node *leaf,
  */
 int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
 {
-	unsigned int i, w = dmag_index(start, 1), at = start & 63;
 	struct dmag_node *leaf;
-	struct dmag_block *b;
-	u64 free;
 
-	if (!f)
+	if (unlikely(!f))
 		return -EINVAL;
 	if (count != 1)
 		return frames_put(f, start, count);
 	leaf = dmag_leaf(f, start);
-	if (!leaf)
+	if (unlikely(!leaf || !dmag_bit_used(leaf, start) || start == f->hot))
 		return -EINVAL;
-	i = dmag_index(start, DMAG_LEAF);
-	b = leaf->child[i];
-	if (!b || !((b->own[w] & ~b->free[w]) >> at & 1))
-		return -EINVAL;
-	free = b->free[w] | BIT_ULL(at);
-	b->free[w] = free;
 	f->used--;
 	f->free++;
-	if (has_run(free, at, word_orders(leaf->sub[i], w)))
-		word_grow(f, leaf, start, free);
+	if (f->hot == DMAG_NO_FRAME && start < f->bound)
+		f->hot = start;
+	else
+		put_one(f, leaf, start);
 	return 0;
 }
 
@@ -1015,6 +1053,30 @@ static __always_inline bool spot_get(struct dmag_frames *f, struct spot *s,
 	return true;
 }
 
+/*
+ * The lowest free frame of all, if it is one that is wanted: the hot one, or
+ * the first in the tree, and then no other is left below.
+ */
+static __always_inline bool get_one(struct dmag_frames *f,
+				    const struct dmag_request *rq, u64 *pfn)
+{
+	struct spot s;
+
+	if (f->hot != DMAG_NO_FRAME) {
+		if (f->hot < rq->within.start || f->hot > rq->within.last)
+			return false;
+		*pfn = f->hot;
+		f->hot = DMAG_NO_FRAME;
+		f->free--;
+		f->used++;
+		return true;
+	}
+	if (!spot_any(f, &s, 0) || !spot_get(f, &s, rq, 0, pfn))
+		return false;
+	f->bound = s.pfn + 1;
+	return true;
+}
+
 /* A natural request for a block at most. */
 static int get_small(struct dmag_frames *f, const struct dmag_request *rq,
 		     u64 *pfn)
@@ -1035,6 +1097,7 @@ static noinline int frames_get(struct dmag_frames *f,
 
 	if (!f || !rq || !pfn || !request_ok(rq))
 		return -EINVAL;
+	settle(f);
 	if (natural(rq) && rq->count <= DMAG_BLOCK_FRAMES &&
 	    rq->from == DMAG_LOWEST)
 		return get_small(f, rq, pfn);
@@ -1061,13 +1124,10 @@ static noinline int frames_get(struct dmag_frames *f,
 int dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq,
 		    u64 *pfn)
 {
-	struct spot s;
-
 	/* The most frequent request, without what the others need. */
 	if (likely(f && rq && pfn && rq->count == 1 && rq->align <= 1 &&
 		   !rq->boundary && rq->from == DMAG_LOWEST &&
-		   rq->within.last <= DMAG_PFN_MAX && spot_any(f, &s, 0) &&
-		   spot_get(f, &s, rq, 0, pfn)))
+		   rq->within.last <= DMAG_PFN_MAX && get_one(f, rq, pfn)))
 		return 0;
 	return frames_get(f, rq, pfn);
 }

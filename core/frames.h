@@ -13,6 +13,12 @@
  * numbers in unary, transposed: has[k] is the set of children with a run of
  * order k.  A leaf also has the transposed numbers of each block's words: byte
  * k of sub[] is the set of words with a run of order k.
+ *
+ * One frame may be *hot*: free, but used as far as bits and summaries go.  A
+ * frame that is put becomes it if it is known to be the lowest free one, which
+ * it is when it was the last to be got; so that getting and putting one frame
+ * over and over, the commonest thing that drivers do, touches nothing else.
+ * Whatever else changes or searches the tree settles the hot frame first.
  */
 #ifndef DMAG_FRAMES_H
 #define DMAG_FRAMES_H
@@ -23,6 +29,7 @@
 #define DMAG_HEIGHT_MAX 6 /* 9 + 6 * 6 == DMAG_PFN_BITS */
 #define DMAG_NODE_ORDERS 40 /* children of the tallest root: orders 0 to 39 */
 #define DMAG_WORD_ORDERS 7 /* 64 frames: orders 0 to 6 */
+#define DMAG_NO_FRAME (~0ULL)
 #define DMAG_SUB_COLUMN 0x0001010101010101ULL /* one word's bits in sub[] */
 #define DMAG_SUB_FULL 0x00ffffffffffffffULL /* all words' */
 
@@ -129,6 +136,15 @@ static __always_inline u64 dmag_word_in(const struct dmag_block *b,
 	if (s == DMAG_FREE)
 		return b->free[w];
 	return s == DMAG_USED ? b->own[w] & ~b->free[w] : ~b->own[w];
+}
+
+/* Whether @leaf has @pfn's block, and in it the frame's bits say used. */
+static __always_inline bool dmag_bit_used(const struct dmag_node *leaf, u64 pfn)
+{
+	const struct dmag_block *b = leaf->child[dmag_index(pfn, DMAG_LEAF)];
+	unsigned int w = dmag_index(pfn, 1);
+
+	return b && (b->own[w] & ~b->free[w]) >> (pfn & 63) & 1;
 }
 
 static __always_inline u64 dmag_fold_once(u64 map, unsigned int j)

@@ -21,7 +21,8 @@ enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn)
 	b = leaf ? leaf->child[dmag_index(pfn, DMAG_LEAF)] : NULL;
 	if (!b || !(b->own[w] >> (pfn & 63) & 1))
 		return DMAG_FOREIGN;
-	return b->free[w] >> (pfn & 63) & 1 ? DMAG_FREE : DMAG_USED;
+	return pfn == f->hot || b->free[w] >> (pfn & 63) & 1 ? DMAG_FREE :
+							       DMAG_USED;
 }
 
 /**
@@ -177,6 +178,21 @@ static bool tree_ok(const struct dmag_node *n, unsigned int level,
 	return true;
 }
 
+/* The hot frame is used, as far as the tree goes, and below all that are free. */
+static bool hot_ok(const struct dmag_frames *f)
+{
+	const struct dmag_seek first = { .run = true };
+	const struct dmag_node *leaf;
+	u64 at = 0;
+
+	if (dmag_seek(f, &first, &at) && at < f->bound)
+		return false;
+	if (f->hot == DMAG_NO_FRAME)
+		return true;
+	leaf = dmag_leaf(f, f->hot);
+	return leaf && f->hot < f->bound && dmag_bit_used(leaf, f->hot);
+}
+
 static bool spare_ok(const void *list, u64 nr)
 {
 	const void *const *p = list;
@@ -196,7 +212,7 @@ static bool spare_ok(const void *list, u64 nr)
  *	1 the counters, in constant time;
  *	2 the root: its summaries are those of its children;
  *	3 every node and block;
- *	4 all counts against a recount, and the spare lists.
+ *	4 all counts against a recount, the hot frame, and the spare lists.
  *
  * Context: Any.
  * Return: 0, -EINVAL for no structure, or -EUCLEAN.
@@ -204,6 +220,7 @@ static bool spare_ok(const void *list, u64 nr)
 int dmag_frames_validate(const struct dmag_frames *f, unsigned int level)
 {
 	struct tally t = { 0 };
+	unsigned int hot;
 
 	if (!f)
 		return -EINVAL;
@@ -215,10 +232,12 @@ int dmag_frames_validate(const struct dmag_frames *f, unsigned int level)
 		return -EUCLEAN;
 	if (level >= 3 && f->root && !tree_ok(f->root, dmag_top(f), &t))
 		return -EUCLEAN;
-	if (level >= 4 && (t.free != f->free || t.used != f->used ||
-			   t.nodes != f->nr_node || t.blocks != f->nr_block ||
-			   !spare_ok(f->spare_node, f->nr_spare_node) ||
-			   !spare_ok(f->spare_block, f->nr_spare_block)))
+	hot = f->hot != DMAG_NO_FRAME;
+	if (level >= 4 &&
+	    (t.free + hot != f->free || t.used - hot != f->used ||
+	     t.nodes != f->nr_node || t.blocks != f->nr_block || !hot_ok(f) ||
+	     !spare_ok(f->spare_node, f->nr_spare_node) ||
+	     !spare_ok(f->spare_block, f->nr_spare_block)))
 		return -EUCLEAN;
 	return 0;
 }

@@ -42,14 +42,26 @@ static u64 map_run(const struct cursor *c, unsigned int order)
 	return dmag_fold(map, order - k);
 }
 
-/* Words of a block, as a map, that are not entirely in state @s. */
-static u64 words_not(const struct dmag_block *b, enum dmag_state s)
+/* Frames of word @w of the cursor's block that are not in state @s. */
+static u64 word_not(const struct cursor *c, unsigned int w, enum dmag_state s)
+{
+	u64 in = dmag_word_in(cursor_block(c), w, s);
+	u64 base = round_down(c->at, DMAG_BLOCK_FRAMES) + 64 * w;
+
+	if (s != DMAG_FOREIGN && c->f->hot - base < 64)
+		in ^= BIT_ULL(c->f->hot -
+			      base); /* free, whatever the bits say */
+	return ~in;
+}
+
+/* Words of the cursor's block, as a map, that are not entirely in state @s. */
+static u64 words_not(const struct cursor *c, enum dmag_state s)
 {
 	unsigned int w;
 	u64 map = 0;
 
-	for (w = 0; w < ARRAY_SIZE(b->own); w++)
-		if (~dmag_word_in(b, w, s))
+	for (w = 0; w < 8; w++)
+		if (word_not(c, w, s))
 			map |= BIT_ULL(w);
 	return map;
 }
@@ -60,9 +72,9 @@ static u64 map_not(const struct cursor *c, enum dmag_state s)
 	const struct dmag_node *n = c->path[c->level];
 
 	if (!c->level)
-		return ~dmag_word_in(cursor_block(c), dmag_index(c->at, 1), s);
+		return word_not(c, dmag_index(c->at, 1), s);
 	if (c->level == 1)
-		return words_not(cursor_block(c), s);
+		return words_not(c, s);
 	if (s == DMAG_FREE)
 		return ~n->has[dmag_shift(c->level)];
 	return s == DMAG_FOREIGN ? n->present : ~0ULL;

@@ -115,6 +115,26 @@ static void random_put(double *ns)
 	machine_free(&m);
 }
 
+/* One frame over and over, nothing else in use: what an idle driver does. */
+static void pair(double *ns)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	const unsigned int nr = 1000000;
+	struct machine m;
+	unsigned int i;
+	double t;
+	u64 pfn;
+
+	machine_new(&m, 0, FRAMES - 1);
+	t = now();
+	for (i = 0; i < nr; i++) {
+		must(dmag_frames_get(&m.f, &rq, &pfn));
+		must(dmag_frames_put(&m.f, pfn, 1));
+	}
+	ns[0] = (now() - t) / nr;
+	machine_free(&m);
+}
+
 static void far_end(double *ns)
 {
 	struct dmag_request rq = DMAG_REQUEST(1);
@@ -198,6 +218,7 @@ static const struct {
 	  "ns",
 	  { "< 49", "< 21" } },
 	{ random_put, { "random put, order 0" }, "ns", { "< 22" } },
+	{ pair, { "get and put one frame, over and over" }, "ns", { "-" } },
 	{ far_end,
 	  { "get and put the last free frame of 1 GiB" },
 	  "ns",

@@ -111,6 +111,50 @@ static void test_get_put(void **state)
 	assert_int_equal(b->f.free, 2000);
 }
 
+static void put(struct bed *b, u64 pfn)
+{
+	assert_int_equal(dmag_frames_put(&b->f, pfn, 1), 0);
+	assert_int_equal(dmag_frames_validate(&b->f, 4), 0);
+}
+
+/* A frame that is put and is the lowest is hot; it is free like any other. */
+static void test_hot(void **state)
+{
+	struct dmag_request one = DMAG_REQUEST(1);
+	struct bed *b = *state;
+	struct dmag_run run;
+	u64 i;
+
+	bed_add(b, 100, 199);
+	for (i = 100; i < 110; i++)
+		assert_int_equal(get(b, &one), i);
+	put(b, 109);
+	assert_int_equal(b->f.hot, 109);
+	assert_int_equal(dmag_frames_put(&b->f, 109, 1), -EINVAL);
+	assert_int_equal(dmag_frames_state(&b->f, 109), DMAG_FREE);
+	assert_true(dmag_frames_walk(&b->f, 150, &run));
+	assert_int_equal(run.range.start, 109);
+	assert_true(dmag_frames_walk(&b->f, 0, &run));
+	assert_int_equal(run.range.last, 108);
+	put(b, 104);
+	assert_int_equal(b->f.hot, 104);
+	put(b, 106);
+	assert_int_equal(b->f.hot, 104);
+	assert_int_equal(get(b, &one), 104);
+	assert_int_equal(get(b, &one), 106);
+	put(b, 106);
+	one.within.start = 107;
+	assert_int_equal(get(b, &one), 109);
+	one.within.start = 0;
+	put(b, 103);
+	one.within.last = 102;
+	assert_int_equal(dmag_frames_get(&b->f, &one, &i), -ENOMEM);
+	put(b, 109);
+	assert_int_equal(dmag_frames_take(&b->f, 103, 103), 0);
+	assert_int_equal(dmag_frames_state(&b->f, 103), DMAG_USED);
+	assert_int_equal(dmag_frames_state(&b->f, 106), DMAG_FREE);
+}
+
 /* Every order from a frame to the whole span, at both ends. */
 static void test_orders(void **state)
 {
@@ -530,7 +574,28 @@ static void test_broken_counters(void **state)
 	BROKEN(4, f, f->nr_block, f->nr_block + 1);
 	BROKEN(4, f, f->nr_spare_node, f->nr_spare_node + 1);
 	BROKEN(4, f, f->nr_spare_block, f->nr_spare_block - 1);
+	BROKEN(4, f, f->bound, (1 << 15) + 1);
+	BROKEN(4, f, f->hot, 1 << 15);
 	BROKEN(4, f, f->spare_node, (void *)((char *)f->spare_node + 8));
+}
+
+static void test_broken_hot(void **state)
+{
+	struct dmag_request one = DMAG_REQUEST(1);
+	struct bed *b = *state;
+	struct dmag_frames *f = &b->f;
+	u64 pfn;
+
+	bed_add(b, 100, 199);
+	pfn = get(b, &one);
+	put(b, pfn);
+	BROKEN(4, f, f->hot, 101); /* free in the tree */
+	BROKEN(4, f, f->hot, 99); /* foreign */
+	BROKEN(4, f, f->hot, 1000); /* no block */
+	BROKEN(4, f, f->hot, 1ULL << 30); /* no leaf */
+	BROKEN(4, f, f->hot, DMAG_NO_FRAME);
+	BROKEN(4, f, f->bound, pfn);
+	BROKEN(4, f, f->bound, pfn + 2);
 }
 
 static void test_broken_root(void **state)
@@ -631,6 +696,10 @@ int main(void)
 		T(test_metadata),
 		T(test_beyond_span),
 		T(test_broken_counters),
+		T(test_hot),
+		T(test_broken_hot),
+		T(test_hot),
+		T(test_broken_hot),
 		T(test_broken_root),
 		T(test_broken_leaf),
 		T(test_broken_deep),
