@@ -69,15 +69,22 @@ $(foreach m,aarch64 powerpc,$(foreach k,test model,\
 $(U)/fuzz/%_fuzz: user/fuzz/%_fuzz.c $(U)/fuzz/core.a $(U_HDR)
 	$(U_FUZZ_CC) -fsanitize=fuzzer $< $(U)/fuzz/core.a -o $@
 
+# The example kernel: all but the machine that it is shown on is freestanding.
+$(eval $(call U_FLAVOUR,embed,$(CC) $(U_CFLAGS) -ffreestanding))
+$(U)/embed/embed: $(wildcard examples/embed/*.[ch]) $(U)/embed/core.a
+	$(CC) $(U_CFLAGS) -ffreestanding -c examples/embed/kernel.c -o $(@D)/kernel.o
+	$(CC) $(U_CFLAGS) examples/embed/main.c $(@D)/kernel.o $(U)/embed/core.a -o $@
+
 U_PROGRAMS := $(U_TESTS) $(U_MODELS)
 U_RUN := $(foreach f,plain san,$(addprefix $(U)/$(f)/,$(U_PROGRAMS)))
 U_RUN_aarch64 := $(addprefix $(U)/aarch64/,$(U_PROGRAMS))
 U_RUN_powerpc := $(addprefix $(U)/powerpc/,$(U_PROGRAMS))
 U_RUN_fuzz := $(addprefix $(U)/fuzz/,$(U_FUZZ))
+U_RUN_embed := $(if $(ONLY),,$(U)/embed/embed)
 
 # The two halves run side by side; the sum comes last.
-check: $(U_RUN) $(U_RUN_aarch64) $(U_RUN_powerpc) $(U_RUN_fuzz)
-	@user/tests/run.sh $(U) $(U_RUN) \
+check: $(U_RUN) $(U_RUN_embed) $(U_RUN_aarch64) $(U_RUN_powerpc) $(U_RUN_fuzz)
+	@user/tests/run.sh $(U) $(U_RUN) $(U_RUN_embed) \
 		"user/tests/freestanding.sh:$(U)/freestanding" \
 		$(U_RUN_aarch64:%=qemu-aarch64-static:%) \
 		$(U_RUN_powerpc:%=qemu-ppc-static:%) \
