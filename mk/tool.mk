@@ -19,7 +19,7 @@ $(T)/plain/%.o: %.c $(T_HDR)
 	$(CC) $(T_CFLAGS) $(CFLAGS) -c $< -o $@
 
 $(T)/dmag: $(T_SRC:%.c=$(T)/plain/%.o) $(T)/libdmag-core.a
-	$(CC) $(LDFLAGS) $^ -lfdt -o $@
+	$(CC) $(LDFLAGS) $^ -lfdt -lm -o $@
 
 $(T)/libdmag-core.a: $(patsubst %.c,$(T)/plain/%.o,$(wildcard core/*.c))
 	@rm -f $@
@@ -76,7 +76,7 @@ $(T)/san/%.o: %.c $(T_HDR)
 	$(CC) $(T_CFLAGS) -O1 $(T_SAN) -c $< -o $@
 
 $(T)/random: $(T_LIB:%.c=$(T)/san/%.o) $(T)/san/user/tests/tool_random.o
-	$(CC) $(T_SAN) $^ -lfdt -o $@
+	$(CC) $(T_SAN) $^ -lfdt -lm -o $@
 
 $(T)/random.ok: $(T)/random
 	@$< >$@.log 2>&1 && echo "ok    $<: $$(tail -n 1 $@.log)" || { cat $@.log; exit 1; }
@@ -86,7 +86,7 @@ tool-check: $(T)/random.ok
 
 $(T)/fuzz: $(T_LIB) user/tests/tool_fuzz.c $(T_HDR)
 	clang $(T_CFLAGS) -O1 -DDMAG_DEBUG -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $(T_LIB) user/tests/tool_fuzz.c -lfdt -o $@
+		-fno-sanitize-recover=all $(T_LIB) user/tests/tool_fuzz.c -lfdt -lm -o $@
 
 $(T)/seeds: $(wildcard user/tests/tool_boards/*.dts)
 	@mkdir -p $@

@@ -59,6 +59,49 @@ status 0 'summary' "$dmag" plan --summary "$work/pi4.dtb" "$work/icicle.dtb"
 csv 'boards' '[(x["arch"], x["groups"], x["without_zone"]) for x in r] == [("arm64", "3", "1"), ("riscv", "2", "0")]'
 csv 'worst' 'r[0]["worst_device"] == "/scb/pcie@7d500000" and r[1]["worst_device"] == ""'
 
+# Pictures: well-formed, everything inside, no label on another, a bar a group.
+picture()
+{
+	python3 - "$1" "$2" <<'END' 2>"$work/svg.err"
+import sys, xml.etree.ElementTree as ET
+root = ET.parse(sys.argv[1]).getroot()
+ns = "{http://www.w3.org/2000/svg}"
+width, height = float(root.get("width")), float(root.get("height"))
+boxes = []
+for t in root.iter(ns + "text"):
+    x, y, kind = float(t.get("x")), float(t.get("y")), t.get("class")
+    w = len(t.text) * {"small": 5.4, "title": 9.5, "name": 7.2, "bad": 7.2}.get(kind, 6.2)
+    x -= w / 2 if kind == "mid" else 0
+    boxes.append((x, y - 9, x + w, y + 1, t.text))
+for i, a in enumerate(boxes):
+    assert a[0] >= 0 and a[1] >= 0 and a[2] <= width and a[3] <= height, a
+    for b in boxes[:i]:
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
+for r in root.iter(ns + "rect"):
+    if r.get("x"):
+        assert float(r.get("x")) >= 0 and float(r.get("x")) + float(r.get("width")) <= width, r.attrib
+names = [t for t in root.iter(ns + "text") if t.get("class") == "name"]
+assert len(names) == int(sys.argv[2]) + 1, len(names)
+END
+	verdict $? "picture $1: $(tail -n 1 "$work/svg.err")"
+}
+
+for scale in '' --linear; do
+	# shellcheck disable=SC2086 # no option at all in one case
+	status 0 'svg' "$dmag" plan $scale --svg "$work/pi4.svg" --html "$work/pi4.html" "$work/pi4.dtb"
+	picture "$work/pi4.svg" 3
+	python3 "$here/tool_boards/many.py" >"$work/many.dts"
+	dtc -q -o "$work/many.dtb" "$work/many.dts"
+	# shellcheck disable=SC2086
+	status 0 'svg 30' "$dmag" plan $scale --svg "$work/many.svg" -M usb@f64000=64 "$work/many.dtb"
+	picture "$work/many.svg" 30
+done
+grep -q '<svg' "$work/pi4.html" && grep -q 'PCI host bridge' "$work/pi4.html"
+verdict $? 'html has the picture and the table'
+status 1 'svg nowhere' "$dmag" plan --svg "$work/none/x.svg" "$work/pi4.dtb"
+has 'svg nowhere' 'none/x.svg: No such file' err
+status 2 'svg of two' "$dmag" plan --svg "$work/x.svg" "$work/pi4.dtb" "$work/icicle.dtb"
+
 # Text from a device tree cannot break a format or steer a terminal.
 cat >"$work/text.dts" <<'END'
 /dts-v1/;
@@ -75,6 +118,8 @@ status 0 'text json' "$dmag" plan --json "$work/text.dtb"
 json 'text' 'p["model"] == "quote \" comma , backslash \\ escape \x1b[31m newline \n byte \xff"'
 status 0 'text csv' "$dmag" plan --csv "$work/text.dtb"
 csv 'text' 'len(r) == 1 and r[0]["compatible"] == "x\",?"'
+status 0 'text svg' "$dmag" plan --svg "$work/text.svg" "$work/text.dtb"
+picture "$work/text.svg" 1
 status 0 'text table' "$dmag" plan "$work/text.dtb"
 hasnt 'escape' "$(printf '\033')"
 

@@ -2,12 +2,12 @@
 # shellcheck shell=sh
 # Sourced by the tool's tests: run dmag, compare, count.
 #
-# Environment: DMAG, the program; WORK, a directory for scratch files.
+# Environment: DMAG, the program; WORK, where a scratch directory may be made.
 
 here=$(dirname "$0")
-work=${WORK:?}
 dmag=${DMAG:?}
-mkdir -p "$work"
+work=$(mktemp -d "${WORK:?}.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
 tests=0
 failed=0
 

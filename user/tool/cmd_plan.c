@@ -337,6 +337,32 @@ static void write_plan(const struct plan_command *cmd, const struct board *b)
 	}
 }
 
+static int draw(const struct plan_command *cmd, const struct board *b,
+		const char *name,
+		void (*write)(FILE *out, const struct board *b, bool linear))
+{
+	FILE *out = fopen(name, "w");
+
+	if (out) {
+		write(out, b, cmd->linear);
+		if (!ferror(out) & !fclose(out))
+			return 0;
+	}
+	fprintf(stderr, "dmag: %s: %s\n", name, strerror(errno));
+	return -1;
+}
+
+static int draw_all(const struct plan_command *cmd, const struct board *b)
+{
+	int ret = 0;
+
+	if (cmd->svg)
+		ret |= draw(cmd, b, cmd->svg, write_svg);
+	if (cmd->html)
+		ret |= draw(cmd, b, cmd->html, write_html);
+	return ret;
+}
+
 static void write_head(const struct plan_command *cmd)
 {
 	if (cmd->output == OUT_CSV)
@@ -359,8 +385,10 @@ static int plan_board(struct plan_command *cmd, const char *name)
 	if (!ret)
 		ret = board_plan(&b);
 	report(cmd, &b);
-	if (!ret)
+	if (!ret) {
 		write_plan(cmd, &b);
+		ret = draw_all(cmd, &b);
+	}
 	board_free(&b);
 	return ret;
 }

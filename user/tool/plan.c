@@ -375,8 +375,6 @@ static bool zone_describes(const struct board *b, const struct group *g)
 static void judge_device(struct board *b, struct device *d)
 {
 	const struct dmag_reach *reach = &d->group->core.reach;
-	u64 sure = 0;
-	int zone;
 
 	d->zone = first_zone(b, d);
 	d->outside = zone_frames(b, &b->ram, d->zone) -
@@ -385,11 +383,11 @@ static void judge_device(struct board *b, struct device *d)
 		d->verdict |= VERDICT_LARGE;
 	if (zone_frames(b, reach, d->zone) < d->group->frames)
 		d->verdict |= VERDICT_SMALL;
-	for (zone = d->zone; zone >= 0 && !sure; zone--)
-		if (zone_frames(b, &b->ram, zone) ==
-		    zone_frames(b, reach, zone))
-			sure = zone_frames(b, reach, zone);
-	d->wasted = d->group->frames - sure;
+	for (d->sure = d->zone; d->sure >= 0; d->sure--)
+		if (zone_frames(b, &b->ram, d->sure) ==
+		    zone_frames(b, reach, d->sure))
+			break;
+	d->wasted = d->group->frames - zone_frames(b, reach, d->sure);
 }
 
 static void judge_group(struct board *b, struct device *d)

@@ -123,6 +123,7 @@ enum device_kind {
  * @constraint: as the core wants it; .limit covers mask and bus
  * @bus_limit: the highest address its bus carries, 0 if nothing is known
  * @zone: the zone that Linux tries first, an index; -1 if none has memory
+ * @sure: the highest zone up to that with nothing outside its reach, or -1
  * @verdict: how this zone and those below suit its reach
  * @wasted: frames of its reach that Linux finds by luck or not at all
  * @outside: frames of those zones that it cannot use
@@ -139,6 +140,7 @@ struct device {
 	u64 bus_limit;
 	struct group *group;
 	int zone;
+	int sure;
 	unsigned int verdict;
 	u64 wasted;
 	u64 outside;
@@ -283,6 +285,8 @@ void write_table(FILE *out, const struct board *b, const struct style *style);
 void write_json(FILE *out, const struct board *b);
 void write_csv_head(FILE *out);
 void write_csv(FILE *out, const struct board *b);
+void write_svg(FILE *out, const struct board *b, bool linear);
+void write_html(FILE *out, const struct board *b, bool linear);
 void write_summary_head(FILE *out);
 void write_summary(FILE *out, const struct board *b);
 
