@@ -67,7 +67,7 @@ struct dmag_range {
 
 /** enum dmag_attr - What a group's memory must be, beyond its place (bits). */
 enum dmag_attr {
-	DMAG_SHARED = 1 << 0,	/* decrypted, shared with the host */
+	DMAG_SHARED = 1 << 0, /* decrypted, shared with the host */
 	DMAG_UNCACHED = 1 << 1, /* needs a non-cacheable mapping */
 	DMAG_ATTRS = DMAG_SHARED | DMAG_UNCACHED,
 };
@@ -130,8 +130,8 @@ u64 dmag_reach_frames(const struct dmag_reach *r);
 /* ---- frames ---------------------------------------------------------- */
 
 #define DMAG_BLOCK_ORDER 9 /* a block is 512 frames: one cache line of bits */
-#define DMAG_BLOCK_FRAMES (1ULL << DMAG_BLOCK_ORDER)
-#define DMAG_PFN_BITS 45 /* frames: 2^57 bytes in 4 KiB pages, the most any CPU has */
+#define DMAG_BLOCK_FRAMES BIT_ULL(DMAG_BLOCK_ORDER)
+#define DMAG_PFN_BITS 45 /* 2^57 bytes in 4 KiB pages: the most any CPU has */
 #define DMAG_PFN_MAX ((1ULL << DMAG_PFN_BITS) - 1)
 #define DMAG_MEM_ALIGN 64 /* alignment of memory fed to dmag_frames, bytes */
 
@@ -159,8 +159,8 @@ struct dmag_request {
 };
 
 /** DMAG_REQUEST - Initialiser: @n frames, a power of two, at natural alignment. */
-#define DMAG_REQUEST(n)                                                \
-	{                                                              \
+#define DMAG_REQUEST(n)                                                    \
+	{                                                                  \
 		.count = (n), .align = (n), .within = { 0, DMAG_PFN_MAX }, \
 	}
 
@@ -181,6 +181,9 @@ struct dmag_node;
 
 /**
  * struct dmag_frames - The frames that somebody owns, and which are free.
+ * @free: frames owned and free
+ * @used: frames owned and in use
+ * @quarantined: frames that were in use and are nobody's any more
  *
  * A sparse set of blocks, each a bitmap of 512 frames, under a tree of 64-way
  * nodes that know for every order which children hold a free aligned run of
@@ -218,17 +221,23 @@ struct dmag_frames_stats {
 void dmag_frames_init(struct dmag_frames *f);
 u64 dmag_frames_need(const struct dmag_frames *f, u64 start, u64 last);
 u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr);
-int __must_check dmag_frames_feed(struct dmag_frames *f, void *mem, size_t bytes);
+int __must_check dmag_frames_feed(struct dmag_frames *f, void *mem,
+				  size_t bytes);
 int __must_check dmag_frames_add(struct dmag_frames *f, u64 start, u64 last);
 int __must_check dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last);
-int __must_check dmag_frames_quarantine(struct dmag_frames *f, u64 start, u64 last);
-int __must_check dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq, u64 *pfn);
+int __must_check dmag_frames_quarantine(struct dmag_frames *f, u64 start,
+					u64 last);
+int __must_check dmag_frames_get(struct dmag_frames *f,
+				 const struct dmag_request *rq, u64 *pfn);
 int __must_check dmag_frames_take(struct dmag_frames *f, u64 start, u64 last);
 int __must_check dmag_frames_put(struct dmag_frames *f, u64 start, u64 count);
 enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn);
-bool dmag_frames_walk(const struct dmag_frames *f, u64 from, struct dmag_run *run);
-void dmag_frames_stats(const struct dmag_frames *f, struct dmag_frames_stats *s);
-int __must_check dmag_frames_validate(const struct dmag_frames *f, unsigned int level);
+bool dmag_frames_walk(const struct dmag_frames *f, u64 from,
+		      struct dmag_run *run);
+void dmag_frames_stats(const struct dmag_frames *f,
+		       struct dmag_frames_stats *s);
+int __must_check dmag_frames_validate(const struct dmag_frames *f,
+				      unsigned int level);
 
 /* ---- groups ---------------------------------------------------------- */
 
@@ -286,7 +295,15 @@ struct dmag_cell {
 
 #define DMAG_BUCKETS 256 /* lists of groups; 10,000 groups make 40 a list */
 
-/** struct dmag_registry - All groups and their members. */
+/**
+ * struct dmag_registry - All groups and their members.
+ * @bucket: groups, by hash of their key
+ * @members: devices
+ * @nr_groups: how many groups
+ * @nr_segs: how many segments all reaches have
+ * @cells: what dmag_cells_build() made; the caller's, who may leave it NULL
+ * @nr_cells: how many
+ */
 struct dmag_registry {
 	struct list_head bucket[DMAG_BUCKETS];
 	struct list_head members;
@@ -297,20 +314,24 @@ struct dmag_registry {
 };
 
 void dmag_registry_init(struct dmag_registry *reg);
-int __must_check dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
-				 unsigned int nr, unsigned int attrs);
+int __must_check dmag_group_init(struct dmag_group *g,
+				 const struct dmag_range *seg, unsigned int nr,
+				 unsigned int attrs);
 struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
 			     struct dmag_group *fresh);
 struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m);
 bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g);
 unsigned int dmag_cells_bound(const struct dmag_registry *reg);
-unsigned int dmag_cells_build(const struct dmag_registry *reg, struct dmag_cell *cell);
-bool dmag_cells_next(const struct dmag_registry *reg, const struct dmag_group *g,
-		     struct dmag_cell *cell);
-int __must_check dmag_registry_validate(const struct dmag_registry *reg, unsigned int level);
+unsigned int dmag_cells_build(const struct dmag_registry *reg,
+			      struct dmag_cell *cell);
+bool dmag_cells_next(const struct dmag_registry *reg,
+		     const struct dmag_group *g, struct dmag_cell *cell);
+int __must_check dmag_registry_validate(const struct dmag_registry *reg,
+					unsigned int level);
 
-int __must_check dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
-				bool atomic, u64 *pfn);
+int __must_check dmag_group_get(struct dmag_group *g,
+				const struct dmag_request *rq, bool atomic,
+				u64 *pfn);
 int __must_check dmag_group_put(struct dmag_group *g, u64 start, u64 count);
 int __must_check dmag_group_add(struct dmag_group *g, u64 start, u64 last);
 bool dmag_group_low(const struct dmag_group *g);
@@ -336,16 +357,22 @@ enum dmag_rung {
  * struct dmag_backend - The host's page allocator, as a group sees it.
  *
  * Every operation may drop the lock that serialises the group and take it
- * again; the core holds no state across a call.
+ * again: the core holds no state across a call, and a range that is being
+ * converted counts as owned and in use.
  *
- * @claim: take an extent for @rq (count, align, within) from the host, climbing
- *	to @rung at most, and feed @g->frames for it.  Returns 0 and the extent
- *	in @got, at least @rq->count frames, or -EAGAIN (nothing here now),
- *	-EINTR (fatal signal) or -ETIME (the caller's bound of time is over).
+ * @claim: take an extent for @rq (count, align, within; never a boundary) from
+ *	the host, climbing to @rung at most, and feed @g->frames for it.  Returns
+ *	0 and the extent in @got, at least @rq->count frames in one segment of
+ *	the reach; -EAGAIN if there is nothing here now; or what ends the climb:
+ *	-EINTR (fatal signal), -ETIME (the caller's bound of time is over),
+ *	-ENOMEM (nothing to feed).
  * @release: give a range back to the host, in the host's state
  * @prepare: convert a claimed range to the group's attributes.  A failure
  *	leaves the state of the range unknown: it is quarantined.
  * @restore: the reverse, before @release
+ *
+ * @prepare and @restore are called for groups that have attributes, and may be
+ * NULL where none do.
  */
 struct dmag_backend {
 	int (*claim)(struct dmag_group *g, const struct dmag_request *rq,
@@ -355,7 +382,8 @@ struct dmag_backend {
 	int (*restore)(struct dmag_group *g, const struct dmag_range *range);
 };
 
-int __must_check dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
+int __must_check dmag_group_alloc(struct dmag_registry *reg,
+				  struct dmag_group *g,
 				  const struct dmag_backend *be,
 				  const struct dmag_request *rq, u64 *pfn);
 int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,

@@ -192,7 +192,7 @@ int dmag_group_add(struct dmag_group *g, u64 start, u64 last)
  */
 bool dmag_group_low(const struct dmag_group *g)
 {
-	return g->members && g->frames.free < g->marks.low;
+	return g && g->members && g->frames.free < g->marks.low;
 }
 
 /**
@@ -203,7 +203,7 @@ bool dmag_group_low(const struct dmag_group *g)
  */
 u64 dmag_group_shortage(const struct dmag_group *g)
 {
-	if (!g->members || g->frames.free >= g->marks.high)
+	if (!g || !g->members || g->frames.free >= g->marks.high)
 		return 0;
 	return g->marks.high - g->frames.free;
 }
@@ -220,6 +220,8 @@ u64 dmag_group_shortage(const struct dmag_group *g)
  */
 u64 dmag_group_surplus(const struct dmag_group *g)
 {
+	if (!g)
+		return 0;
 	if (!g->members)
 		return g->frames.free;
 	if (g->frames.free < g->marks.high + DMAG_BLOCK_FRAMES)
@@ -302,6 +304,8 @@ void dmag_registry_init(struct dmag_registry *reg)
 {
 	unsigned int i;
 
+	if (WARN_ON_ONCE(!reg))
+		return;
 	for (i = 0; i < DMAG_BUCKETS; i++)
 		INIT_LIST_HEAD(&reg->bucket[i]);
 	INIT_LIST_HEAD(&reg->members);
@@ -490,7 +494,7 @@ static unsigned int dmag_boundaries(const struct dmag_registry *reg,
  */
 unsigned int dmag_cells_bound(const struct dmag_registry *reg)
 {
-	return 2 * reg->nr_segs;
+	return reg ? 2 * reg->nr_segs : 0;
 }
 
 /**
@@ -507,9 +511,12 @@ unsigned int dmag_cells_bound(const struct dmag_registry *reg)
 unsigned int dmag_cells_build(const struct dmag_registry *reg,
 			      struct dmag_cell *cell)
 {
-	unsigned int i, out = 0, nr = dmag_boundaries(reg, cell);
+	unsigned int i, out = 0, nr;
 	struct dmag_cell above = { 0 };
 
+	if (!reg || !cell)
+		return 0;
+	nr = dmag_boundaries(reg, cell);
 	dmag_cells_sort(cell, nr);
 	/* At most one cell lies below each boundary, so @out stays behind @i. */
 	for (i = 0; i < nr; i++) {
@@ -594,6 +601,8 @@ bool dmag_cells_next(const struct dmag_registry *reg,
 	const struct dmag_cell *cells = &all;
 	unsigned int i, nr = 1;
 
+	if (!g || !cell)
+		return false;
 	if (reg && reg->cells) {
 		cells = reg->cells;
 		nr = reg->nr_cells;
@@ -664,7 +673,7 @@ static bool dmag_group_valid(const struct dmag_registry *reg, unsigned int b,
  * @level: 1 for counts; 2, 3, 4 for what dmag_frames_validate() does at these
  *	levels, from 3 on also I8, at 4 also I1
  *
- * Return: 0, or -EUCLEAN.
+ * Return: 0; -EUCLEAN; -EINVAL if there is none.
  */
 int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 {
@@ -673,6 +682,8 @@ int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 	const struct dmag_group *g;
 	unsigned int b;
 
+	if (!reg)
+		return -EINVAL;
 	for (b = 0; b < DMAG_BUCKETS; b++) {
 		list_for_each_entry(g, &reg->bucket[b], node) {
 			if (!dmag_group_valid(reg, b, g, level))

@@ -332,6 +332,27 @@ static void bad_memberships(void **state)
 	assert_valid();
 }
 
+/* Nothing instead of something, wherever a pointer is taken. */
+static void null_pointers(void **state)
+{
+	struct dmag_cell cell = { .demand = 0 };
+	struct dmag_group g;
+
+	make_group(&g, NULL, 0);
+	dmag_registry_init(NULL);
+	dmag_registry_init(NULL);
+	assert_int_equal(dmag_marks_start(NULL).high, 0);
+	assert_false(dmag_group_low(NULL));
+	assert_int_equal(dmag_group_shortage(NULL), 0);
+	assert_int_equal(dmag_group_surplus(NULL), 0);
+	assert_int_equal(dmag_cells_bound(NULL), 0);
+	assert_int_equal(dmag_cells_build(NULL, &cell), 0);
+	assert_int_equal(dmag_cells_build(&reg, NULL), 0);
+	assert_false(dmag_cells_next(&reg, NULL, &cell));
+	assert_false(dmag_cells_next(&reg, &g, NULL));
+	assert_int_equal(dmag_registry_validate(NULL, 4), -EINVAL);
+}
+
 /* Joins and retires ten thousand groups, two devices each. */
 static void ten_thousand_groups(void **state)
 {
@@ -648,6 +669,7 @@ int main(void)
 		cmocka_unit_test_setup(equal_devices_share, setup),
 		cmocka_unit_test_setup(move_with_buffers_out, setup),
 		cmocka_unit_test_setup(bad_memberships, setup),
+		cmocka_unit_test_setup(null_pointers, setup),
 		cmocka_unit_test_setup(ten_thousand_groups, setup),
 		cmocka_unit_test_setup(ram_changes, setup),
 		cmocka_unit_test_setup(least_wanted_first, setup),
