@@ -34,12 +34,8 @@ typedef unsigned long long u64; /* as in Linux: print with %llu */
 #define ENOMEM 12
 #define EBUSY 16
 #define EEXIST 17
-#define ENODEV 19
 #define EINVAL 22
-#define ENOSPC 28
-#define ERANGE 34
 #define ETIME 62
-#define EOVERFLOW 75
 #define EUCLEAN 117
 #endif
 
@@ -61,22 +57,31 @@ void *memcpy(void *dest, const void *src, size_t n);
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define fallthrough __attribute__((__fallthrough__))
-#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
-#define WRITE_ONCE(x, val) (*(volatile typeof(x) *)&(x) = (val))
 #ifndef static_assert
 #define static_assert(expr, ...) __static_assert(expr, ##__VA_ARGS__, #expr)
 #define __static_assert(expr, msg, ...) _Static_assert(expr, msg)
 #endif
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static inline void *__port_back(const void *ptr, size_t bytes)
+{
+	return (char *)ptr - bytes;
+}
+
+static inline void *__port_forth(const void *ptr, size_t bytes)
+{
+	return (char *)ptr + bytes;
+}
+
 #define container_of(ptr, type, member) \
-	((type *)((char *)(ptr)-offsetof(type, member)))
+	((type *)__port_back(ptr, offsetof(type, member)))
 
 /* ---- assertions ------------------------------------------------------ */
 
 /* An embedder may define DMAG_WARN(text), to be told of misuse. */
 #ifndef DMAG_WARN
-#define DMAG_WARN(text) ((void)0)
+#define DMAG_WARN(text) ((void)(text))
 #endif
 
 #define WARN_ON_ONCE(cond)                           \
@@ -103,16 +108,21 @@ void *memcpy(void *dest, const void *src, size_t n);
 
 /* ---- numbers --------------------------------------------------------- */
 
-#define __port_cmp(op, x, y)            \
-	({                              \
-		typeof(x) __x = (x);    \
-		typeof(y) __y = (y);    \
-		(void)(&__x == &__y);   \
-		__x op __y ? __x : __y; \
-	})
 #ifndef min
-#define min(x, y) __port_cmp(<, x, y)
-#define max(x, y) __port_cmp(>, x, y)
+#define min(x, y)                      \
+	({                             \
+		typeof(x) __x = (x);   \
+		typeof(y) __y = (y);   \
+		(void)(&__x == &__y);  \
+		__x < __y ? __x : __y; \
+	})
+#define max(x, y)                      \
+	({                             \
+		typeof(x) __x = (x);   \
+		typeof(y) __y = (y);   \
+		(void)(&__x == &__y);  \
+		__x > __y ? __x : __y; \
+	})
 #endif
 #define min_t(type, x, y) min((type)(x), (type)(y))
 #define max_t(type, x, y) max((type)(x), (type)(y))
@@ -125,23 +135,11 @@ void *memcpy(void *dest, const void *src, size_t n);
 	} while (0)
 
 #define BIT_ULL(nr) (1ULL << (nr))
-#define GENMASK_ULL(h, l) ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
-#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
 
 /* Powers of two only. */
-#define __round_mask(x, y) ((typeof(x))((y)-1))
-#define round_up(x, y) ((((x)-1) | __round_mask(x, y)) + 1)
+#define __round_mask(x, y) ((typeof(x))(-1 + (y)))
+#define round_up(x, y) (((-1 + (x)) | __round_mask(x, y)) + 1)
 #define round_down(x, y) ((x) & ~__round_mask(x, y))
-#define ALIGN(x, a) round_up(x, a)
-#define ALIGN_DOWN(x, a) round_down(x, a)
-#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a)-1)) == 0)
-#define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
-
-/* Linux's takes an unsigned long: for 64-bit values test x & (x - 1). */
-static inline bool is_power_of_2(unsigned long n)
-{
-	return n && !(n & (n - 1));
-}
 
 /* The lowest bit set; undefined for 0. */
 static __always_inline unsigned int __ffs64(u64 word)
@@ -165,12 +163,6 @@ static __always_inline unsigned int hweight64(u64 w)
 struct list_head {
 	struct list_head *next, *prev;
 };
-
-#define LIST_HEAD_INIT(name)     \
-	{                        \
-		&(name), &(name) \
-	}
-#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
 static inline void INIT_LIST_HEAD(struct list_head *list)
 {
@@ -206,24 +198,21 @@ static inline void list_del_init(struct list_head *entry)
 	INIT_LIST_HEAD(entry);
 }
 
-static inline void list_move_tail(struct list_head *entry,
-				  struct list_head *head)
-{
-	list_del(entry);
-	list_add_tail(entry, head);
-}
-
 static inline int list_empty(const struct list_head *head)
 {
-	return READ_ONCE(head->next) == head;
+	return head->next == head;
 }
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_first_entry(ptr, type, member) \
 	list_entry((ptr)->next, type, member)
+#define __port_links(pos, member)              \
+	((struct list_head *)__port_forth(pos, \
+					  offsetof(typeof(*(pos)), member)))
 #define list_next_entry(pos, member) \
-	list_entry((pos)->member.next, typeof(*(pos)), member)
-#define list_entry_is_head(pos, head, member) (&(pos)->member == (head))
+	list_entry(__port_links(pos, member)->next, typeof(*(pos)), member)
+#define list_entry_is_head(pos, head, member) \
+	(__port_links(pos, member) == (head))
 #define list_for_each_entry(pos, head, member)                   \
 	for (pos = list_first_entry(head, typeof(*pos), member); \
 	     !list_entry_is_head(pos, head, member);             \

@@ -92,7 +92,8 @@ int main(int argc, char **argv)
 	const char *text = argc > 1 ? argv[1] : getenv("SEED");
 	u64 seed = text ? strtoull(text, NULL, 0) :
 			  (u64)time(NULL) << 20 ^ (u64)getpid();
-	unsigned int i, round, rounds = argc > 2 ? atoi(argv[2]) : MODEL_ROUNDS;
+	unsigned int rounds = argc > 2 ? atoi(argv[2]) : MODEL_ROUNDS;
+	unsigned int i, round;
 	static struct op ops[OPS];
 
 	for (round = 0; round < rounds; round++) {
@@ -102,7 +103,7 @@ int main(int argc, char **argv)
 		if (run_ops(ops, OPS, round & 1))
 			return fail(ops, seed + round, round & 1);
 	}
-	printf("frames_model: seed %llu, %u rounds of %u operations\n", seed,
+	printf("frames_model: seed %llu, %u rounds of %d operations\n", seed,
 	       rounds, OPS);
 	return 0;
 }

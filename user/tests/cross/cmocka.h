@@ -42,23 +42,38 @@ static inline void cross_equal(unsigned long long a, unsigned long long b,
 #define assert_true(c) cross_assert(!!(c), #c, __FILE__, __LINE__)
 #define assert_false(c) cross_assert(!(c), "not " #c, __FILE__, __LINE__)
 #define assert_null(p) cross_assert(!(p), #p " is null", __FILE__, __LINE__)
-#define assert_non_null(p) cross_assert(!!(p), #p " is not null", __FILE__, __LINE__)
-#define assert_int_equal(a, b) \
+#define assert_non_null(p) \
+	cross_assert(!!(p), #p " is not null", __FILE__, __LINE__)
+#define assert_int_equal(a, b)                                        \
 	cross_equal((unsigned long long)(a), (unsigned long long)(b), \
 		    #a " == " #b, __FILE__, __LINE__)
 #define assert_int_not_equal(a, b) assert_true((a) != (b))
-#define assert_ptr_equal(a, b) assert_true((const void *)(a) == (const void *)(b))
-#define assert_ptr_not_equal(a, b) assert_true((const void *)(a) != (const void *)(b))
+#define assert_ptr_equal(a, b) \
+	assert_true((const void *)(a) == (const void *)(b))
+#define assert_ptr_not_equal(a, b) \
+	assert_true((const void *)(a) != (const void *)(b))
 #define assert_string_equal(a, b) assert_true(!strcmp(a, b))
 #define assert_memory_equal(a, b, n) assert_true(!memcmp(a, b, n))
 #define fail() cross_assert(0, "fail()", __FILE__, __LINE__)
 #define fail_msg(...) (printf(__VA_ARGS__), puts(""), fail())
 #define print_message(...) printf(__VA_ARGS__)
 
-#define cmocka_unit_test(f) { #f, f, NULL, NULL }
-#define cmocka_unit_test_setup(f, s) { #f, f, s, NULL }
-#define cmocka_unit_test_teardown(f, t) { #f, f, NULL, t }
-#define cmocka_unit_test_setup_teardown(f, s, t) { #f, f, s, t }
+#define cmocka_unit_test(f)       \
+	{                         \
+#f, f, NULL, NULL \
+	}
+#define cmocka_unit_test_setup(f, s) \
+	{                            \
+#f, f, s, NULL       \
+	}
+#define cmocka_unit_test_teardown(f, t) \
+	{                               \
+#f, f, NULL, t          \
+	}
+#define cmocka_unit_test_setup_teardown(f, s, t) \
+	{                                        \
+#f, f, s, t                      \
+	}
 
 static inline int cross_run(const struct CMUnitTest *t)
 {
@@ -70,7 +85,8 @@ static inline int cross_run(const struct CMUnitTest *t)
 			cross_assert(!t->setup(&state), "set-up", t->name, 0);
 		t->run(&state);
 		if (t->teardown)
-			cross_assert(!t->teardown(&state), "tear-down", t->name, 0);
+			cross_assert(!t->teardown(&state), "tear-down", t->name,
+				     0);
 	}
 	printf("%s %s\n", rc ? "[  FAILED  ]" : "[       OK ]", t->name);
 	return rc;
@@ -92,8 +108,9 @@ static inline int cross_run_all(const char *name, const struct CMUnitTest *t,
 	return failed;
 }
 
-#define cmocka_run_group_tests_name(name, tests, setup, teardown) \
-	cross_run_all(name, tests, sizeof(tests) / sizeof((tests)[0]), setup, teardown)
+#define cmocka_run_group_tests_name(name, tests, setup, teardown)             \
+	cross_run_all(name, tests, sizeof(tests) / sizeof((tests)[0]), setup, \
+		      teardown)
 #define cmocka_run_group_tests(tests, setup, teardown) \
 	cmocka_run_group_tests_name(#tests, tests, setup, teardown)
 
