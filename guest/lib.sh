@@ -28,6 +28,7 @@ check()
 
 finish()
 {
+	say "UPTIME $(cut -d" " -f1 /proc/uptime) s"
 	if [ "$failures" -eq 0 ]; then
 		say "END ok"
 	else
@@ -154,11 +155,12 @@ settle()
 # Movable pages of shared memory, as a loaded machine has them.
 fill()
 {
+	say "FILLING at $(cut -d" " -f1 /proc/uptime) s"
 	mkdir -p /fill
 	mount -t tmpfs -o size=100% tmpfs /fill
 	dd if=/dev/zero of=/fill/load bs=1M count="$1" 2>/dev/null ||
 		check "filling $1 MiB" false
-	say "LOAD $1 MiB, $(mem_free_kib) KiB free"
+	say "LOAD $1 MiB, at $(cut -d" " -f1 /proc/uptime) s, $(mem_free_kib) KiB free"
 }
 
 unfill()

@@ -23,7 +23,8 @@ name=$scenario-$flavour
 case " $* " in
 *" dmag=off "*) name=$name-off ;;
 esac
-log=$build/log/$name.log
+logs=${LOG_DIR:-$build/log}
+log=$logs/$name.log
 kernel=$build/kernel-$flavour/arch/x86/boot/bzImage
 
 [ -f "$script" ] || {
@@ -52,7 +53,7 @@ for bits in $(need devices ''); do
 	devices="$devices -device edu,dma_mask=$(printf '0x%x' $(((1 << bits) - 1)))"
 done
 
-mkdir -p "$build/log"
+mkdir -p "$logs"
 flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour"
 
 # shellcheck disable=SC2046,SC2086
@@ -61,13 +62,13 @@ timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "$(need accel tcg
 	-kernel "$kernel" -initrd "$build/initramfs-$flavour.cpio" \
 	-append "console=ttyS0 panic=-1 oops=panic kunit.enable=$(need kunit 0) scenario=$scenario flavour=$flavour $*" \
 	-display none -nodefaults -no-reboot -monitor none -serial "file:$log" \
-	>"$build/log/$name.qemu" 2>&1 </dev/null || {
+	>"$logs/$name.qemu" 2>&1 </dev/null || {
 	status=$?
 	echo "run.sh: QEMU ended with $status (124: after $timeout seconds)" >>"$log"
 }
 
 # The device itself says when it was given an address beyond its mask.
-if grep -q clamping "$build/log/$name.qemu"; then
+if grep -q clamping "$logs/$name.qemu"; then
 	echo "BUG: edu: a device was given memory beyond its mask" >>"$log"
 fi
 exec "$top/guest/judge.sh" "$log" "$(need allow '')"

@@ -10,7 +10,7 @@
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
-log=$top/build/log
+log=${LOG_DIR:-$top/build/log}
 bad=0
 
 "$top/guest/run.sh" cost normal >"$log/cost.judge" || bad=1

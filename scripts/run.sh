@@ -9,7 +9,7 @@
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
-log=$top/build/log
+log=${LOG_DIR:-$top/build/log}
 began=$(date +%s)
 
 boot()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # shellcheck shell=dash
 # The demonstration: devices of four reaches in a machine whose memory is full
-# of movable pages, all buffers held at once. Its rows become the table.
+# of movable pages. A device holds all its buffers at once; the next one's turn
+# comes when they are freed, for less memory is free than all want together.
+# Its rows become the table.
 #: memory=6G
 #: debug_memory=3G
 #: devices=24 24 28 30 30 36
@@ -40,10 +42,10 @@ requests()
 	ask "$1" "$2" irqoff 16 65536
 }
 
-# trips DEVICE: all devices transfer at once; one line of answer for each row
+# trips DEVICE: one line of answer for each row
 trips()
 {
-	echo "roundtrip 8 $seed" >"$edu/$1/ctl"
+	echo "roundtrip 4 $seed" >"$edu/$1/ctl"
 }
 
 load 24,24,28,30,30,36
@@ -54,29 +56,27 @@ fill $load_mib
 load 24,24,28,30,30,36
 show_groups "loaded"
 
+# One device's turn: allocate, transfer, compare, free.
+turn()
+{
+	requests "$1" "$2"
+	show_groups "$1 holds its buffers"
+	trips "$1"
+	result=$(cat "$edu/$1/ctl")
+	check "$1: data survives the device" all_intact
+	echo "$result" | awk -v dev="$1" '{ print "DMAG-TRIP dev=" dev, $0 }'
+	ctl "$1" verify
+	check "$1: no buffer was overwritten" all_intact
+	say "TAGS dev=$1 $result"
+	ctl "$1" free block
+}
+
 bits_of="24 24 28 30 30 36"
 for dev in $devices; do
-	requests "$dev" "${bits_of%% *}"
+	turn "$dev" "${bits_of%% *}"
 	bits_of=${bits_of#* }
 done
-show_groups "all buffers held"
 
-for dev in $devices; do
-	trips "$dev" &
-done
-wait
-for dev in $devices; do
-	result=$(cat "$edu/$dev/ctl")
-	check "$dev: data survives the device" all_intact
-	echo "$result" | awk -v dev="$dev" '{ print "DMAG-TRIP dev=" dev, $0 }'
-	ctl "$dev" verify
-	check "$dev: no buffer was overwritten" all_intact
-	say "TAGS dev=$dev $result"
-done
-
-for dev in $devices; do
-	ctl "$dev" free block
-done
 unload
 unfill
 check_groups "no group remains" await_groups 0
