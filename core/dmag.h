@@ -258,6 +258,7 @@ struct dmag_marks {
  * @node: in the registry
  * @reach: the key's first half; its segments are the group creator's memory
  * @attrs: the key's second half
+ * @touching: whether there are segments that are cut in bus space only
  * @members: how many devices
  * @frames: what the group owns
  * @marks: watermarks of @frames.free
@@ -266,6 +267,7 @@ struct dmag_group {
 	struct list_head node;
 	struct dmag_reach reach;
 	unsigned int attrs;
+	bool touching;
 	unsigned int members;
 	struct dmag_frames frames;
 	struct dmag_marks marks;

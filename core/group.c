@@ -74,6 +74,16 @@ struct dmag_marks dmag_marks_start(const struct dmag_reach *reach)
 	return marks;
 }
 
+static bool dmag_segments_touch(const struct dmag_reach *r)
+{
+	unsigned int i;
+
+	for (i = 1; i < r->nr; i++)
+		if (r->seg[i - 1].last + 1 == r->seg[i].start)
+			return true;
+	return false;
+}
+
 /**
  * dmag_group_init() - Make a group that owns nothing and has no members.
  * @g: the group
@@ -95,6 +105,7 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
 		return -EINVAL;
 	INIT_LIST_HEAD(&g->node);
 	g->reach = reach;
+	g->touching = dmag_segments_touch(&reach);
 	g->attrs = attrs;
 	g->members = 0;
 	dmag_frames_init(&g->frames);
@@ -104,10 +115,10 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
 
 /*
  * Look for a run in one segment after the other, from the end that the request
- * prefers: a run never straddles two, however the owned frames lie.
+ * prefers, so that it does not straddle two.
  */
-static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
-			   u64 *pfn)
+static int dmag_find_in_segments(struct dmag_group *g,
+				 const struct dmag_request *rq, u64 *pfn)
 {
 	struct dmag_request part = *rq;
 	int ret = -ENOMEM;
@@ -124,6 +135,18 @@ static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
 			ret = dmag_frames_get(&g->frames, &part, pfn);
 	}
 	return ret;
+}
+
+/*
+ * What a group owns is in its reach, and unless segments touch there are frames
+ * between them that it cannot own: then no run of its frames straddles any.
+ */
+static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
+			   u64 *pfn)
+{
+	if (likely(!g->touching))
+		return dmag_frames_get(&g->frames, rq, pfn);
+	return dmag_find_in_segments(g, rq, pfn);
 }
 
 /**
