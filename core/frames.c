@@ -406,6 +406,27 @@ u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr)
 	       blocks * sizeof(struct dmag_block);
 }
 
+static u64 all_of(const u64 *words)
+{
+	return words[0] & words[1] & words[2] & words[3] & words[4] & words[5] &
+	       words[6] & words[7];
+}
+
+static u64 any_of(const u64 *words)
+{
+	return words[0] | words[1] | words[2] | words[3] | words[4] | words[5] |
+	       words[6] | words[7];
+}
+
+static bool block_is_all(const struct dmag_block *b, enum dmag_state s)
+{
+	if (s == DMAG_FREE)
+		return all_of(b->free) == ~0ULL;
+	if (s == DMAG_USED)
+		return all_of(b->own) == ~0ULL && !any_of(b->free);
+	return !any_of(b->own);
+}
+
 /* ---- the tree -------------------------------------------------------- */
 
 static void tree_grow(struct dmag_frames *f, u64 last)
@@ -446,16 +467,6 @@ static void tree_insert(struct dmag_frames *f, u64 pfn)
 	}
 }
 
-static bool block_empty(const struct dmag_block *b)
-{
-	unsigned int w;
-	u64 any = 0;
-
-	for (w = 0; w < ARRAY_SIZE(b->own); w++)
-		any |= b->own[w];
-	return !any;
-}
-
 /* A root whose only child is the first is not needed. */
 static void tree_shrink(struct dmag_frames *f)
 {
@@ -480,7 +491,7 @@ static void tree_prune(struct dmag_frames *f, u64 pfn)
 		path[i] = n;
 		n = n->child[dmag_index(pfn, DMAG_LEAF + i)];
 	}
-	if (!block_empty((struct dmag_block *)n))
+	if (!block_is_all((struct dmag_block *)n, DMAG_FOREIGN))
 		return;
 	blocks_free(f, (struct dmag_block *)n);
 	for (i = 0; i < f->height; i++) {
@@ -569,22 +580,6 @@ static __always_inline u64 word_mask(unsigned int w, unsigned int first,
 	if (w == last >> 6)
 		mask &= ~0ULL >> (63 - (last & 63));
 	return mask;
-}
-
-static bool block_is_all(const struct dmag_block *b, enum dmag_state s)
-{
-	u64 owned = 0, all_owned = ~0ULL, free = 0, all_free = ~0ULL;
-	unsigned int w;
-
-	for (w = 0; w < ARRAY_SIZE(b->own); w++) {
-		owned |= b->own[w];
-		all_owned &= b->own[w];
-		free |= b->free[w];
-		all_free &= b->free[w];
-	}
-	if (s == DMAG_FOREIGN)
-		return !owned;
-	return s == DMAG_FREE ? !~all_free : !~all_owned && !free;
 }
 
 static bool block_is(const struct dmag_block *b, unsigned int first,
