@@ -91,6 +91,7 @@ static bool dmag_segments_touch(const struct dmag_reach *r)
  * @nr: how many
  * @attrs: enum dmag_attr bits
  *
+ * Context: Any.
  * Return: 0, or -EINVAL if the segments are not sorted or exceed DMAG_PFN_MAX,
  * or an attribute is unknown.
  */
@@ -195,6 +196,7 @@ int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
  * @start: the first frame
  * @last: the last frame
  *
+ * Context: Any.
  * Return: 0; -EINVAL if the frames are not within one segment of its reach;
  * -EEXIST if it owns any already; -ENOMEM if its frames want feeding.  On
  * failure nothing has changed.
@@ -222,6 +224,7 @@ bool dmag_group_low(const struct dmag_group *g)
  * dmag_group_shortage() - How far refilling has to go.
  * @g: the group
  *
+ * Context: Any.
  * Return: the frames that are missing from high; 0 if there are no members.
  */
 u64 dmag_group_shortage(const struct dmag_group *g)
@@ -239,6 +242,7 @@ u64 dmag_group_shortage(const struct dmag_group *g)
  * much above high is therefore kept, or each claim would be followed by the
  * release of most of it in small pieces.
  *
+ * Context: Any.
  * Return: the frames above high; all free frames if there are no members.
  */
 u64 dmag_group_surplus(const struct dmag_group *g)
@@ -322,6 +326,8 @@ bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out)
 /**
  * dmag_registry_init() - Make an empty registry.
  * @reg: the registry
+ *
+ * Context: Any.
  */
 void dmag_registry_init(struct dmag_registry *reg)
 {
@@ -368,6 +374,7 @@ static void dmag_insert(struct dmag_registry *reg, struct dmag_group *g)
  * it is retired.  When RAM changes, the caller joins all of &reg->members
  * again, each with a reach built from its constraint.
  *
+ * Context: Any.
  * Return: the group that the device is now a member of; NULL for a bad call.
  */
 struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
@@ -400,6 +407,7 @@ struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
  * @reg: the registry
  * @m: the device
  *
+ * Context: Any.
  * Return: the group that it left, for the caller to retire; NULL if none.
  */
 struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m)
@@ -422,6 +430,7 @@ struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m)
  * A group without members that still owns frames stays: buffers may outlive a
  * membership, and a new device with the same key takes the group over.
  *
+ * Context: Any.
  * Return: true if it was taken out and is the caller's to free.
  */
 bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g)
@@ -513,6 +522,7 @@ static unsigned int dmag_boundaries(const struct dmag_registry *reg,
  * dmag_cells_bound() - How much room dmag_cells_build() needs.
  * @reg: the registry
  *
+ * Context: Any.
  * Return: a number of struct dmag_cell.
  */
 unsigned int dmag_cells_bound(const struct dmag_registry *reg)
@@ -529,6 +539,7 @@ unsigned int dmag_cells_bound(const struct dmag_registry *reg)
  * them.  They describe the groups of this moment: build them again when groups
  * come or go.  Old ones cost order, not correctness.
  *
+ * Context: Any.
  * Return: the number of cells.
  */
 unsigned int dmag_cells_build(const struct dmag_registry *reg,
@@ -615,6 +626,7 @@ static bool dmag_highest_part(const struct dmag_reach *r,
  * none.  No state but @cell is kept, so groups and cells may change between
  * two calls.
  *
+ * Context: Any.
  * Return: false at the end, otherwise true with the next range in @cell.
  */
 bool dmag_cells_next(const struct dmag_registry *reg,
@@ -696,6 +708,7 @@ static bool dmag_group_valid(const struct dmag_registry *reg, unsigned int b,
  * @level: 1 for counts; 2, 3, 4 for what dmag_frames_validate() does at these
  *	levels, from 3 on also I8, at 4 also I1
  *
+ * Context: Any.
  * Return: 0; -EUCLEAN; -EINVAL if there is none.
  */
 int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
