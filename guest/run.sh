@@ -7,8 +7,8 @@
 #
 # What a scenario needs stands at the head of guest/scenarios/SCENARIO.sh, as
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
-# accel, qemu (more options), timeout (seconds), append (kernel parameters), allow
-# (a splat that the scenario provokes).
+# flavours (all), accel, qemu (more options), timeout (seconds), append (kernel
+# parameters), allow (a splat that the scenario provokes).
 
 set -eu
 

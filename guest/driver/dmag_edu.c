@@ -13,6 +13,7 @@
  *	cost CONTEXT COUNT		cycles of an alloc/free pair of one page
  *	mask BITS			set both masks, as a driver does
  *	poke BITS			write the coherent mask behind the API's back
+ *	churn COUNT SEED		so many random requests, checks and frees
  *
  * CONTEXT is block, irqoff or softirq; KIND is coherent, nokmap, pages or
  * noncoherent. A check needs no trust in the allocator: the device clamps
@@ -32,6 +33,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/spinlock.h>
@@ -127,6 +129,10 @@ static unsigned int masks[EDU_MAX_DEVICES];
 static unsigned int nr_masks;
 module_param_array(masks, uint, &nr_masks, 0444);
 MODULE_PARM_DESC(masks, "bits that each device can address, in PCI order (28)");
+
+static bool fail_probe;
+module_param(fail_probe, bool, 0644);
+MODULE_PARM_DESC(fail_probe, "fail each probe once the masks are set");
 
 static struct dentry *edu_root;
 
@@ -286,6 +292,12 @@ static u64 *edu_tag_at(const struct edu_buffer *buf, size_t offset)
 	return edu_memory(buf) + offset;
 }
 
+static bool edu_good(const struct edu_lot *lot, const struct edu_buffer *buf)
+{
+	return edu_reachable(lot, buf) && edu_aligned(lot, buf) &&
+	       edu_zeroed(lot, buf);
+}
+
 /* A tag is its own address: no two buffers can share a page unnoticed. */
 static void edu_tag(const struct edu_lot *lot, const struct edu_buffer *buf)
 {
@@ -334,6 +346,11 @@ static int edu_context(const char *name)
 	return match_string(edu_contexts, EDU_NR_CONTEXTS, name);
 }
 
+static gfp_t edu_gfp(enum edu_context context)
+{
+	return (context == EDU_BLOCK ? GFP_KERNEL : GFP_ATOMIC) | __GFP_NOWARN;
+}
+
 static int edu_cmd_alloc(struct edu *edu, const char *args)
 {
 	char context_name[16], kind_name[16];
@@ -357,8 +374,7 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 	lot->size = size;
 	lot->limit = edu->limit;
 	lot->asked = count;
-	lot->gfp = (context == EDU_BLOCK ? GFP_KERNEL : GFP_ATOMIC) |
-		   __GFP_NOWARN;
+	lot->gfp = edu_gfp(context);
 
 	edu_run(edu, lot, context, edu_alloc_lot);
 	list_add_tail(&lot->list, &edu->lots);
@@ -610,6 +626,79 @@ static int edu_cmd_poke(struct edu *edu, const char *args)
 	return 0;
 }
 
+/* What a churn counts. */
+struct edu_churn {
+	struct rnd_state random;
+	unsigned long asked;
+	unsigned long granted;
+	unsigned long bad;
+};
+
+/* Mostly pages, some runs, of every kind and from every context. */
+static struct edu_lot *edu_churn_get(struct edu *edu, struct edu_churn *churn)
+{
+	u32 bits = prandom_u32_state(&churn->random);
+	enum edu_context context = bits % EDU_NR_CONTEXTS;
+	struct edu_lot *lot = kzalloc(struct_size(lot, buffers, 1), GFP_KERNEL);
+
+	if (!lot)
+		return NULL;
+	lot->kind = (bits >> 8) % EDU_NR_KINDS;
+	lot->size = 1 + (bits >> 16) % (PAGE_SIZE << ((bits >> 12) & 3));
+	lot->limit = edu->limit;
+	lot->gfp = edu_gfp(context);
+	lot->asked = 1;
+	churn->asked++;
+	edu_run(edu, lot, context, edu_alloc_lot);
+	if (!lot->granted) {
+		kfree(lot);
+		return NULL;
+	}
+	churn->granted++;
+	churn->bad += !edu_good(lot, &lot->buffers[0]);
+	edu_tag(lot, &lot->buffers[0]);
+	return lot;
+}
+
+static void edu_churn_put(struct edu *edu, struct edu_churn *churn,
+			  struct edu_lot *lot)
+{
+	bool softirq = prandom_u32_state(&churn->random) & 1;
+
+	churn->bad += !edu_tagged(lot, &lot->buffers[0]);
+	edu_run(edu, lot, softirq ? EDU_SOFTIRQ : EDU_BLOCK, edu_free_lot);
+	kfree(lot);
+}
+
+static int edu_cmd_churn(struct edu *edu, const char *args)
+{
+	struct edu_lot *slots[64] = {};
+	struct edu_churn churn = {};
+	unsigned long count;
+	unsigned int i;
+	u64 seed;
+
+	if (sscanf(args, "%lu %llu", &count, &seed) != 2)
+		return -EINVAL;
+	prandom_seed_state(&churn.random, seed);
+	while (count--) {
+		i = prandom_u32_state(&churn.random) % ARRAY_SIZE(slots);
+		if (slots[i]) {
+			edu_churn_put(edu, &churn, slots[i]);
+			slots[i] = NULL;
+		} else {
+			slots[i] = edu_churn_get(edu, &churn);
+		}
+		cond_resched();
+	}
+	for (i = 0; i < ARRAY_SIZE(slots); i++)
+		if (slots[i])
+			edu_churn_put(edu, &churn, slots[i]);
+	edu_report(edu, "asked=%lu granted=%lu bad=%lu\n", churn.asked,
+		   churn.granted, churn.bad);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*func)(struct edu *edu, const char *args);
@@ -617,7 +706,7 @@ static const struct {
 	{ "alloc", edu_cmd_alloc },	    { "free", edu_cmd_free },
 	{ "roundtrip", edu_cmd_roundtrip }, { "verify", edu_cmd_verify },
 	{ "cost", edu_cmd_cost },	    { "mask", edu_cmd_mask },
-	{ "poke", edu_cmd_poke },
+	{ "poke", edu_cmd_poke },	    { "churn", edu_cmd_churn },
 };
 
 static int edu_command(struct edu *edu, char *line)
@@ -726,6 +815,8 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = edu_set_masks(edu);
 	if (err)
 		return err;
+	if (fail_probe)
+		return -ENODEV;
 	pci_set_master(pdev);
 	pci_set_drvdata(pdev, edu);
 	edu->dir = debugfs_create_dir(pci_name(pdev), edu_root);

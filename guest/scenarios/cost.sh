@@ -2,7 +2,8 @@
 # shellcheck shell=dash
 # How many instructions a pair of allocation and free costs. QEMU counts: the
 # time stamp counter advances by one an instruction. Both systems run it;
-# scripts/cost.sh compares.
+# scripts/cost.sh compares. A kernel full of checkers is of no interest.
+#: flavours=none
 #: memory=2G
 #: cpus=1
 #: devices=28 24
