@@ -21,8 +21,16 @@ static const u64 run_bits[DMAG_WORD_ORDERS] = {
 	0x1, 0x3, 0xf, 0xff, 0xffff, 0xffffffff, ~0ULL,
 };
 
-/* ---- summaries ------------------------------------------------------- */
+/*
+ * ---- summaries -------------------------------------------------------
+ *
+ * Most changes in a word leave its longest run alone, and so everything above.
+ * Where they do not, the new number of orders follows from the old one and the
+ * place of the change; a summary is recomputed only when its longest run, being
+ * one child's alone, went away.
+ */
 
+/* The orders of a node, from nothing but has[]: also what validators expect. */
 unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level)
 {
 	unsigned int k = dmag_shift(level);
@@ -159,7 +167,14 @@ static __always_inline void sub_update(struct dmag_frames *f,
 		leaf_update(f, leaf, pfn, old, now);
 }
 
-/* ---- memory ---------------------------------------------------------- */
+/*
+ * ---- memory ----------------------------------------------------------
+ *
+ * What is fed is cut into nodes, and what does not make a node into blocks.  A
+ * spare node is cut into blocks when these run out, never the reverse: so what
+ * a structure keeps is bounded by the most nodes and the most blocks that it
+ * ever had, and how much is missing can be told from four numbers.
+ */
 
 /* What a spare piece holds: the next one. */
 struct spare {
@@ -258,6 +273,7 @@ int dmag_frames_feed(struct dmag_frames *f, void *mem, size_t bytes)
 	return 0;
 }
 
+/* How tall a tree is that spans @pfn; a tree spans from 0 always. */
 static unsigned int height_for(u64 pfn)
 {
 	unsigned int height = 1;
@@ -313,6 +329,7 @@ static void cost_grow(struct cost *c, const struct dmag_frames *f,
 			c->nodes++;
 }
 
+/* All that a range takes, less what the tree has of it. */
 static void cost_of(struct cost *c, const struct dmag_frames *f, u64 start,
 		    u64 last)
 {
@@ -332,6 +349,7 @@ static void cost_of(struct cost *c, const struct dmag_frames *f, u64 start,
 				 BIT_ULL(dmag_shift(dmag_top(f) + 1)) - 1));
 }
 
+/* What of a cost the spares do not meet, in bytes. */
 static u64 cost_bytes(const struct dmag_frames *f, struct cost *c)
 {
 	u64 per_node = sizeof(struct dmag_node) / sizeof(struct dmag_block);
@@ -406,6 +424,14 @@ u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr)
 	       blocks * sizeof(struct dmag_block);
 }
 
+/*
+ * ---- the tree --------------------------------------------------------
+ *
+ * Nodes and blocks exist where frames are owned and nowhere else; there is no
+ * root without an owned frame, and none taller than these frames ask for.
+ */
+
+/* A block's eight words together, without a branch. */
 static u64 all_of(const u64 *words)
 {
 	return words[0] & words[1] & words[2] & words[3] & words[4] & words[5] &
@@ -427,8 +453,7 @@ static bool block_is_all(const struct dmag_block *b, enum dmag_state s)
 	return !any_of(b->own);
 }
 
-/* ---- the tree -------------------------------------------------------- */
-
+/* Make the root span @last.  The old root becomes the new one's first child. */
 static void tree_grow(struct dmag_frames *f, u64 last)
 {
 	unsigned int height = height_for(last);
@@ -507,7 +532,14 @@ static void tree_prune(struct dmag_frames *f, u64 pfn)
 	f->height = 0;
 }
 
-/* ---- one frame ------------------------------------------------------- */
+/*
+ * ---- one frame -------------------------------------------------------
+ *
+ * The bound says below which frame nothing is free, except the hot one.  It
+ * rises when the lowest free frame is got, for then it is known, and falls
+ * whenever a frame below it becomes free.  A frame put below it is the lowest
+ * again, which is what may be hot: the next get finds it first, as it must.
+ */
 
 /* The orders of word @w, as sub[] has them. */
 static __always_inline unsigned int word_orders(u64 sub, unsigned int w)
@@ -559,7 +591,7 @@ static noinline void put_one(struct dmag_frames *f, struct dmag_node *leaf,
 	f->hot = pfn;
 }
 
-/* A range that is one, and all of it in the tree. */
+/* Is this a range?  Then the tree has to know all there is to know about it. */
 static bool given(struct dmag_frames *f, u64 start, u64 last)
 {
 	if (!f || !dmag_range_ok(start, last))
@@ -568,8 +600,15 @@ static bool given(struct dmag_frames *f, u64 start, u64 last)
 	return true;
 }
 
-/* ---- transitions ----------------------------------------------------- */
+/*
+ * ---- transitions -----------------------------------------------------
+ *
+ * FOREIGN -> FREE is add, FREE -> FOREIGN remove, FREE -> USED take and get,
+ * USED -> FREE put, USED -> FOREIGN quarantine.  All of a range is in the old
+ * state or nothing happens: this is what finds double and foreign frees.
+ */
 
+/* The part of word @w that is in frames @first to @last of its block. */
 static __always_inline u64 word_mask(unsigned int w, unsigned int first,
 				     unsigned int last)
 {
@@ -613,7 +652,7 @@ static bool range_is(const struct dmag_frames *f, u64 start, u64 last,
 	return true;
 }
 
-/* All of a block, which is in one state, changes; its sub[]. */
+/* All of a block, which is in one state, changes.  Returns its new sub[]. */
 static u64 block_fill(struct dmag_block *b, enum dmag_state to)
 {
 	u64 own = to == DMAG_FOREIGN ? 0 : ~0ULL;
@@ -628,6 +667,7 @@ static u64 block_fill(struct dmag_block *b, enum dmag_state to)
 	return free & DMAG_SUB_FULL;
 }
 
+/* Some frames of a word change.  Returns its block's new sub[]. */
 static u64 word_change(struct dmag_block *b, unsigned int w, u64 mask,
 		       enum dmag_state to, u64 sub)
 {
@@ -798,6 +838,7 @@ static int range_put(struct dmag_frames *f, u64 start, u64 last)
 	return 0;
 }
 
+/* The same for a range within one block, which most are. */
 static int block_put(struct dmag_frames *f, u64 start, u64 last)
 {
 	struct dmag_node *leaf = dmag_leaf(f, start);
@@ -862,13 +903,23 @@ int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
 	return 0;
 }
 
-/* ---- get ------------------------------------------------------------- */
+/*
+ * ---- get -------------------------------------------------------------
+ *
+ * Nearly all requests are for a power of two frames at natural alignment, no
+ * more than a block, lowest first.  Where the first run of an order is, the
+ * summaries say outright: take the first child that has one, at every level.
+ * If the first is below the window, the way goes along the window's beginning.
+ * What is larger, or aligned otherwise, or wanted from above, is found by the
+ * general search in frames_find.c.
+ */
 
 static __always_inline bool pow2_or_0(u64 x)
 {
 	return !(x & (x - 1));
 }
 
+/* Counts and boundaries less 1, as 0 means 2^64 or none: one test each. */
 static bool request_ok(const struct dmag_request *rq)
 {
 	return rq->count - 1 <= DMAG_PFN_MAX && pow2_or_0(rq->align) &&
@@ -876,6 +927,7 @@ static bool request_ok(const struct dmag_request *rq)
 	       dmag_range_ok(rq->within.start, rq->within.last);
 }
 
+/* One frame needs no alignment, so that asking for none comes to the same. */
 static __always_inline bool natural(const struct dmag_request *rq)
 {
 	return pow2_or_0(rq->count) && rq->align + !rq->align == rq->count;
@@ -1017,6 +1069,7 @@ static noinline void word_cut(struct dmag_frames *f, struct dmag_node *leaf,
 		sub_update(f, leaf, pfn, sub);
 }
 
+/* Use a run within one word: mostly a bit and two counters. */
 static __always_inline void spot_use(struct dmag_frames *f, struct spot *s,
 				     unsigned int order)
 {
@@ -1085,6 +1138,7 @@ static int get_small(struct dmag_frames *f, const struct dmag_request *rq,
 	return 0;
 }
 
+/* Any request, valid or not. */
 static noinline int frames_get(struct dmag_frames *f,
 			       const struct dmag_request *rq, u64 *pfn)
 {

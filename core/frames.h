@@ -90,11 +90,13 @@ bool dmag_find(const struct dmag_frames *f, const struct dmag_request *rq,
 	       bool natural, u64 *at);
 unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level);
 
+/* Frames that one child covers at a level, as a power of two. */
 static __always_inline unsigned int dmag_shift(unsigned int level)
 {
 	return level < DMAG_LEAF ? level * 6 : level * 6 - 3;
 }
 
+/* Which child @pfn is in, at the level. */
 static __always_inline unsigned int dmag_index(u64 pfn, unsigned int level)
 {
 	return (pfn >> dmag_shift(level)) & (level == 1 ? 7 : 63);
@@ -130,6 +132,7 @@ static __always_inline struct dmag_node *dmag_leaf(const struct dmag_frames *f,
 	return n;
 }
 
+/* Frames of word @w that are in state @s, by the bits. */
 static __always_inline u64 dmag_word_in(const struct dmag_block *b,
 					unsigned int w, enum dmag_state s)
 {
@@ -147,6 +150,10 @@ static __always_inline bool dmag_bit_used(const struct dmag_node *leaf, u64 pfn)
 	return b && (b->own[w] & ~b->free[w]) >> (pfn & 63) & 1;
 }
 
+/*
+ * Pair up aligned runs of 2^@j set bits, each shown by its lowest bit: those
+ * whose neighbour above is one as well, and that begin at an even place.
+ */
 static __always_inline u64 dmag_fold_once(u64 map, unsigned int j)
 {
 	static const u64 keep[6] = {
