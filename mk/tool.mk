@@ -26,7 +26,7 @@ $(T)/libdmag-core.a: $(patsubst %.c,$(T)/plain/%.o,$(wildcard core/*.c))
 	ar rcs $@ $^
 
 # Each test is a script that prints what failed and a sum.
-T_TESTS := $(filter-out %/tool_lib.sh,$(wildcard user/tests/tool_*.sh))
+T_TESTS := $(filter-out %/tool_lib.sh %/tool_guest.sh,$(wildcard user/tests/tool_*.sh))
 
 HELP += tool-check "tests of the dmag tool"
 .PHONY: tool-check
@@ -97,3 +97,15 @@ tool-fuzz: $(T)/fuzz $(T)/seeds
 	@mkdir -p $(T)/corpus
 	cd $(T) && ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -print_final_stats=1 \
 		corpus seeds
+
+# In the guest: what the tool predicts is what the kernel then does.
+HELP += tool-guest "compare dmag plan --live with dmag show in the guest"
+.PHONY: tool-guest
+
+$(T)/dmag-static: $(T_SRC:%.c=$(T)/plain/%.o) $(T)/libdmag-core.a
+	$(CC) $(LDFLAGS) -static $^ -lfdt -lm -o $@
+
+tool-guest: $(T)/dmag-static kernel
+	@flock build/initramfs.lock guest/initramfs.sh normal
+	@user/tests/tool_guest.sh $(T)/dmag-static build/kernel-normal \
+		build/driver-normal/dmag_edu.ko $(T)/guest

@@ -2,15 +2,12 @@
 /*
  * dmag plan: the options, the files, and the writers they ask for.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "tool.h"
+#include "sysfile.h"
 
 static const char usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
@@ -53,14 +50,6 @@ struct plan_command {
 };
 
 /* ---- options --------------------------------------------------------- */
-
-static int complain(const char *fmt, const char *arg)
-{
-	fputs("dmag: ", stderr);
-	fprintf(stderr, fmt, arg);
-	putc('\n', stderr);
-	return -1;
-}
 
 /* A number with a unit; *@end is what follows it. */
 static bool parse_size(const char *s, char **end, u64 *val)
@@ -163,18 +152,6 @@ static int set_arch(struct plan_command *cmd, const char *arg)
 	return 0;
 }
 
-static int set_color(struct plan_command *cmd, const char *arg)
-{
-	if (!strcmp(arg, "always"))
-		cmd->style.color = true;
-	else if (!strcmp(arg, "never"))
-		cmd->style.color = false;
-	else if (strcmp(arg, "auto"))
-		return complain("--color: '%s' is not always, never or auto",
-				arg);
-	return 0;
-}
-
 enum {
 	OPT_SVG = 256,
 	OPT_HTML,
@@ -240,7 +217,7 @@ static int set_option(struct plan_command *cmd, int c, const char *arg)
 	case 'A':
 		return set_arch(cmd, arg);
 	case OPT_COLOR:
-		return set_color(cmd, arg);
+		return parse_color(&cmd->style, arg);
 	case OPT_SVG:
 		cmd->svg = arg;
 		return 0;
@@ -295,30 +272,6 @@ static void report(const struct plan_command *cmd, const struct board *b)
 		fprintf(stderr, "dmag: %s: %s\n", b->source, b->error);
 }
 
-/* All of a file, which need not be a regular one; NULL sets b->error. */
-static void *read_all(struct board *b, const char *name, size_t *size)
-{
-	size_t room = 1 << 16, n;
-	char *buf = arena_alloc(&b->arena, room), *more;
-	FILE *f = fopen(name, "rb");
-
-	*size = 0;
-	while (f && (n = fread(buf + *size, 1, room - *size, f)) > 0) {
-		*size += n;
-		if (*size < room)
-			continue;
-		more = arena_alloc(&b->arena, room *= 2);
-		buf = memcpy(more, buf, *size);
-	}
-	if (!f || ferror(f)) {
-		board_fail(b, "%s", strerror(errno));
-		buf = NULL;
-	}
-	if (f)
-		fclose(f);
-	return buf;
-}
-
 static void write_plan(const struct plan_command *cmd, const struct board *b)
 {
 	switch (cmd->output) {
@@ -371,17 +324,27 @@ static void write_head(const struct plan_command *cmd)
 		write_summary_head(stdout);
 }
 
+static int read_file(struct plan_command *cmd, struct board *b,
+		     const char *name)
+{
+	size_t size;
+	void *blob = sys_read(&b->arena, name, &size);
+
+	if (!blob)
+		return board_fail(b, "%s", strerror(errno));
+	return board_from_fdt(b, blob, size, &cmd->opt);
+}
+
 static int plan_board(struct plan_command *cmd, const char *name)
 {
 	struct board b;
-	size_t size;
-	void *blob;
-	int ret = -1;
+	int ret;
 
 	board_init(&b, name);
-	blob = read_all(&b, name, &size);
-	if (blob)
-		ret = board_from_fdt(&b, blob, size, &cmd->opt);
+	if (cmd->live)
+		ret = board_from_live(&b, cmd->root, &cmd->opt);
+	else
+		ret = read_file(cmd, &b, name);
 	if (!ret)
 		ret = board_plan(&b);
 	report(cmd, &b);
@@ -415,6 +378,8 @@ int cmd_plan(int argc, char **argv)
 	if (ret < 0) {
 		ret = 0;
 		write_head(&cmd);
+		if (cmd.live)
+			ret = plan_board(&cmd, "this machine");
 		for (i = optind; i < argc; i++)
 			ret |= plan_board(&cmd, argv[i]);
 		ret |= check_masks(&cmd);

@@ -31,6 +31,28 @@ void die(const char *fmt, ...)
 	exit(EXIT_TROUBLE);
 }
 
+/* What is wrong with the command line, or with what it asks for; returns -1. */
+int complain(const char *fmt, const char *arg)
+{
+	fputs("dmag: ", stderr);
+	fprintf(stderr, fmt, arg);
+	putc('\n', stderr);
+	return -1;
+}
+
+/* --color WHEN, for which "auto" is where we started. */
+int parse_color(struct style *style, const char *when)
+{
+	if (!strcmp(when, "always"))
+		style->color = true;
+	else if (!strcmp(when, "never"))
+		style->color = false;
+	else if (strcmp(when, "auto"))
+		return complain("--color: '%s' is not always, never or auto",
+				when);
+	return 0;
+}
+
 /* A reader that has gone is no reason to complain; a full disk is. */
 static int finish(int ret)
 {
@@ -46,6 +68,8 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "plan", cmd_plan },
+	{ "show", cmd_show },
+	{ "top", cmd_top },
 };
 
 int main(int argc, char **argv)

@@ -221,7 +221,9 @@ static void build_zones(struct board *b)
 	else if (b->banks[0].start < limit32)
 		b->zone_dma_limit = min(b->zone_dma_limit, limit32);
 	if (!b->zones_given) {
-		if (b->arch == ARCH_ARM64)
+		b->zone_dma = b->arch == ARCH_ARM64;
+		b->zone_dma32 = true;
+		if (b->zone_dma)
 			add_zone(b, "DMA", zone_end(b, b->zone_dma_limit));
 		add_zone(b, "DMA32", zone_end(b, limit32));
 		add_zone(b, "Normal", zone_end(b, U64_MAX));
@@ -265,9 +267,8 @@ static int first_zone(const struct board *b, const struct device *d)
 	int zone;
 
 	if (limit <= b->zone_dma_limit)
-		return b->arch == ARCH_RISCV ? (int)b->nr_zones - 1 :
-					       find_zone(b, "DMA");
-	if (limit > limit32)
+		return b->zone_dma ? find_zone(b, "DMA") : (int)b->nr_zones - 1;
+	if (limit > limit32 || !b->zone_dma32)
 		return b->nr_zones - 1;
 	zone = find_zone(b, "DMA32");
 	return zone < 0 ? find_zone(b, "DMA") : zone;

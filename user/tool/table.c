@@ -125,7 +125,7 @@ static void put_group(FILE *out, const struct board *b, const struct group *g,
 
 	fprintf(out, "%5u %7u  ", g->id, g->core.members);
 	put_reach(out, &g->core.reach, 0, width);
-	fprintf(out, "  %9s  %-9s %-7s %s%-9s%s %9s %9s%s\n",
+	fprintf(out, "  %10s  %-9s %-7s %s%-9s%s %10s %10s%s\n",
 		size_text(size, sizeof(size), frames_bytes(g->frames)),
 		attrs_text(g->core.attrs), zone_text(b, g->worst->zone),
 		g->verdict ? c->bad : c->good, verdict_name(g->verdict), c->off,
@@ -147,7 +147,8 @@ static void put_groups(FILE *out, const struct board *b, const struct colors *c)
 		fputs("\nno device allocates from a group\n", out);
 		return;
 	}
-	fprintf(out, "\n%sGROUP DEVICES  %-*s  %9s  %-9s %-7s %-9s %9s %9s%s\n",
+	fprintf(out,
+		"\n%sGROUP DEVICES  %-*s  %10s  %-9s %-7s %-9s %10s %10s%s\n",
 		c->head, width, "REACH", "SIZE", "ATTRS", "ZONE", "VERDICT",
 		"WASTED", "OUTSIDE", c->off);
 	for (i = 0; i < b->nr_groups; i++)

@@ -212,6 +212,8 @@ struct board {
 	struct zone zones[MAX_ZONES];
 	unsigned int nr_zones;
 	bool zones_given; /* the source had them: no rule to apply */
+	bool zone_dma,
+		zone_dma32; /* the kernel has such zones, if empty ones */
 	struct dmag_registry registry;
 	struct group **groups;
 	unsigned int nr_groups;
@@ -267,12 +269,17 @@ static inline struct span range_span(const struct dmag_range *r)
 unsigned int driver_mask(const char *compatible);
 
 int cmd_plan(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* ---- writers --------------------------------------------------------- */
 
 struct style {
 	bool color;
 };
+
+int complain(const char *fmt, const char *arg);
+int parse_color(struct style *style, const char *when);
 
 const char *size_text(char *buf, size_t len, u64 bytes);
 const char *device_kind_name(enum device_kind kind);

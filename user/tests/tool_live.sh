@@ -1,0 +1,196 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# dmag plan --live, show and top on a made-up /proc and /sys.
+
+. "$(dirname "$0")/tool_lib.sh"
+
+root=$(cd "$work" && pwd)/root
+pci=$root/sys/bus/pci/devices
+
+# pci NAME MASK CLASS COMMAND-BYTE [DRIVER [IOMMU-TYPE]]
+pci_device()
+{
+	mkdir -p "$pci/$1"
+	echo "$2" >"$pci/$1/consistent_dma_mask_bits"
+	echo "$3" >"$pci/$1/class"
+	# shellcheck disable=SC2059 # the byte is an escape
+	printf "\\064\\022\\350\\021\\$4\\000" >"$pci/$1/config"
+	[ -z "${5:-}" ] || ln -s "../../../bus/pci/drivers/$5" "$pci/$1/driver"
+	[ -z "${6:-}" ] || {
+		mkdir "$pci/$1/iommu_group"
+		echo "$6" >"$pci/$1/iommu_group/type"
+	}
+}
+
+mkdir -p "$root/proc" "$root/sys/kernel/debug/dmag" "$root/sys/class/dmi/id"
+echo 'Test Machine' >"$root/sys/class/dmi/id/product_name"
+cat >"$root/proc/iomem" <<'END'
+00000000-00000fff : Reserved
+00001000-0009fbff : System RAM
+00100000-7fffffff : System RAM
+  01000000-01ffffff : Kernel code
+fec00000-fec003ff : IOAPIC 0
+100000000-27fffffff : System RAM
+END
+cat >"$root/proc/zoneinfo" <<'END'
+Node 0, zone      DMA
+        spanned  4095
+        present  3998
+  start_pfn:           1
+Node 0, zone    DMA32
+        spanned  1044480
+  start_pfn:           4096
+Node 0, zone   Normal
+        spanned  786432
+  start_pfn:           1048576
+Node 1, zone   Normal
+        spanned  786432
+  start_pfn:           1835008
+Node 1, zone  Movable
+        spanned  786432
+  start_pfn:           1835008
+END
+pci_device 0000:00:00.0 32 0x060000 006 bridge
+pci_device 0000:00:01.0 28 0x00ff00 007 edu
+pci_device 0000:00:02.0 64 0x010802 007 nvme
+pci_device 0000:00:03.0 32 0x0c0500 003 smbus
+pci_device 0000:00:04.0 32 0x020000 007
+pci_device 0000:00:05.0 32 0x020000 007 e1000e DMA-FQ
+pci_device 0000:00:06.0 30 0x040300 007 snd identity
+
+live()
+{
+	want=$1
+	what=$2
+	shift 2
+	status "$want" "$what" "$dmag" plan --live --root "$root" "$@"
+}
+
+live 0 live
+has 'model' '^board Test Machine'
+has 'zones of all nodes' 'Normal \[0x100000000, 0x27fffffff\] 6 GiB'
+hasnt 'no movable zone' 'Movable'
+has '28 bits' '^ *1 1 \[0x1000, 0x9efff\] 255.6 MiB - DMA32 too large'
+has '30 bits' '^ *2 1 \[0x1000, 0x9efff\] 1023.6 MiB - DMA32 too large'
+has '64 bits' '^ *3 1 .* Normal exact .* universal'
+has 'iommu' '^ *- 32 sysfs .* 0000:00:05.0 \(iommu\)'
+hasnt 'bridge, idle, no driver' '0000:00:0[034].0'
+has 'left out' 'PCI: 3 left out' err
+live 0 'live mask' --mask 0000:00:02.0=24
+has '24 bits' '^ *1 1 \[0x1000, 0x9efff\] 15.6 MiB - DMA exact'
+live 2 'live and a board' "$work/x.dtb"
+
+# A kernel without ZONE_DMA: a 24-bit device is served as if it had asked for nothing.
+sed -i '1,4d' "$root/proc/zoneinfo"
+live 0 'no zone' --mask 0000:00:02.0=24
+has 'no zone' '^ *1 1 \[0x1000, 0x9efff\] 15.6 MiB - Normal too large'
+
+# Without privilege addresses are zero; then the firmware's map, then an error.
+sed -i 's/^\( *\)[0-9a-f]*-[0-9a-f]* /\100000000-00000000 /' "$root/proc/iomem"
+live 1 'no addresses'
+has 'no addresses' '/proc/iomem: .* needs root' err
+mkdir -p "$root/sys/firmware/memmap/0" "$root/sys/firmware/memmap/1"
+echo 0x0 >"$root/sys/firmware/memmap/0/start"
+echo 0x3fffffff >"$root/sys/firmware/memmap/0/end"
+echo 'System RAM' >"$root/sys/firmware/memmap/0/type"
+echo 0x40000000 >"$root/sys/firmware/memmap/1/start"
+echo 0x4fffffff >"$root/sys/firmware/memmap/1/end"
+echo 'Reserved' >"$root/sys/firmware/memmap/1/type"
+live 0 'memmap'
+has 'memmap' 'memory \[0x0, 0x3fffffff\] 1 GiB'
+hasnt 'memmap reserved' '^ \[0x4'
+has 'memmap note' "from the firmware's map" err
+live 0 'live memory' --memory 0+512M
+has 'live memory' 'memory \[0x0, 0x1fffffff\] 512 MiB'
+rm "$root/proc/zoneinfo"
+live 1 'no zoneinfo'
+has 'no zoneinfo' '/proc/zoneinfo: No such file' err
+
+# A machine with a device tree: its devices, and PCI through its host bridge.
+cat >"$root/proc/zoneinfo" <<'END'
+Node 0, zone      DMA
+        spanned  262144
+  start_pfn:           0
+Node 0, zone    DMA32
+        spanned  770048
+  start_pfn:           262144
+END
+cat >"$root/proc/iomem" <<'END'
+00000000-3b3fffff : System RAM
+40000000-fbffffff : System RAM
+END
+board pi4
+cp "$work/pi4.dtb" "$root/sys/firmware/fdt"
+rm -r "$pci"
+bus=$root/sys/devices/platform/scb/fd500000.pcie
+mkdir -p "$bus/pci0000:00" "$pci" "$root/sys/firmware/devicetree/base/scb/pcie@7d500000"
+ln -s "$root/sys/firmware/devicetree/base/scb/pcie@7d500000" "$bus/of_node"
+pci=$bus/pci0000:00
+pci_device 0000:01:00.0 64 0x0c0330 006 xhci_hcd
+mkdir -p "$root/sys/bus/pci/devices"
+ln -s "$pci/0000:01:00.0" "$root/sys/bus/pci/devices/0000:01:00.0"
+live 0 'fdt' --arch arm64
+has 'fdt model' '^board Pi 4, reduced'
+has 'fdt legacy' '^ *1 2 \[0x0, 0x3b3fffff\] 948 MiB uncached DMA exact'
+has 'fdt pcie' '^ *2 1 \[0x0, 0x3b3fffff\] 2.9 GiB uncached DMA32 too large'
+has 'fdt xhci' '^ *2 64 sysfs 0xbfffffff 1 no bus master 0000:01:00.0'
+hasnt 'fdt bridge' 'PCI host bridge'
+
+# show and top.
+status 1 'no groups' "$dmag" show --root "$root"
+has 'no groups' 'debug/dmag/groups: No such file .*no groups here' err
+cat >"$root/sys/kernel/debug/dmag/groups" <<'END'
+group kind       members      reach    owned     free     used quarantined   min   low  high (frames)
+7     universal        1    1572864        0        0        0           0     0     0     0
+  reach [0x1000, 0x27fffffff]
+  alloc 0
+  member 0000:00:02.0 mask 0xffffffffffffffff windows 0
+3     restricted       2      65536     3072     100     2972           0   512   768  1024
+  reach [0x1000, 0x9efff]
+  reach [0x100000, 0xfffffff]
+  alloc 40
+  alloc_atomic 2
+  alloc_fail 3
+  alloc_atomic_fail 4
+  free_calls 5
+  claim 6
+  claim_fail 1
+  a new counter 9
+  new_counter 17
+  member 0000:00:01.0 mask 0xfffffff windows 0
+  member 0000:00:01.1 mask 0xfffffff windows 2
+END
+status 0 show "$dmag" show --root "$root"
+has 'show row' '^ *3 2 256 MiB 12 MiB 11.6 MiB 400 KiB 4 MiB #\.\.\.\.\|\.\.\.\. below min 42 6 1 7$'
+has 'show order' '^ *7 1 6 GiB .* universal'
+has 'show member' 'member 0000:00:01.1, mask 0xfffffff, windows 2'
+has 'show new counter' 'new_counter 17'
+status 0 'show json' "$dmag" show --json --root "$root"
+python3 - "$work/out" <<'END'
+import json, sys
+with open(sys.argv[1]) as f:
+    p = json.load(f)
+g = p["groups"][0]
+assert [x["id"] for x in p["groups"]] == [3, 7]
+assert g["owned"] == 3072 * 4096 and g["min"] == 512 * 4096 and not g["universal"]
+assert g["counters"]["alloc_fail"] == 3 and g["counters"]["new_counter"] == 17
+assert g["members"][1] == {"device": "0000:00:01.1", "mask": "0xfffffff", "windows": 2}
+assert g["reach"][1] == {"start": "0x100000", "last": "0xfffffff"}
+END
+verdict $? 'show json'
+status 0 top "$dmag" top --root "$root" --count 2 --delay 0.1
+has 'top rates' '^ *3 0.0 0.0 0.0 0.0'
+[ "$(grep -c ALLOCS/s "$work/out")" = 1 ]
+verdict $? 'rates from the second picture on'
+(
+	sleep 0.5
+	sed -i 's/alloc 40/alloc 90/' "$root/sys/kernel/debug/dmag/groups"
+) &
+status 0 'top counts' "$dmag" top --root "$root" --count 2 --delay 1
+wait
+has 'top counts' '^ *3 (4[0-9]|50)\.[0-9] 0.0'
+for bad in --delay=0 --delay=x --delay=nan --count=0 --count=-1 --color=x more; do
+	status 2 "top $bad" "$dmag" top "$bad"
+done
+status 0 'show help' "$dmag" show --help
+finish

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * dmag show and dmag top: the groups of a running kernel, from debugfs.
+ *
+ * The kernel prints a line per group, then its reach, counters and members,
+ * each on a line of its own that begins with two blanks.  Unknown lines are
+ * passed over, counters are taken by name, so that a newer kernel can say more.
+ */
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "sysfile.h"
+
+static const char usage[] =
+	"usage: dmag show [--json] [--color WHEN]\n"
+	"       dmag top [--delay SECONDS] [--count N]\n"
+	"\n"
+	"Show the allocation groups of the running kernel: what each owns, its reserve\n"
+	"against its watermarks, and what it counted.  top repeats that, with rates\n"
+	"per second, until q is pressed.\n"
+	"\n"
+	"  -j, --json           print JSON\n"
+	"  -d, --delay SECONDS  between two pictures of top (3)\n"
+	"  -n, --count N        end after so many\n"
+	"      --color WHEN     always, never or auto (a terminal)\n"
+	"  -h, --help           print this\n";
+
+struct counter {
+	const char *name;
+	u64 value;
+};
+
+struct member {
+	const char *name;
+	u64 mask;
+	u64 windows;
+};
+
+/* One group of the kernel; amounts are in frames. */
+struct kgroup {
+	u64 id, members, reach, owned, free, used, quarantined, min, low, high;
+	char kind[16];
+	struct span *seg;
+	struct counter *counter;
+	struct member *member;
+	unsigned int nr_seg, nr_counter, nr_member;
+};
+
+/* All groups, as they were at one moment. */
+struct snapshot {
+	struct arena arena;
+	struct kgroup *group;
+	unsigned int nr;
+	double when;
+};
+
+struct show_command {
+	const char *root;
+	struct style style;
+	bool json, top;
+	double delay;
+	unsigned long count;
+};
+
+/* ---- reading --------------------------------------------------------- */
+
+static bool parse_group(struct kgroup *g, const char *line)
+{
+	return sscanf(line,
+		      "%llu %15s %llu %llu %llu %llu %llu %llu %llu %llu %llu",
+		      &g->id, g->kind, &g->members, &g->reach, &g->owned,
+		      &g->free, &g->used, &g->quarantined, &g->min, &g->low,
+		      &g->high) == 11;
+}
+
+static void parse_detail(struct arena *a, struct kgroup *g, const char *line)
+{
+	char name[128];
+	struct span s;
+	u64 val, more;
+
+	if (sscanf(line, " reach [%llx, %llx]", &s.start, &s.last) == 2)
+		*ARENA_ADD(a, g->seg, g->nr_seg) = s;
+	else if (sscanf(line, " member %127s mask %llx windows %llu", name,
+			&val, &more) == 3)
+		*ARENA_ADD(a, g->member, g->nr_member) =
+			(struct member){ arena_printf(a, "%s", name), val,
+					 more };
+	else if (sscanf(line, " %127s %llu", name, &val) == 2)
+		*ARENA_ADD(a, g->counter, g->nr_counter) =
+			(struct counter){ arena_printf(a, "%s", name), val };
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct kgroup *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static int read_groups(struct snapshot *s, const char *root)
+{
+	char *path = arena_printf(&s->arena, "%s/sys/kernel/debug/dmag/groups",
+				  root);
+	char *text = sys_read(&s->arena, path, NULL), *line, *save;
+	struct timespec now;
+
+	if (!text) {
+		fprintf(stderr, "dmag: %s: %s (%s)\n", path, strerror(errno),
+			errno == ENOENT ? "no groups here, or no debugfs" :
+					  "debugfs is for root");
+		return -1;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	s->when = now.tv_sec + now.tv_nsec / 1e9;
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		struct kgroup g = { 0 };
+
+		if (*line == ' ' && s->nr)
+			parse_detail(&s->arena, &s->group[s->nr - 1], line);
+		else if (parse_group(&g, line))
+			*ARENA_ADD(&s->arena, s->group, s->nr) = g;
+	}
+	if (s->nr)
+		qsort(s->group, s->nr, sizeof(*s->group), by_id);
+	return 0;
+}
+
+static u64 counter(const struct kgroup *g, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->nr_counter; i++)
+		if (!strcmp(g->counter[i].name, name))
+			return g->counter[i].value;
+	return 0;
+}
+
+/* ---- printing -------------------------------------------------------- */
+
+static bool universal(const struct kgroup *g)
+{
+	return !strcmp(g->kind, "universal");
+}
+
+/* The reserve from nothing to high, with a mark at min: "###|##...". */
+#define GAUGE 10
+
+static const char *gauge(const struct kgroup *g, char *buf)
+{
+	unsigned int i;
+
+	if (!g->high)
+		return "-";
+	for (i = 0; i < GAUGE; i++) {
+		buf[i] = g->free * GAUGE > i * g->high ? '#' : '.';
+		if (i && i == g->min * GAUGE / g->high)
+			buf[i] = g->free >= g->min ? '+' : '|';
+	}
+	buf[GAUGE] = 0;
+	return buf;
+}
+
+static const char *state(const struct kgroup *g)
+{
+	if (universal(g))
+		return "universal";
+	if (g->free < g->min)
+		return "below min";
+	if (g->free < g->low)
+		return "below low";
+	return "ok";
+}
+
+static void put_size(u64 frames)
+{
+	char size[32];
+
+	printf(" %10s", size_text(size, sizeof(size), frames_bytes(frames)));
+}
+
+static void put_head(const struct style *style)
+{
+	printf("%s%5s %7s %10s %10s %10s %10s %10s %-10s %9s %8s %7s %7s %6s%s\n",
+	       style->color ? "\033[1m" : "", "GROUP", "MEMBERS", "REACH",
+	       "OWNED", "USED", "FREE", "HIGH", "RESERVE", "STATE", "ALLOCS",
+	       "CLAIMS", "NOCLAIM", "FAILED", style->color ? "\033[0m" : "");
+}
+
+static u64 failures(const struct kgroup *g)
+{
+	return counter(g, "alloc_fail") + counter(g, "alloc_atomic_fail");
+}
+
+static u64 allocations(const struct kgroup *g)
+{
+	return counter(g, "alloc") + counter(g, "alloc_atomic");
+}
+
+static void put_row(const struct kgroup *g, const struct style *style)
+{
+	bool bad = style->color && !universal(g) && g->free < g->min;
+	char buf[GAUGE + 1];
+
+	printf("%5llu %7llu", g->id, g->members);
+	put_size(g->reach);
+	put_size(g->owned);
+	put_size(g->used);
+	put_size(g->free);
+	put_size(g->high);
+	printf(" %-10s %s%9s%s %8llu %7llu %7llu %6llu\n", gauge(g, buf),
+	       bad ? "\033[31m" : "", state(g), bad ? "\033[0m" : "",
+	       allocations(g), counter(g, "claim"), counter(g, "claim_fail"),
+	       failures(g));
+}
+
+static void put_details(const struct kgroup *g)
+{
+	unsigned int i;
+
+	printf("\ngroup %llu\n", g->id);
+	for (i = 0; i < g->nr_seg; i++)
+		printf("  reach    [0x%llx, 0x%llx]\n", g->seg[i].start,
+		       g->seg[i].last);
+	for (i = 0; i < g->nr_member; i++)
+		printf("  member   %s, mask 0x%llx, windows %llu\n",
+		       g->member[i].name, g->member[i].mask,
+		       g->member[i].windows);
+	for (i = 0; i < g->nr_counter; i++)
+		if (g->counter[i].value)
+			printf("  %-24s %llu\n", g->counter[i].name,
+			       g->counter[i].value);
+}
+
+static void show_table(const struct snapshot *s, const struct style *style)
+{
+	unsigned int i;
+
+	put_head(style);
+	for (i = 0; i < s->nr; i++)
+		put_row(&s->group[i], style);
+	for (i = 0; i < s->nr; i++)
+		put_details(&s->group[i]);
+}
+
+static void json_amount(const char *name, u64 frames)
+{
+	printf("\"%s\": %llu, ", name, frames_bytes(frames));
+}
+
+static void json_group(const struct kgroup *g)
+{
+	unsigned int i;
+
+	printf("{\"id\": %llu, ", g->id);
+	json_bool(stdout, "universal", universal(g));
+	fputs(", ", stdout);
+	json_amount("bytes", g->reach);
+	json_amount("owned", g->owned);
+	json_amount("free", g->free);
+	json_amount("used", g->used);
+	json_amount("quarantined", g->quarantined);
+	json_amount("min", g->min);
+	json_amount("low", g->low);
+	json_amount("high", g->high);
+	fputs("\"reach\": [", stdout);
+	for (i = 0; i < g->nr_seg; i++) {
+		fputs(i ? ", " : "", stdout);
+		json_span(stdout, g->seg[i]);
+	}
+	fputs("], \"members\": [", stdout);
+	for (i = 0; i < g->nr_member; i++) {
+		fputs(i ? ", {" : "{", stdout);
+		json_pair(stdout, "device", g->member[i].name);
+		printf(", \"mask\": \"0x%llx\", \"windows\": %llu}",
+		       g->member[i].mask, g->member[i].windows);
+	}
+	fputs("], \"counters\": {", stdout);
+	for (i = 0; i < g->nr_counter; i++) {
+		fputs(i ? ", " : "", stdout);
+		json_string(stdout, g->counter[i].name);
+		printf(": %llu", g->counter[i].value);
+	}
+	fputs("}}", stdout);
+}
+
+static void show_json(const struct snapshot *s)
+{
+	unsigned int i;
+
+	fputs("{\"format\": 1, \"groups\": [", stdout);
+	for (i = 0; i < s->nr; i++) {
+		fputs(i ? ",\n  " : "\n  ", stdout);
+		json_group(&s->group[i]);
+	}
+	fputs("\n]}\n", stdout);
+}
+
+/* ---- top ------------------------------------------------------------- */
+
+static const struct kgroup *find_group(const struct snapshot *s, u64 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr; i++)
+		if (s->group[i].id == id)
+			return &s->group[i];
+	return NULL;
+}
+
+/* Events since the snapshot before, per second. */
+static double rate(double seconds, u64 now, u64 then)
+{
+	return seconds > 0 && now >= then ? (double)(now - then) / seconds : 0;
+}
+
+static void put_rates(const struct snapshot *now, const struct snapshot *then)
+{
+	static const struct kgroup none;
+	double seconds = now->when - then->when;
+	unsigned int i;
+
+	printf("\n%5s %12s %12s %12s %12s\n", "GROUP", "ALLOCS/s", "FREES/s",
+	       "CLAIMS/s", "FAILED/s");
+	for (i = 0; i < now->nr; i++) {
+		const struct kgroup *g = &now->group[i];
+		const struct kgroup *old = find_group(then, g->id) ?: &none;
+
+		printf("%5llu %12.1f %12.1f %12.1f %12.1f\n", g->id,
+		       rate(seconds, allocations(g), allocations(old)),
+		       rate(seconds, counter(g, "free_calls"),
+			    counter(old, "free_calls")),
+		       rate(seconds, counter(g, "claim"),
+			    counter(old, "claim")),
+		       rate(seconds, failures(g), failures(old)));
+	}
+}
+
+/* Most used first: that is what top is for. */
+static int by_used(const void *a, const void *b)
+{
+	const struct kgroup *x = a, *y = b;
+
+	return x->used > y->used ? -1 : x->used < y->used ? 1 : by_id(a, b);
+}
+
+static void top_screen(struct snapshot *now, const struct snapshot *then,
+		       const struct show_command *cmd)
+{
+	unsigned int i;
+
+	if (isatty(STDOUT_FILENO))
+		fputs("\033[H\033[J", stdout);
+	if (now->nr)
+		qsort(now->group, now->nr, sizeof(*now->group), by_used);
+	put_head(&cmd->style);
+	for (i = 0; i < now->nr; i++)
+		put_row(&now->group[i], &cmd->style);
+	if (then->when)
+		put_rates(now, then);
+	fflush(stdout);
+}
+
+/*
+ * A signal ends top as q does, so that the terminal gets its settings back.
+ * Only library calls separate its writer from its readers.
+ */
+static sig_atomic_t stopped;
+
+static void stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+/* Wait for the next picture; true if the user has had enough. */
+static bool top_wait(double seconds)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	int ready;
+	char key;
+
+	ready = poll(&in, isatty(STDIN_FILENO), (int)(seconds * 1000));
+	if (ready <= 0)
+		return stopped;
+	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q';
+}
+
+static int top_loop(const struct show_command *cmd)
+{
+	struct snapshot then = { 0 }, now;
+	unsigned long i;
+	int ret = 0;
+
+	for (i = 0; !ret && (!cmd->count || i < cmd->count); i++) {
+		if (i && top_wait(cmd->delay))
+			break;
+		memset(&now, 0, sizeof(now));
+		ret = read_groups(&now, cmd->root);
+		if (!ret)
+			top_screen(&now, &then, cmd);
+		if (ferror(stdout))
+			ret = -1;
+		arena_free(&then.arena);
+		then = now;
+	}
+	arena_free(&then.arena);
+	return ret;
+}
+
+/* Keys come one at a time while top runs. */
+static int run_top(const struct show_command *cmd)
+{
+	const struct sigaction action = { .sa_handler = stop };
+	struct termios old, raw;
+	bool terminal = !tcgetattr(STDIN_FILENO, &old);
+	int ret;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	if (terminal) {
+		raw = old;
+		raw.c_lflag &= ~(ICANON | ECHO);
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	}
+	ret = top_loop(cmd);
+	if (terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &old);
+	return ret;
+}
+
+static int run_show(const struct show_command *cmd)
+{
+	struct snapshot s = { 0 };
+	int ret = read_groups(&s, cmd->root);
+
+	if (!ret && cmd->json)
+		show_json(&s);
+	else if (!ret)
+		show_table(&s, &cmd->style);
+	arena_free(&s.arena);
+	return ret;
+}
+
+/* ---- options --------------------------------------------------------- */
+
+enum {
+	OPT_COLOR = 256,
+	OPT_ROOT,
+};
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "delay", required_argument, NULL, 'd' },
+	{ "count", required_argument, NULL, 'n' },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int set_numbers(struct show_command *cmd, int c, const char *arg)
+{
+	char *end;
+
+	if (c == 'd') {
+		cmd->delay = strtod(arg, &end);
+		if (end == arg || *end ||
+		    !(cmd->delay > 0 && cmd->delay <= 86400))
+			return complain("--delay: '%s' is no time", arg);
+	} else {
+		cmd->count = strtoul(arg, &end, 10);
+		if (*arg < '0' || *arg > '9' || *end || !cmd->count)
+			return complain("--count: '%s' is no number", arg);
+	}
+	return 0;
+}
+
+static int set_option(struct show_command *cmd, int c, const char *arg)
+{
+	switch (c) {
+	case 'j':
+		cmd->json = true;
+		return 0;
+	case 'd':
+	case 'n':
+		return set_numbers(cmd, c, arg);
+	case OPT_ROOT:
+		cmd->root = arg;
+		return 0;
+	case OPT_COLOR:
+		return parse_color(&cmd->style, arg);
+	default:
+		return -1;
+	}
+}
+
+static int show_or_top(int argc, char **argv, bool top)
+{
+	struct show_command cmd = { .root = "", .top = top, .delay = 3 };
+	int c;
+
+	cmd.style.color = isatty(STDOUT_FILENO);
+	while ((c = getopt_long(argc, argv, "jd:n:h", options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			return EXIT_OK;
+		}
+		if (c == '?' || set_option(&cmd, c, optarg))
+			return EXIT_USAGE;
+	}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	return (top ? run_top(&cmd) : run_show(&cmd)) ? EXIT_TROUBLE : EXIT_OK;
+}
+
+int cmd_show(int argc, char **argv)
+{
+	return show_or_top(argc, argv, false);
+}
+
+int cmd_top(int argc, char **argv)
+{
+	return show_or_top(argc, argv, true);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Small text files of a running kernel, under a root that is "" but in tests.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sysfile.h"
+
+/* All of a file, as text in the arena; NULL with errno if it cannot be read. */
+char *sys_read(struct arena *a, const char *path, size_t *size)
+{
+	size_t room = 1 << 16, len = 0, n;
+	char *buf = arena_alloc(a, room), *more;
+	FILE *f = fopen(path, "rb");
+	int err;
+
+	while (f && (n = fread(buf + len, 1, room - 1 - len, f)) > 0) {
+		len += n;
+		if (len < room - 1)
+			continue;
+		more = arena_alloc(a, room *= 2);
+		buf = memcpy(more, buf, len);
+	}
+	if (!f || ferror(f)) {
+		err = errno;
+		if (f)
+			fclose(f);
+		errno = err;
+		return NULL;
+	}
+	fclose(f);
+	buf[len] = 0;
+	if (size)
+		*size = len;
+	return buf;
+}
+
+/* A file that holds one line; without its newline. */
+char *sys_line(struct arena *a, const char *path)
+{
+	char *s = sys_read(a, path, NULL);
+
+	if (s)
+		s[strcspn(s, "\n")] = 0;
+	return s;
+}
+
+bool sys_number(struct arena *a, const char *path, u64 *val)
+{
+	const char *s = sys_line(a, path);
+	char *end;
+
+	if (!s || !*s)
+		return false;
+	errno = 0;
+	*val = strtoull(s, &end, 0);
+	return !errno && !*end;
+}
+
+/* The last part of what a symbolic link points to; NULL if it is none. */
+const char *sys_link(struct arena *a, const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+	const char *slash;
+
+	if (len < 0)
+		return NULL;
+	target[len] = 0;
+	slash = strrchr(target, '/');
+	return arena_printf(a, "%s", slash ? slash + 1 : target);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in a directory, sorted; 0 also if it cannot be read. */
+unsigned int sys_list(struct arena *a, const char *path, char ***names)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+	unsigned int nr = 0;
+
+	*names = NULL;
+	while (dir && (e = readdir(dir)))
+		if (*e->d_name != '.')
+			*ARENA_ADD(a, *names, nr) =
+				arena_printf(a, "%s", e->d_name);
+	if (dir)
+		closedir(dir);
+	if (nr)
+		qsort(*names, nr, sizeof(**names), by_name);
+	return nr;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * Small text files of a running kernel.
+ */
+#ifndef DMAG_TOOL_SYSFILE_H
+#define DMAG_TOOL_SYSFILE_H
+
+#include "tool.h"
+
+char *sys_read(struct arena *a, const char *path, size_t *size);
+char *sys_line(struct arena *a, const char *path);
+bool sys_number(struct arena *a, const char *path, u64 *val);
+const char *sys_link(struct arena *a, const char *path);
+unsigned int sys_list(struct arena *a, const char *path, char ***names);
+
+#endif /* DMAG_TOOL_SYSFILE_H */
