@@ -109,3 +109,34 @@ tool-guest: $(T)/dmag-static kernel
 	@flock build/initramfs.lock guest/initramfs.sh normal
 	@user/tests/tool_guest.sh $(T)/dmag-static build/kernel-normal \
 		build/driver-normal/dmag_edu.ko $(T)/guest
+
+# Installation, with the core as a library for other programs.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include/dmag
+MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+T_INSTALLED := $(BINDIR)/dmag $(LIBDIR)/libdmag-core.a $(LIBDIR)/pkgconfig/dmag-core.pc \
+	$(INCLUDEDIR)/dmag.h $(INCLUDEDIR)/dmag_port.h $(MANDIR)/man1/dmag.1 \
+	$(COMPLETIONDIR)/dmag
+
+HELP += "install [PREFIX=/usr/local]" "install dmag, its manual, and the core as a library" \
+	"uninstall [PREFIX=/usr/local]" "remove what install put there"
+.PHONY: install uninstall
+
+install: $(T)/dmag $(T)/libdmag-core.a
+	install -D -m 755 $(T)/dmag $(DESTDIR)$(BINDIR)/dmag
+	install -D -m 644 $(T)/libdmag-core.a $(DESTDIR)$(LIBDIR)/libdmag-core.a
+	install -D -m 644 core/dmag.h $(DESTDIR)$(INCLUDEDIR)/dmag.h
+	install -D -m 644 user/port/dmag_port.h $(DESTDIR)$(INCLUDEDIR)/dmag_port.h
+	install -D -m 644 user/tool/dmag.1 $(DESTDIR)$(MANDIR)/man1/dmag.1
+	install -D -m 644 user/tool/dmag.bash $(DESTDIR)$(COMPLETIONDIR)/dmag
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
+		-e 's,@VERSION@,$(T_VERSION),' user/tool/dmag-core.pc.in \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/dmag-core.pc
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(T_INSTALLED))
+	-rmdir $(DESTDIR)$(INCLUDEDIR)

@@ -183,9 +183,10 @@ static void put_reach(const struct canvas *c, const struct dmag_reach *r,
 	unsigned int i;
 
 	for (i = 0; i < r->nr; i++) {
-		struct dmag_range part = { max(r->seg[i].start, first),
-					   min(r->seg[i].last, last) };
+		struct dmag_range part;
 
+		part.start = max(r->seg[i].start, first);
+		part.last = min(r->seg[i].last, last);
 		if (part.start <= part.last)
 			put_bar(c, range_span(&part), cls, c->y, BAR_H);
 	}
