@@ -241,12 +241,10 @@ static bool place_high(const struct dmag_request *rq, u64 align,
 }
 
 /* What is left of @within, for placements beyond a run that was too small. */
-static bool beyond_low(const struct dmag_request *rq, u64 align,
-		       const struct dmag_range *run, struct dmag_range *within)
+static void beyond_low(u64 align, const struct dmag_range *run,
+		       struct dmag_range *within)
 {
 	within->start = round_up(run->last + 1, align);
-	return within->start <= within->last &&
-	       within->last - within->start >= rq->count - 1;
 }
 
 static bool beyond_high(const struct dmag_request *rq, u64 align,
@@ -256,8 +254,7 @@ static bool beyond_high(const struct dmag_request *rq, u64 align,
 		return false;
 	within->last =
 		round_down(run->start - rq->count, align) + rq->count - 1;
-	return within->last >= within->start &&
-	       within->last - within->start >= rq->count - 1;
+	return true;
 }
 
 /*
@@ -292,22 +289,125 @@ static bool find_run(const struct dmag_frames *f, unsigned int order,
 	       *at <= within->last && within->last - *at >= size - 1;
 }
 
-static bool find_any(const struct dmag_frames *f, const struct dmag_request *rq,
-		     u64 *at)
+static bool roomy(const struct dmag_range *within, u64 count)
 {
-	u64 align = rq->align + !rq->align;
-	unsigned int order = order_within(rq->count, align);
+	return within->start <= within->last &&
+	       within->last - within->start >= count - 1;
+}
+
+/* The lowest @period bits, over and over. */
+static u64 repeat(u64 bits, u64 period)
+{
+	for (; period < 64; period *= 2)
+		bits |= bits << period;
+	return bits;
+}
+
+/* Places in the word at @base that a request allows, whatever is free. */
+static u64 places_allowed(const struct dmag_request *rq,
+			  const struct dmag_range *within, u64 base)
+{
+	u64 map = ~0ULL, top = within->last - (rq->count - 1);
+
+	if (within->start > base + 63 || top < base)
+		return 0;
+	if (within->start > base)
+		map <<= within->start - base;
+	if (top < base + 63)
+		map &= ~0ULL >> (63 - (top - base));
+	if (rq->align > 64)
+		map &= !(base & (rq->align - 1));
+	else if (rq->align)
+		map &= repeat(1, rq->align);
+	if (rq->boundary && rq->boundary < 64)
+		map &= repeat(BIT_ULL(rq->boundary - rq->count + 1) - 1,
+			      rq->boundary);
+	else if (rq->boundary && !((base + 64) & (rq->boundary - 1)))
+		map &= ~0ULL >> (rq->count - 1);
+	return map;
+}
+
+static u64 free_word(const struct dmag_frames *f, u64 pfn)
+{
+	const struct dmag_node *leaf = dmag_leaf(f, pfn);
+	const struct dmag_block *b;
+
+	b = leaf ? leaf->child[dmag_index(pfn, DMAG_LEAF)] : NULL;
+	return b ? b->free[dmag_index(pfn, 1)] : 0;
+}
+
+/* The first or last place in the word at @base where @count frames are free. */
+static bool place_in_word(const struct dmag_frames *f,
+			  const struct dmag_request *rq,
+			  const struct dmag_range *within, u64 base, u64 *at)
+{
+	u64 low = free_word(f, base), high = free_word(f, base + 64);
+	unsigned int have, more;
+
+	for (have = 1; have < rq->count; have += more) {
+		more = min_t(u64, have, rq->count - have);
+		low &= low >> more | high << (64 - more);
+		high &= high >> more;
+	}
+	low &= places_allowed(rq, within, base);
+	if (!low)
+		return false;
+	if (rq->from == DMAG_HIGHEST)
+		*at = base + fls64(low) - 1;
+	else
+		*at = base + __ffs64(low);
+	return true;
+}
+
+/*
+ * Word by word, for what is no longer than one, as there may be many short runs
+ * in each.  What contains the aligned run that was found begins in its word or
+ * in the one before.
+ */
+static bool find_in_words(const struct dmag_frames *f,
+			  const struct dmag_request *rq, unsigned int order,
+			  u64 *at)
+{
+	bool high = rq->from == DMAG_HIGHEST;
+	struct dmag_range within = rq->within;
+	u64 base, before;
+
+	while (roomy(&within, rq->count) &&
+	       find_run(f, order, high, &within, at)) {
+		base = round_down(*at, 64);
+		before = base - min(base, 64ULL);
+		if (place_in_word(f, rq, &within, high ? base : before, at) ||
+		    place_in_word(f, rq, &within, high ? before : base, at))
+			return true;
+		if (high && !before)
+			return false;
+		if (high)
+			within.last = before + rq->count - 2;
+		else
+			within.start = base + 64;
+	}
+	return false;
+}
+
+/* Run by run. */
+static bool find_in_runs(const struct dmag_frames *f,
+			 const struct dmag_request *rq, unsigned int order,
+			 u64 *at)
+{
 	bool fits, high = rq->from == DMAG_HIGHEST;
 	struct dmag_range run, within = rq->within;
+	u64 align = rq->align + !rq->align;
 
-	while (find_run(f, order, high, &within, at)) {
+	while (roomy(&within, rq->count) &&
+	       find_run(f, order, high, &within, at)) {
 		run = free_around(f, *at, BIT_ULL(order), &within);
 		fits = high ? place_high(rq, align, &run, at) :
 			      place_low(rq, align, &run, at);
 		if (fits)
 			return true;
-		if (!(high ? beyond_high(rq, align, &run, &within) :
-			     beyond_low(rq, align, &run, &within)))
+		if (!high)
+			beyond_low(align, &run, &within);
+		else if (!beyond_high(rq, align, &run, &within))
 			return false;
 	}
 	return false;
@@ -320,14 +420,19 @@ static bool find_any(const struct dmag_frames *f, const struct dmag_request *rq,
  * @natural: its count is a power of two and its alignment the same
  * @at: the answer
  *
- * A natural request costs a few words a level.  Any other looks at free runs
- * that hold an aligned run of about half its size, each once.
+ * A natural request costs a few words a level.  Any other looks at places with
+ * an aligned free run of about half its size, each once: at words if it is not
+ * longer than one, at free runs if it is.
  */
 bool dmag_find(const struct dmag_frames *f, const struct dmag_request *rq,
 	       bool natural, u64 *at)
 {
-	if (!natural)
-		return find_any(f, rq, at);
-	return find_run(f, __ffs64(rq->count), rq->from == DMAG_HIGHEST,
-			&rq->within, at);
+	unsigned int order = order_within(rq->count, rq->align + !rq->align);
+
+	if (natural)
+		return find_run(f, order, rq->from == DMAG_HIGHEST, &rq->within,
+				at);
+	if (rq->count <= 64)
+		return find_in_words(f, rq, order, at);
+	return find_in_runs(f, rq, order, at);
 }

@@ -176,6 +176,26 @@ static void checkerboard(double *ns)
 	machine_free(&m);
 }
 
+/* An odd length has no summary: what remains of each word is looked at. */
+static void holes(double *ns)
+{
+	struct dmag_request rq = { .count = 3, .within = window };
+	const unsigned int nr = 20;
+	struct machine m;
+	unsigned int i;
+	double t;
+	u64 pfn;
+
+	machine_new(&m, 0, FRAMES - 1);
+	for (pfn = window.start; pfn <= window.last; pfn += 4)
+		must(dmag_frames_take(&m.f, pfn, pfn + 1));
+	t = now();
+	for (i = 0; i < nr; i++)
+		must(dmag_frames_get(&m.f, &rq, &pfn) != -ENOMEM);
+	ns[0] = (now() - t) / nr;
+	machine_free(&m);
+}
+
 /* A group owns 256 MiB; a hog takes what it can.  Frames lost to the group. */
 static void hog(double *lost)
 {
@@ -227,6 +247,7 @@ static const struct {
 	  { "8 KiB from a checkerboard of 1 GiB: fail" },
 	  "ns",
 	  { "< 50" } },
+	{ holes, { "12 KiB from 1 GiB of 8 KiB holes: fail" }, "ns", { "-" } },
 	{ hog, { "protected frames lost to a hog" }, "frames", { "0" } },
 	{ metadata, { "metadata for 8 GiB" }, "bytes", { "< 1717986" } },
 };

@@ -266,6 +266,27 @@ static void test_align(void **state)
 	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
 }
 
+/* Counts of all kinds over a hole: what fits below it, and what only above. */
+static void test_counts(void **state)
+{
+	struct dmag_request rq = { .within = { 0, TOP } };
+	struct bed *b = *state;
+	u64 low, high;
+
+	bed_add(b, 0, 1999);
+	assert_int_equal(dmag_frames_take(&b->f, 500, 509), 0);
+	for (rq.count = 1; rq.count <= 1490; rq.count++) {
+		low = rq.count <= 500 ? 0 : 510;
+		high = 2000 - rq.count;
+		rq.from = DMAG_LOWEST;
+		assert_int_equal(get(b, &rq), low);
+		assert_int_equal(dmag_frames_put(&b->f, low, rq.count), 0);
+		rq.from = DMAG_HIGHEST;
+		assert_int_equal(get(b, &rq), high);
+		assert_int_equal(dmag_frames_put(&b->f, high, rq.count), 0);
+	}
+}
+
 /* Every window over a pattern of holes gives the lowest and the highest. */
 static void test_within(void **state)
 {
@@ -697,6 +718,7 @@ int main(void)
 		T(test_beyond_span),
 		T(test_broken_counters),
 		T(test_hot),
+		T(test_counts),
 		T(test_broken_hot),
 		T(test_hot),
 		T(test_broken_hot),
