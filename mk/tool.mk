@@ -26,16 +26,23 @@ $(T)/libdmag-core.a: $(patsubst %.c,$(T)/plain/%.o,$(wildcard core/*.c))
 	ar rcs $@ $^
 
 # Each test is a script that prints what failed and a sum.
-T_TESTS := $(filter-out %/tool_lib.sh %/tool_guest.sh,$(wildcard user/tests/tool_*.sh))
+T_TESTS := $(filter-out %/tool_lib.sh %/tool_guest.sh %/tool_scenarios.sh,$(wildcard user/tests/tool_*.sh))
 
 HELP += tool-check "tests of the dmag tool"
 .PHONY: tool-check
 check: tool-check
-tool-check: $(T_TESTS:user/tests/%.sh=$(T)/%.ok)
+tool-check: $(T_TESTS:user/tests/%.sh=$(T)/%.ok) $(T_TESTS:user/tests/%.sh=$(T)/san/%.ok)
 
-$(T)/%.ok: user/tests/%.sh user/tests/tool_lib.sh $(wildcard user/tests/tool_boards/*) $(T)/dmag
-	@DMAG=$(T)/dmag WORK=$(T)/$* $< || { echo "FAIL  $<"; exit 1; }
-	@touch $@
+# $(1) directory, $(2) program: the tests, and again with the sanitizers.
+define T_CHECK
+$(1)/%.ok: user/tests/%.sh user/tests/tool_lib.sh $(wildcard user/tests/tool_boards/*) $(2)
+	@mkdir -p $$(@D)
+	@DMAG=$(2) WORK=$(1)/$$* $$< >$$@.log 2>&1 && \
+		echo "ok    $(1)/$$*: $$$$(tail -n 1 $$@.log)" || { echo "FAIL  $(1)/$$*:"; cat $$@.log; exit 1; }
+	@mv $$@.log $$@
+endef
+$(eval $(call T_CHECK,$(T),$(T)/dmag))
+$(eval $(call T_CHECK,$(T)/san,$(T)/dmag-san))
 
 # Every board in the kernel's source, in one table.
 BOARDS_SRC ?= $(or $(KERNEL_SRC),build/linux-source-6.12)
@@ -43,8 +50,9 @@ BOARDS_SIZES := 4G 8G 16G 32G 64G
 BOARDS_MAIN := 16G
 
 HELP += boards "plan every board of the kernel source, make docs/boards.rst" \
+	boards-check "plan the boards of reported failures, and all others" \
 	boards-masks "make the table of drivers' DMA masks from the kernel source"
-.PHONY: boards boards-masks boards-dtbs
+.PHONY: boards boards-check boards-masks boards-dtbs
 
 boards-dtbs:
 	@scripts/boards.sh $(BOARDS_SRC) build/dtbs 2
@@ -58,6 +66,9 @@ boards: boards-dtbs $(T)/dmag
 		$(foreach s,$(BOARDS_SIZES),$(s)=$(T)/boards-$(s).csv) >$(T)/boards.rst
 	@cp $(T)/boards.rst docs/boards.rst
 	@cat docs/boards.rst
+
+boards-check: boards-dtbs $(T)/dmag
+	@DMAG=$(T)/dmag WORK=$(T)/scenarios BOARDS=build/dtbs user/tests/tool_scenarios.sh
 
 boards-masks:
 	@scripts/boards-masks.py $(BOARDS_SRC) >$(T)/masks.inc
@@ -74,6 +85,9 @@ HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees"
 $(T)/san/%.o: %.c $(T_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(T_CFLAGS) -O1 $(T_SAN) -c $< -o $@
+
+$(T)/dmag-san: $(T_SRC:%.c=$(T)/san/%.o) $(patsubst %.c,$(T)/san/%.o,$(wildcard core/*.c))
+	$(CC) $(T_SAN) $^ -lfdt -lm -o $@
 
 $(T)/random: $(T_LIB:%.c=$(T)/san/%.o) $(T)/san/user/tests/tool_random.o
 	$(CC) $(T_SAN) $^ -lfdt -lm -o $@

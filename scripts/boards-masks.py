@@ -20,6 +20,10 @@ ROOTS = ("drivers", "sound")
 # Host bridges stand for the devices behind them; IOMMUs translate, not allocate.
 SKIP = ("drivers/pci", "drivers/iommu", "drivers/of")
 
+# An object with more match tables than this holds several drivers (a display
+# pipeline, say), of which each speaks for itself.
+MANY = 2
+
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 TABLE = re.compile(r"struct\s+of_device_id\s+\w+\s*\[\s*\]\s*[^={;]*=\s*\{(.*?)\n\s*\}\s*;", re.S)
 COMPATIBLE = re.compile(r"\.compatible\s*=\s*\"([^\"]+)\"")
@@ -82,6 +86,8 @@ def main():
     table = {}
     for sources in drivers:
         found = [facts[s] for s in sources if s in facts]
+        if len(sources) > 1 and sum(bool(f[0]) for f in found) > MANY:
+            continue
         names = set().union(*(f[0] for f in found))
         masks = set().union(*(f[1] for f in found))
         if not masks and (not any(f[2] for f in found) or any(f[3] for f in found)):

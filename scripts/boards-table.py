@@ -5,7 +5,7 @@
 usage: boards-table.py STRIP MAIN SIZE=FILE... >docs/boards.rst
 
 A FILE is the output of dmag plan -q -a SIZE --summary BOARD...; STRIP is what to
-leave out at the start of board names, MAIN the size of which details are shown.
+leave out at the start of board names, MAIN the SIZE of which details are shown (in G).
 """
 
 import csv
@@ -82,13 +82,14 @@ def main():
         sys.exit(__doc__)
     sizes = {s: read(path, sys.argv[1]) for s, path in (a.split("=", 1) for a in sys.argv[3:])}
     boards = sizes[sys.argv[2]]
+    main_size = sys.argv[2][:-1]
     out = [HEAD]
-    table(out, [COUNTS] + [counts("%siB banks" % s, rows_) for s, rows_ in sizes.items()])
-    table(out, [COUNTS] + [counts("%s, %siB" % (a, sys.argv[2]), [b for b in boards if b["arch"] == a])
+    table(out, [COUNTS] + [counts("%s GiB banks" % s[:-1], rows_) for s, rows_ in sizes.items()])
+    table(out, [COUNTS] + [counts("%s, %s GiB" % (a, main_size), [b for b in boards if b["arch"] == a])
                            for a in ("arm64", "riscv")])
     out.append("Amounts add up, for each board, the device that fares worst.\n")
     out += ["The ten worst", "-------------", "",
-            "Boards on which Linux's zones suit a device least (%siB where the size is unknown):" % sys.argv[2],
+            "Boards on which Linux's zones suit a device least (%s GiB where the size is unknown):" % main_size,
             "most memory outside its reach or wasted first.\n"]
     worst = sorted((b for b in boards if b["memory_known"] == "yes" and b["worst_device"]),
                    key=lambda b: (-int(b["outside"]) - int(b["wasted"]), b["board"]))

@@ -19,6 +19,24 @@ has 'pi4 ethernet' '^ *3 40 driver .*/scb/ethernet@7d580000'
 hasnt 'pi4 no masters' 'serial|crypto|gpu'
 hasnt 'plain in a pipe' "$(printf '\033')"
 
+# A 30-bit device there needs no zone of its own: it joins the legacy devices.
+status 0 'pi4 v3d' "$dmag" plan -M ethernet@7d580000=30 "$work/pi4.dtb"
+has 'pi4 v3d' '^ *1 3 \[0x0, 0x3b3fffff\] 948 MiB uncached DMA exact'
+hasnt 'pi4 v3d' '^ *3 [0-9]+ \['
+
+# Raspberry Pi 5: one legacy block makes ZONE_DMA 1 GiB large, for everyone.  The
+# bus addresses of PCIe begin above 32 bits, so that it needs the wider mask.
+board pi5
+status 0 pi5 "$dmag" plan -M pcie@100000=64 "$work/pi5.dtb"
+has 'pi5 zone' 'DMA \[0x0, 0x3fffffff\] 1 GiB'
+has 'pi5 legacy' '^ *1 1 \[0x0, 0x3fffffff\] 1 GiB uncached DMA exact'
+has 'pi5 mmc' '^ *2 1 \[0x0, 0xffffffff\] 4 GiB uncached DMA32 exact'
+has 'pi5 pcie' '^ *3 1 \[0x0, 0x1ffffffff\] 8 GiB uncached Normal exact'
+hasnt 'pi5 groups' '^ *4 [0-9]+ \['
+status 0 'pi5 32-bit pcie' "$dmag" plan "$work/pi5.dtb"
+has 'pi5 nothing' '^ *1 1 nothing'
+has 'pi5 nothing note' '/axi/pcie@100000: a mask of 32 bits reaches no memory' err
+
 # PolarFire Icicle: the low bank for 32-bit devices, all for the others.
 board icicle
 status 0 icicle "$dmag" plan "$work/icicle.dtb"
