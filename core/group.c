@@ -47,11 +47,12 @@ static u64 dmag_group_owned(const struct dmag_group *g)
 /*
  * The burst that atomic callers must survive before a worker gets to run, in
  * bytes: 64 pages and 16 buffers of 64 KiB make 1.25 MiB, so 4 MiB is three of
- * them.  A small reach sets aside an eighth at most; refilling begins while
- * three quarters are left, and blocking requests stay out of the lower half.
+ * them.  A small reach sets aside a quarter at most; refilling begins while
+ * three quarters are left, and blocking requests stay out of the lower half,
+ * which even of 16 MiB is one burst and more.
  */
 #define DMAG_HIGH_FRAMES ((4ULL << 20) >> PAGE_SHIFT)
-#define DMAG_HIGH_SHIFT 3
+#define DMAG_HIGH_SHIFT 2
 
 /**
  * dmag_marks_start() - The watermarks of a new group.

@@ -83,7 +83,8 @@ static void starting_marks(void **state)
 {
 	assert_marks(0, 0, 0, 0);
 	assert_marks(1, 0, 1, 1);
-	assert_marks(4096, 256, 384, 512);
+	assert_marks(2048, 256, 384, 512);
+	assert_marks(4096, 512, 768, 1024);
 	assert_marks(1 << 20, 512, 768, 1024);
 }
 
@@ -98,15 +99,15 @@ static void blocking_stops_at_min(void **state)
 	make_group(&g, seg, 1);
 	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
 	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
-	own(&g, 0, 9);
-	assert_int_equal(g.marks.min, 6);
+	own(&g, 0, 15);
+	assert_int_equal(g.marks.min, 12);
 	while (!dmag_group_get(&g, &rq, false, &pfn))
 		n++;
 	assert_int_equal(n, 4);
 	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
 	while (!dmag_group_get(&g, &rq, true, &pfn))
 		n++;
-	assert_int_equal(n, 10);
+	assert_int_equal(n, 16);
 	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
 }
 
