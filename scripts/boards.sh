@@ -44,6 +44,10 @@ if [ "$1" = --one ]; then
 	exit $status
 fi
 
+if [ ! -d "$1/arch/arm64/boot/dts" ]; then
+	echo "boards.sh: $1: no kernel source (make kernel-tree unpacks it)" >&2
+	exit 1
+fi
 mkdir -p "$2"
 find "$1/arch/arm64/boot/dts" "$1/arch/riscv/boot/dts" -name '*.dts' | sort |
 	xargs -n 20 -P "${3:-2}" "$0" --one "$1" "$2"

@@ -42,6 +42,8 @@ static void check_plan(struct board *b)
 	write_json(null, b);
 	write_csv(null, b);
 	write_summary(null, b);
+	write_svg(null, b, false);
+	write_html(null, b, true);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

@@ -189,7 +189,7 @@ verdict $? 'rates from the second picture on'
 status 0 'top counts' "$dmag" top --root "$root" --count 2 --delay 1
 wait
 has 'top counts' '^ *3 (4[0-9]|50)\.[0-9] 0.0'
-for bad in --delay=0 --delay=x --delay=nan --count=0 --count=-1 --color=x more; do
+for bad in --delay=0 --delay=x --delay=nan --count=0 --count=-1 --color=x --json more; do
 	status 2 "top $bad" "$dmag" top "$bad"
 done
 status 0 'show help' "$dmag" show --help

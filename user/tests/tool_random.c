@@ -385,6 +385,8 @@ static void write_all(struct board *b)
 	write_json(null, b);
 	write_csv(null, b);
 	write_summary(null, b);
+	write_svg(null, b, false);
+	write_html(null, b, true);
 }
 
 static void check_board(const struct model *m, const void *blob)

@@ -489,6 +489,8 @@ static int set_option(struct show_command *cmd, int c, const char *arg)
 	switch (c) {
 	case 'j':
 		cmd->json = true;
+		if (cmd->top)
+			return complain("--json: '%s' is for people", "top");
 		return 0;
 	case 'd':
 	case 'n':
