@@ -5,6 +5,7 @@
 #: memory=2G
 #: devices=24 28 30
 #: flavours=debug
+#: allow=DMA-API: cacheline tracking ENOMEM
 #: timeout=100
 
 # Silently, for a trace is a splat; only in tasks that ask for it.

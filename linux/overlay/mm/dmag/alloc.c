@@ -149,37 +149,55 @@ static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
 	return verdict;
 }
 
-/* Whoever holds dmag_mutex may wait for writeback. */
+/* Whoever holds dmag_mutex may wait for writeback and filesystem locks. */
 static bool may_wait(gfp_t gfp)
 {
-	return gfpflags_allow_blocking(gfp) &&
-	       (current_gfp_context(gfp) & __GFP_IO);
+	const gfp_t needed = __GFP_DIRECT_RECLAIM | __GFP_IO | __GFP_FS;
+
+	return (current_gfp_context(gfp) & needed) == needed;
+}
+
+static int climb(struct device *dev, const struct dmag_request *rq, u64 *pfn)
+{
+	struct dmag_device *d;
+
+	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
+	if (!d || to_kgroup(d->core.group)->universal)
+		return -ENOMEM;
+	return dmag_group_climb(to_kgroup(d->core.group), rq, pfn);
 }
 
 /*
- * A request made on the way to writeback only tries; if that fails it is
- * served like an atomic one.
+ * A request made on the way to writeback only tries to climb, and does without
+ * I/O; if it cannot it is served like an atomic one.
  */
-static bool climb_begin(gfp_t gfp)
+static int climb_without_io(struct device *dev, const struct dmag_request *rq,
+			    u64 *pfn)
 {
-	if (may_wait(gfp))
-		return !mutex_lock_killable(&dmag_mutex);
-	return mutex_trylock(&dmag_mutex);
+	unsigned int noio;
+	int ret = -ENOMEM;
+
+	if (mutex_trylock(&dmag_mutex)) {
+		noio = memalloc_noio_save();
+		ret = climb(dev, rq, pfn);
+		memalloc_noio_restore(noio);
+		mutex_unlock(&dmag_mutex);
+	}
+	if (ret)
+		try_group(dev, rq, true, pfn, &ret);
+	return ret;
 }
 
 static int alloc_slow(struct device *dev, const struct dmag_request *rq,
 		      gfp_t gfp, u64 *pfn)
 {
-	struct dmag_device *d;
-	int ret = -ENOMEM;
+	int ret;
 
-	if (!climb_begin(gfp)) {
-		try_group(dev, rq, true, pfn, &ret);
-		return ret;
-	}
-	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
-	if (d && !to_kgroup(d->core.group)->universal)
-		ret = dmag_group_climb(to_kgroup(d->core.group), rq, pfn);
+	if (!may_wait(gfp))
+		return climb_without_io(dev, rq, pfn);
+	if (mutex_lock_killable(&dmag_mutex))
+		return -EINTR;
+	ret = climb(dev, rq, pfn);
 	mutex_unlock(&dmag_mutex);
 	return ret;
 }

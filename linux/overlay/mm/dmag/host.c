@@ -18,7 +18,6 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "../internal.h"
@@ -464,8 +463,6 @@ static const struct dmag_backend dmag_host = {
  */
 void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
 {
-	unsigned int noio = memalloc_noio_save();
-
 	lockdep_assert_held(&dmag_mutex);
 	g->deadline = jiffies + bound;
 	spin_lock_irq(&g->lock);
@@ -473,7 +470,6 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
 	if (!g->universal)
 		dmag_group_balance(&dmag_registry, &g->core, &dmag_host);
 	spin_unlock_irq(&g->lock);
-	memalloc_noio_restore(noio);
 }
 
 /**
@@ -488,7 +484,6 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 		     u64 *pfn)
 {
-	unsigned int noio = memalloc_noio_save();
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
@@ -498,7 +493,6 @@ int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 	g->counter[ret ? DMAG_NR_ALLOC_FAIL : DMAG_NR_ALLOC]++;
 	dmag_group_kick(g);
 	spin_unlock_irq(&g->lock);
-	memalloc_noio_restore(noio);
 	return ret;
 }
 

@@ -9,8 +9,8 @@
  *
  * A group's frames change only under its lock; blocks enter and leave
  * dmag_owners only under dmag_mutex as well, so that what a claim has seen of
- * ownership stays true while it sleeps.  Requests that may not wait for I/O
- * never wait for dmag_mutex, because its holder may.
+ * ownership stays true while it sleeps.  Requests that may not wait for I/O or
+ * filesystem locks never wait for dmag_mutex, because its holder may.
  *
  * Groups and devices' memberships are freed after an RCU grace period: the
  * fast paths find them by pointer under rcu_read_lock().
