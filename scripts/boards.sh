@@ -15,7 +15,7 @@ compile()
 {
 	src=$1
 	out=$2/$(echo "${3#"$src"/arch/}" | sed 's,/boot/dts/,/,; s,\.dts$,.dtb,')
-	if [ "$out" -nt "$3" ]; then
+	if [ -n "$(find "$out" -newer "$3" 2>/dev/null)" ]; then
 		return
 	fi
 	mkdir -p "${out%/*}"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # What programs read: JSON, CSV and the line per board, and odd or broken input.
 
+# shellcheck source=user/tests/tool_lib.sh
 . "$(dirname "$0")/tool_lib.sh"
 
 # json WHAT EXPRESSION: holds for the object p that was printed

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # make install: what it installs can be used, and make uninstall removes it.
 
+# shellcheck source=user/tests/tool_lib.sh
 . "$(dirname "$0")/tool_lib.sh"
 
 prefix=$(cd "$work" && pwd)/usr
@@ -44,22 +45,22 @@ for command in plan show top; do
 		verdict $? "$command $option is not in the manual"
 	done
 done
-complete()
+completes()
 {
 	PATH="$prefix/bin:$PATH" bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 		compopt() { :; }; _dmag dmag; printf "%s\n" "${COMPREPLY[@]}"' - \
 		"$prefix/share/bash-completion/completions/dmag" "$@" >"$work/out"
 }
-complete dmag ''
+completes dmag ''
 has 'completion of commands' '^plan$'
-complete dmag plan --as
+completes dmag plan --as
 has 'completion of options' '^--assume-memory$'
-complete dmag top --d
+completes dmag top --d
 has 'completion of options of top' '^--delay$'
-complete dmag plan --arch r
+completes dmag plan --arch r
 has 'completion of values' '^riscv$'
 touch "$work/some.dtb" "$work/some.txt"
-complete dmag plan "$work/so"
+completes dmag plan "$work/so"
 has 'completion of boards' 'some.dtb$'
 hasnt 'completion of others' 'some.txt$'
 

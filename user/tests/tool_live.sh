@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # dmag plan --live, show and top on a made-up /proc and /sys.
 
+# shellcheck source=user/tests/tool_lib.sh
 . "$(dirname "$0")/tool_lib.sh"
 
 root=$(cd "$work" && pwd)/root

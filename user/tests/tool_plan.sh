@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # dmag plan on boards whose groups are known: scenarios, and a device a rule.
 
+# shellcheck source=user/tests/tool_lib.sh
 . "$(dirname "$0")/tool_lib.sh"
 
 # Raspberry Pi 4 with 4 GiB: legacy devices reach [0, 1G), PCIe [0, 3G); one
@@ -90,7 +91,7 @@ status 2 'bad command' "$dmag" frobnicate
 has 'bad command' "there is no command 'frobnicate'" err
 status 2 'no board' "$dmag" plan
 for bad in --mask=x --mask=a=0 --mask=a=65 --mask==3 --memory=5 --memory=9-3 \
-	--memory=1+0 --memory=0xffffffffffffffff+2 --memory=0+1G,, --memory=0-20000000000000T \
+	--memory=1+0 --memory=0xffffffffffffffff+2 "--memory=0+1G,," --memory=0-20000000000000T \
 	--assume-memory=0 --assume-memory=3X --arch=vax --color=blue --nonsense; do
 	status 2 "$bad" "$dmag" plan "$bad" "$work/pi4.dtb"
 done

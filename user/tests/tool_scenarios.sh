@@ -4,6 +4,7 @@
 # The boards of reported failures, and all others, from the kernel's own device
 # trees.  BOARDS is the directory that scripts/boards.sh filled.
 
+# shellcheck source=user/tests/tool_lib.sh
 . "$(dirname "$0")/tool_lib.sh"
 arm64=$BOARDS/arm64
 riscv=$BOARDS/riscv
