@@ -17,7 +17,8 @@ packages()
 	user)
 		echo gcc make libc6-dev libcmocka-dev binutils clang libclang-rt-14-dev \
 			lcov gcovr qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-			gcc-powerpc-linux-gnu libc6-dev-powerpc-cross
+			gcc-powerpc-linux-gnu libc6-dev-powerpc-cross \
+			libfdt-dev device-tree-compiler python3 mandoc pkg-config
 		;;
 	kernel)
 		echo gcc make libc6-dev binutils bc bison flex libelf-dev libssl-dev \

@@ -62,8 +62,8 @@ function print_row(key,    dev, ok, granted, stock, group, asked)
 		refused++
 	group = (dev in group_of) ? group_of[dev] : "-"
 	printf "%-7s  %4d  %-14s  %5s  %-13s  %-6s  %5d  %6d  %5d  %6s  %8s  %8s  %s\n",
-		substr(dev, 6), row[1, key, "bits"], (group in reach) ? reach[group] : "-",
-		(group in universal) ? "all" : group,
+		substr(dev, 6), row[1, key, "bits"], (group in universal) ? "all of RAM" : (group in reach) ? reach[group] : "-",
+		(group in universal) ? "-" : group,
 		row[1, key, "asked"] " x " bytes(row[1, key, "size"]),
 		row[1, key, "context"] == "block" ? "yes" : "no",
 		row[1, key, "asked"], granted, stock,
@@ -75,16 +75,17 @@ function print_row(key,    dev, ok, granted, stock, group, asked)
 { sub(/\r$/, "") }
 FNR == 1 { system_nr++ }
 
-/^DMAG-GROUPS / { in_groups = /all buffers held/ && system_nr == 1; next }
+/^DMAG-GROUPS / { in_groups = /holds its buffers/ && system_nr == 1; next }
 /^DMAG-/ { in_groups = 0 }
 in_groups && /^[0-9]+ / {
 	group = $1
+	reach[group] = ""
 	if ($2 == "universal")
 		universal[group] = 1
 }
 in_groups && /^ +reach / {
 	gsub(/[][,]/, "")
-	reach[group] = reach[group] (group in reach && reach[group] != "" ? " " : "") \
+	reach[group] = reach[group] (reach[group] == "" ? "" : " ") \
 		amount(hex($2)) "-" amount(hex($3) + 1)
 }
 in_groups && /^ +member / { group_of[$2] = group }
@@ -113,7 +114,7 @@ END {
 	print ""
 	print "asked, groups, stock: buffers asked for and given. intact: sampled buffers whose data"
 	print "came back from the device; every buffer was also checked to lie in the device's mask, to"
-	print "be zeroed, aligned and not shared. group all: not restricted here, the ordinary path."
+	print "be zeroed, aligned and not shared. A device that reaches all of RAM needs no group."
 	print "A request is given up after 8 refusals in a row."
 	printf "free memory before and after: groups %d and %d MiB, stock %d and %d MiB\n",
 		before[1] / 1024, after[1] / 1024, before[2] / 1024, after[2] / 1024

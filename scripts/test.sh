@@ -93,6 +93,7 @@ scenarios()
 }
 
 step "check" make -s check
+step "coverage" building make -s coverage
 step "judge" guest/judge.sh --self-test
 step "kernel" building make -s kernel
 step "lint" scripts/lint.sh
