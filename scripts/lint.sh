@@ -42,16 +42,17 @@ format()
 # Terse: silent when clean. A file that git knows is not taken for a patch unless
 # it comes by way of stdin. What cannot be had outside the kernel is not asked
 # for there: names that libraries chose, the types and attributes of its headers.
+# Where the kernel's .clang-format ends a line with a parenthesis, it wins.
 checkpatch()
 {
-	ignore=FILE_PATH_CHANGES,CAMELCASE
+	ignore=FILE_PATH_CHANGES,CAMELCASE,MACRO_ARG_REUSE,OPEN_ENDED_LINE
 	case $1 in
 	user/* | examples/*)
 		ignore=$ignore,PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO
-		ignore=$ignore,AVOID_EXTERNS,COMPLEX_MACRO,MACRO_ARG_REUSE
+		ignore=$ignore,AVOID_EXTERNS,COMPLEX_MACRO
 		;;
 	*trace/events/*)
-		ignore=$ignore,OPEN_ENDED_LINE,SPACING,PARENTHESIS_ALIGNMENT,MACRO_ARG_REUSE
+		ignore=$ignore,SPACING,PARENTHESIS_ALIGNMENT
 		;;
 	esac
 	set -- "$1" --no-tree --strict --terse --no-summary -q --ignore "$ignore"

@@ -3,7 +3,7 @@
  * DMA allocation groups: memory for devices that reach only part of it.
  *
  * Public face of mm/dmag: what the driver core and dma-direct call.  Every hook
- * is an inline that falls through on one static branch when dmag is off.
+ * is an inline that costs one static branch when dmag is off.
  */
 #ifndef _LINUX_DMAG_H
 #define _LINUX_DMAG_H

@@ -68,26 +68,25 @@ static bool still_short(struct dmag_kgroup *g)
 	return g->kicked;
 }
 
+static void tend(struct dmag_kgroup *g, void *data)
+{
+	bool *again = data;
+
+	if (!READ_ONCE(g->kicked))
+		return;
+	dmag_group_fill(g, DMAG_REFILL_BOUND);
+	*again |= still_short(g);
+	dmag_group_settle(g);
+}
+
 static void dmag_worker(struct work_struct *work)
 {
-	struct dmag_group *core, *next;
-	bool short_of = false;
+	bool again = false;
 
 	mutex_lock(&dmag_mutex);
-	for (unsigned int b = 0; b < DMAG_BUCKETS; b++) {
-		list_for_each_entry_safe(core, next, &dmag_registry.bucket[b],
-					 node) {
-			struct dmag_kgroup *g = to_kgroup(core);
-
-			if (!READ_ONCE(g->kicked))
-				continue;
-			dmag_group_fill(g, DMAG_REFILL_BOUND);
-			short_of |= still_short(g);
-			dmag_group_settle(g);
-		}
-	}
+	dmag_visit_groups(tend, &again);
 	mutex_unlock(&dmag_mutex);
-	if (short_of)
+	if (again)
 		queue_delayed_work(dmag_wq, &dmag_work, DMAG_RETRY_DELAY);
 }
 
@@ -202,32 +201,40 @@ static int alloc_slow(struct device *dev, const struct dmag_request *rq,
 	return ret;
 }
 
+static void describe_failure(struct device *dev, struct dmag_kgroup *g,
+			     u64 count, gfp_t gfp)
+{
+	const struct dmag_reach *reach = &g->core.reach;
+	const struct dmag_marks *marks = &g->core.marks;
+	struct dmag_frames_stats s;
+	unsigned long flags;
+
+	spin_lock_irqsave(&g->lock, flags);
+	dmag_frames_stats(&g->core.frames, &s);
+	spin_unlock_irqrestore(&g->lock, flags);
+	dev_warn(
+		dev,
+		"dmag: no %llu pages (%s) in group %d [%#llx, %#llx], which owns %llu of %llu frames, %llu free, %llu in one run; watermarks %llu/%llu/%llu\n",
+		count, gfpflags_allow_blocking(gfp) ? "blocking" : "atomic",
+		g->id, reach->nr ? reach->seg[0].start << PAGE_SHIFT : 0,
+		reach->nr ? reach->seg[reach->nr - 1].last << PAGE_SHIFT : 0,
+		s.free + s.used, dmag_reach_frames(reach), s.free,
+		s.largest_free, marks->min, marks->low, marks->high);
+}
+
 static void report_failure(struct device *dev, u64 count, gfp_t gfp)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
-	struct dmag_frames_stats stats;
 	struct dmag_device *d;
 	struct dmag_kgroup *g;
-	unsigned long flags;
 
 	rcu_read_lock();
 	d = rcu_dereference(dev->dmag);
 	g = d ? to_kgroup(d->core.group) : NULL;
 	trace_dmag_alloc_fail(dev, g ? g->id : 0, count,
 			      gfpflags_allow_blocking(gfp));
-	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit)) {
-		spin_lock_irqsave(&g->lock, flags);
-		dmag_frames_stats(&g->core.frames, &stats);
-		spin_unlock_irqrestore(&g->lock, flags);
-		dev_warn(
-			dev,
-			"dmag: no %llu pages in group %d: %llu of %llu frames of its reach owned, %llu free, longest free run %llu, watermarks %llu/%llu/%llu%s\n",
-			count, g->id, stats.free + stats.used,
-			dmag_reach_frames(&g->core.reach), stats.free,
-			stats.largest_free, g->core.marks.min,
-			g->core.marks.low, g->core.marks.high,
-			gfpflags_allow_blocking(gfp) ? "" : " (atomic)");
-	}
+	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit))
+		describe_failure(dev, g, count, gfp);
 	rcu_read_unlock();
 }
 
@@ -320,8 +327,8 @@ static bool free_to(struct dmag_kgroup *g, struct page *page, u64 count)
 
 	if (unlikely(ret && ours))
 		pr_err_ratelimited(
-			"dmag: group %d: bad free of %llu pages at PFN %#llx\n",
-			g->id, count, pfn);
+			"dmag: bad free of %llu pages at PFN %#llx\n", count,
+			pfn);
 	return ours;
 }
 

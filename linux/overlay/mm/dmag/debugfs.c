@@ -22,6 +22,7 @@ static const char *const counter_name[] = {
 	[DMAG_NR_CLAIM_FRAMES] = "claim_frames",
 	[DMAG_NR_RELEASE_FRAMES] = "release_frames",
 };
+
 static_assert(ARRAY_SIZE(counter_name) == DMAG_NR_COUNTERS);
 
 /* What groups that are gone had counted (dmag_mutex). */
@@ -37,10 +38,6 @@ void dmag_count_retired(const struct dmag_kgroup *g)
 		retired[i] += g->counter[i];
 }
 
-#define for_each_group(b, core)                  \
-	for ((b) = 0; (b) < DMAG_BUCKETS; (b)++) \
-		list_for_each_entry(core, &dmag_registry.bucket[b], node)
-
 static void show_members(struct seq_file *m, const struct dmag_group *core)
 {
 	struct dmag_member *member;
@@ -55,26 +52,28 @@ static void show_members(struct seq_file *m, const struct dmag_group *core)
 	}
 }
 
-static void show_group(struct seq_file *m, struct dmag_kgroup *g)
+static void show_group(struct dmag_kgroup *g, void *m)
 {
-	const struct dmag_frames *f = &g->core.frames;
-	unsigned long flags;
+	const struct dmag_reach *reach = &g->core.reach;
+	const struct dmag_marks *marks = &g->core.marks;
+	struct dmag_frames f;
 
-	spin_lock_irqsave(&g->lock, flags);
-	seq_printf(
-		m,
-		"%-5d %-10s %7u %10llu %8llu %8llu %8llu %11llu %5llu %5llu %5llu\n",
-		g->id, g->universal ? "universal" : "restricted",
-		g->core.members, dmag_reach_frames(&g->core.reach),
-		f->free + f->used + f->quarantined, f->free, f->used,
-		f->quarantined, g->core.marks.min, g->core.marks.low,
-		g->core.marks.high);
-	spin_unlock_irqrestore(&g->lock, flags);
+	spin_lock_irq(&g->lock);
+	f = g->core.frames;
+	spin_unlock_irq(&g->lock);
+	seq_printf(m, "%-5d %-10s %7u %10llu", g->id,
+		   g->universal ? "universal" : "restricted", g->core.members,
+		   dmag_reach_frames(reach));
+	seq_printf(m, " %8llu %8llu %8llu %11llu",
+		   f.free + f.used + f.quarantined, f.free, f.used,
+		   f.quarantined);
+	seq_printf(m, " %5llu %5llu %5llu\n", marks->min, marks->low,
+		   marks->high);
 
-	for (unsigned int i = 0; i < g->core.reach.nr; i++)
+	for (unsigned int i = 0; i < reach->nr; i++)
 		seq_printf(m, "  reach [%#llx, %#llx]\n",
-			   g->core.reach.seg[i].start << PAGE_SHIFT,
-			   ((g->core.reach.seg[i].last + 1) << PAGE_SHIFT) - 1);
+			   reach->seg[i].start << PAGE_SHIFT,
+			   ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
 		seq_printf(m, "  %s %llu\n", counter_name[i], g->counter[i]);
 	show_members(m, &g->core);
@@ -82,49 +81,57 @@ static void show_group(struct seq_file *m, struct dmag_kgroup *g)
 
 static int groups_show(struct seq_file *m, void *unused)
 {
-	struct dmag_group *core;
-	unsigned int b;
-
-	seq_puts(
-		m,
-		"group kind       members      reach    owned     free     used quarantined   min   low  high (frames)\n");
+	seq_puts(m, "group kind       members      reach");
+	seq_puts(m, "    owned     free     used quarantined");
+	seq_puts(m, "   min   low  high (frames)\n");
 	mutex_lock(&dmag_mutex);
-	for_each_group(b, core) show_group(m, to_kgroup(core));
+	dmag_visit_groups(show_group, m);
 	mutex_unlock(&dmag_mutex);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(groups);
 
+struct totals {
+	u64 groups;
+	u64 members;
+	u64 free;
+	u64 used;
+	u64 quarantined;
+	u64 counter[DMAG_NR_COUNTERS];
+};
+
+static void add_group(struct dmag_kgroup *g, void *data)
+{
+	struct totals *t = data;
+
+	if (g->universal)
+		return;
+	spin_lock_irq(&g->lock);
+	t->groups++;
+	t->members += g->core.members;
+	t->free += g->core.frames.free;
+	t->used += g->core.frames.used;
+	t->quarantined += g->core.frames.quarantined;
+	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
+		t->counter[i] += g->counter[i];
+	spin_unlock_irq(&g->lock);
+}
+
 static int counters_show(struct seq_file *m, void *unused)
 {
-	u64 groups = 0, members = 0, free = 0, used = 0, quarantined = 0;
-	u64 sum[DMAG_NR_COUNTERS];
-	struct dmag_group *core;
-	unsigned int b;
+	struct totals t = {};
 
 	mutex_lock(&dmag_mutex);
-	memcpy(sum, retired, sizeof(sum));
-	for_each_group(b, core)
-	{
-		struct dmag_kgroup *g = to_kgroup(core);
-
-		if (g->universal)
-			continue;
-		groups++;
-		members += core->members;
-		free += READ_ONCE(core->frames.free);
-		used += READ_ONCE(core->frames.used);
-		quarantined += READ_ONCE(core->frames.quarantined);
-		for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-			sum[i] += READ_ONCE(g->counter[i]);
-	}
+	memcpy(t.counter, retired, sizeof(retired));
+	dmag_visit_groups(add_group, &t);
 	mutex_unlock(&dmag_mutex);
 
-	seq_printf(m, "groups %llu\nmembers %llu\n", groups, members);
+	seq_printf(m, "groups %llu\nmembers %llu\n", t.groups, t.members);
 	seq_printf(m, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
-		   free + used + quarantined, free, used, quarantined);
+		   t.free + t.used + t.quarantined, t.free, t.used,
+		   t.quarantined);
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		seq_printf(m, "%s %llu\n", counter_name[i], sum[i]);
+		seq_printf(m, "%s %llu\n", counter_name[i], t.counter[i]);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(counters);

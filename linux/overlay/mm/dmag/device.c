@@ -28,7 +28,7 @@
 #define DMAG_FILL_BOUND (HZ / 4)
 
 DEFINE_STATIC_KEY_FALSE(dmag_key);
-DEFINE_MUTEX(dmag_mutex);
+DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, claims and releases */
 struct dmag_registry dmag_registry;
 
 static struct dmag_reach dmag_ram;
@@ -135,6 +135,25 @@ static void rebuild_cells(void)
 		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
 	dmag_registry.cells = cells;
 	kvfree(old);
+}
+
+/**
+ * dmag_visit_groups() - Call a function for every group.
+ * @fn: what to call; the group may be gone when it returns
+ * @data: its second argument
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
+		       void *data)
+{
+	struct dmag_group *g, *next;
+
+	lockdep_assert_held(&dmag_mutex);
+	for (unsigned int b = 0; b < DMAG_BUCKETS; b++)
+		list_for_each_entry_safe(g, next, &dmag_registry.bucket[b],
+					 node)
+			fn(to_kgroup(g), data);
 }
 
 /**

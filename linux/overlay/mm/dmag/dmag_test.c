@@ -219,7 +219,7 @@ static void test_mask_twice(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-static void test_mask_change_outstanding(struct kunit *test)
+static void test_mask_change(struct kunit *test)
 {
 	unsigned int before = nr_groups();
 	struct device *dev = make_device(test, "dmag-change", LIMIT_30);
@@ -332,7 +332,7 @@ static void free_in_irq(struct irq_work *work)
 	complete(&job->done);
 }
 
-static void test_free_from_interrupt(struct kunit *test)
+static void test_free_in_irq(struct kunit *test)
 {
 	struct free_job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
 	struct dmag_kgroup *g;
@@ -469,31 +469,33 @@ static void test_held_page(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-static struct kunit_case dmag_cases[] = { KUNIT_CASE(test_windows),
-					  KUNIT_CASE(test_bus_limit),
-					  KUNIT_CASE(test_share),
-					  KUNIT_CASE(test_rebind),
-					  KUNIT_CASE(test_reserve),
-					  KUNIT_CASE(test_universal),
-					  KUNIT_CASE(test_mask_twice),
-					  KUNIT_CASE(
-						  test_mask_change_outstanding),
-					  KUNIT_CASE(test_mask_written),
-					  KUNIT_CASE(test_atomic),
-					  KUNIT_CASE(test_atomic_last_frame),
-					  KUNIT_CASE(test_free_from_interrupt),
-					  KUNIT_CASE(test_other_calls),
-					  KUNIT_CASE(test_sizes),
-					  KUNIT_CASE(test_too_large),
-					  KUNIT_CASE(test_bad_free),
-					  KUNIT_CASE(test_held_page),
-					  {} };
+static struct kunit_case dmag_cases[] = {
+	KUNIT_CASE(test_windows),
+	KUNIT_CASE(test_bus_limit),
+	KUNIT_CASE(test_share),
+	KUNIT_CASE(test_rebind),
+	KUNIT_CASE(test_reserve),
+	KUNIT_CASE(test_universal),
+	KUNIT_CASE(test_mask_twice),
+	KUNIT_CASE(test_mask_change),
+	KUNIT_CASE(test_mask_written),
+	KUNIT_CASE(test_atomic),
+	KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),
+	KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),
+	KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_bad_free),
+	KUNIT_CASE(test_held_page),
+	{},
+};
 
 static struct kunit_suite dmag_suite = {
 	.name = "dmag",
 	.init = dmag_test_init,
 	.test_cases = dmag_cases,
 };
+
 kunit_test_suite(dmag_suite);
 
 MODULE_DESCRIPTION("KUnit tests of DMA allocation groups");

@@ -408,6 +408,7 @@ static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
 
 static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
 		      enum dmag_rung rung, struct dmag_range *got)
+	__must_hold(&to_kgroup(core)->lock)
 {
 	struct dmag_kgroup *g = to_kgroup(core);
 	int ret;
@@ -425,6 +426,7 @@ static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
 }
 
 static void host_release(struct dmag_group *core, const struct dmag_range *r)
+	__must_hold(&to_kgroup(core)->lock)
 {
 	struct dmag_kgroup *g = to_kgroup(core);
 	u64 count = r->last - r->start + 1;

@@ -60,7 +60,7 @@ enum dmag_counter {
  */
 struct dmag_kgroup {
 	struct dmag_group core;
-	spinlock_t lock;
+	spinlock_t lock; /* core.frames, counter, kicked */
 	bool kicked;
 	bool universal;
 	u64 counter[DMAG_NR_COUNTERS];
@@ -107,6 +107,8 @@ static inline struct dmag_device *to_dmag_device(struct dmag_member *m)
 
 /* device.c */
 bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
+void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
+		       void *data);
 void dmag_group_settle(struct dmag_kgroup *g);
 
 /* host.c */
