@@ -61,7 +61,7 @@ function print_row(key,    dev, ok, granted, stock, group, asked)
 	if ((row[1, key, "bits"] == 28 || row[1, key, "bits"] == 30) && stock < asked)
 		refused++
 	group = (dev in group_of) ? group_of[dev] : "-"
-	printf "%-7s  %4d  %-14s  %5s  %-13s  %-6s  %5d  %6d  %5d  %6s  %8s  %8s  %s\n",
+	printf "%-7s  %4d  %-16s  %5s  %-13s  %-6s  %5d  %6d  %5d  %6s  %8s  %8s  %s\n",
 		substr(dev, 6), row[1, key, "bits"], (group in universal) ? "all of RAM" : (group in reach) ? reach[group] : "-",
 		(group in universal) ? "-" : group,
 		row[1, key, "asked"] " x " bytes(row[1, key, "size"]),
@@ -108,7 +108,7 @@ in_groups && /^ +member / { group_of[$2] = group }
 /^DMAG-MEMORY / { parse(); before[system_nr] = v["before"]; after[system_nr] = v["after"] }
 
 END {
-	print "device   mask  reach           group  request        sleeps  asked  groups  stock  intact  us/alloc  us/stock  verdict"
+	print "device   mask  reach             group  request        sleeps  asked  groups  stock  intact  us/alloc  us/stock  verdict"
 	for (i = 1; i <= nr; i++)
 		print_row(order[i])
 	print ""
