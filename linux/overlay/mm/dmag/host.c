@@ -76,18 +76,20 @@ static bool owned(struct dmag_kgroup *g, const struct dmag_range *r)
 	struct dmag_kgroup *owner;
 	unsigned long block;
 	struct dmag_run run;
-	bool ret = false;
+	bool ours = false;
 
 	xa_for_each_range(&dmag_owners, block, owner, first, last) {
 		if (owner != g)
 			return true;
-		spin_lock_irq(&g->lock);
-		ret = dmag_frames_walk(&g->core.frames, r->start, &run) &&
-		      run.range.start <= r->last;
-		spin_unlock_irq(&g->lock);
-		break;
+		ours = true;
 	}
-	return ret;
+	if (!ours)
+		return false;
+	spin_lock_irq(&g->lock);
+	ours = dmag_frames_walk(&g->core.frames, r->start, &run) &&
+	       run.range.start <= r->last;
+	spin_unlock_irq(&g->lock);
+	return ours;
 }
 
 /* What page @pfn of a candidate is to somebody who wants it. */
