@@ -109,7 +109,7 @@ $(T)/seeds: $(wildcard user/tests/tool_boards/*.dts)
 
 tool-fuzz: $(T)/fuzz $(T)/seeds
 	@mkdir -p $(T)/corpus
-	cd $(T) && ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -print_final_stats=1 \
+	cd $(T) && ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -print_final_stats=1 -timeout=10 \
 		corpus seeds
 
 # In the guest: what the tool predicts is what the kernel then does.

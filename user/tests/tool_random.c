@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -22,6 +23,7 @@
 #define MAX_DEVICES 6
 #define BLOB (16 << 10)
 #define PAGE BIT_ULL(PAGE_SHIFT)
+#define TIMEOUT 120 /* seconds, for all of it: an endless loop is a failure */
 
 struct entry {
 	u64 child, parent, size; /* pages */
@@ -443,6 +445,30 @@ static bool survives(const void *blob, size_t size)
 	return ok;
 }
 
+/*
+ * Every word of the tree in turn becomes something that overflows somewhere.
+ * A property of -12 bytes is followed by itself.
+ */
+static void break_words(const char *blob)
+{
+	static const u32 bad[] = { 0,	       1,	   0x7fffffff,
+				   0x80000000, 0xffffffff, 0xfffffff0,
+				   0xfffffff4, 0xffffff00, 0xfffff000 };
+	size_t size = fdt_totalsize(blob), i;
+	char broken[BLOB];
+
+	memcpy(broken, blob, size);
+	for (i = 0; i + 4 <= size; i += 4) {
+		for (unsigned int j = 0; j < ARRAY_SIZE(bad); j++) {
+			fdt32_t word = cpu_to_fdt32(bad[j]);
+
+			memcpy(broken + i, &word, 4);
+			survives(broken, size);
+		}
+		memcpy(broken + i, blob + i, 4);
+	}
+}
+
 static unsigned int break_board(const char *blob)
 {
 	size_t size = fdt_totalsize(blob);
@@ -451,6 +477,7 @@ static unsigned int break_board(const char *blob)
 
 	for (size_t i = 0; i < size; i++)
 		CHECK(!survives(blob, i));
+	break_words(blob);
 	for (unsigned int i = 0; i < 2000; i++) {
 		memcpy(broken, blob, size);
 		for (u64 n = 1 + dice(4); n; n--)
@@ -472,6 +499,7 @@ int main(int argc, char **argv)
 	state = seed ? strtoull(seed, NULL, 0) : (u64)time(NULL);
 	printf("seed %llu\n", state);
 	fflush(stdout);
+	alarm(TIMEOUT);
 	state = state * 2 + 1;
 	for (i = 0; i < 3000; i++) {
 		roll(&m);

@@ -126,6 +126,65 @@ static int of_walk(struct of_tree *tree, const void *blob)
 	return of_check_phandles(tree);
 }
 
+static u32 of_tag(const u8 *at)
+{
+	return of_number(at, 1);
+}
+
+/* The token after the one whose contents end at @at, at most @end. */
+static const u8 *of_align(const u8 *at, const u8 *start, const u8 *end)
+{
+	size_t pad = -(size_t)(at - start) % FDT_TAGSIZE;
+
+	return (size_t)(end - at) < pad ? end : at + pad;
+}
+
+/* What follows the tag before @at and what belongs to it; NULL if it is cut. */
+static const u8 *of_skip(u32 tag, const u8 *at, const u8 *end)
+{
+	const u8 *nul;
+	u32 len;
+
+	switch (tag) {
+	case FDT_BEGIN_NODE:
+		nul = memchr(at, 0, end - at);
+		return nul ? nul + 1 : NULL;
+	case FDT_PROP:
+		if ((size_t)(end - at) < 2 * FDT_TAGSIZE)
+			return NULL;
+		len = of_tag(at);
+		at += 2 * FDT_TAGSIZE;
+		return len > (size_t)(end - at) ? NULL : at + len;
+	case FDT_END_NODE:
+	case FDT_NOP:
+		return at;
+	default:
+		return NULL;
+	}
+}
+
+/*
+ * Does every property end within the structure block?  libfdt up to 1.6.1 adds
+ * lengths to offsets without a look and can go round in circles for ever.
+ */
+static bool of_check_lengths(const void *blob)
+{
+	const u8 *start = (const u8 *)blob + fdt_off_dt_struct(blob);
+	const u8 *end = start + fdt_size_dt_struct(blob);
+	const u8 *at = start;
+
+	while (at && (size_t)(end - at) >= FDT_TAGSIZE) {
+		u32 tag = of_tag(at);
+
+		if (tag == FDT_END)
+			return true;
+		at = of_skip(tag, at + FDT_TAGSIZE, end);
+		if (at)
+			at = of_align(at, start, end);
+	}
+	return false;
+}
+
 /*
  * All device trees since 2007 have version 17.  fdt_check_full() does not look
  * at the version, but functions that it calls return NULL for older ones.
@@ -141,6 +200,10 @@ static int of_check(struct board *b, const void *blob, size_t size)
 	if (!ret && fdt_version(blob) < OF_OLDEST_VERSION)
 		return board_fail(b, "a device tree of version %u is too old",
 				  fdt_version(blob));
+	if (!ret && fdt_totalsize(blob) > size)
+		ret = -FDT_ERR_TRUNCATED;
+	if (!ret && !of_check_lengths(blob))
+		ret = -FDT_ERR_BADSTRUCTURE;
 	if (!ret)
 		ret = fdt_check_full(blob, size);
 	if (ret)
