@@ -8,6 +8,7 @@
  */
 
 #include <linux/device.h>
+#include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dmag.h>
 #include <linux/gfp.h>
@@ -28,8 +29,16 @@
 /* How long the worker may climb for one group before the next has its turn. */
 #define DMAG_REFILL_BOUND HZ
 
-/* How long the worker waits before it tries again what it could not fill. */
-#define DMAG_RETRY_DELAY (2 * HZ)
+/*
+ * How long the worker leaves a group alone that it could not fill; twice as
+ * long each time, since what cannot move now seldom can a moment later.
+ */
+#define DMAG_RETRY_LEAST (2UL * HZ)
+#define DMAG_RETRY_MOST (32UL * HZ)
+
+/* A blocking request climbs this long; one that can do without, less. */
+#define DMAG_CLIMB_BOUND (5 * HZ)
+#define DMAG_NORETRY_BOUND (HZ / 4)
 
 static void dmag_worker(struct work_struct *work);
 static DECLARE_DELAYED_WORK(dmag_work, dmag_worker);
@@ -44,55 +53,69 @@ static struct workqueue_struct *dmag_wq;
 void dmag_group_kick(struct dmag_kgroup *g)
 {
 	const struct dmag_group *core = &g->core;
+	enum dmag_kick kick = DMAG_QUIET;
 
 	lockdep_assert_held(&g->lock);
-	if (g->kicked || !dmag_wq)
-		return;
 	if (dmag_group_low(core))
-		mod_delayed_work(dmag_wq, &dmag_work, 0);
-	else if (dmag_group_surplus(core))
-		queue_delayed_work(dmag_wq, &dmag_work, DMAG_SURPLUS_DELAY);
-	else
+		kick = DMAG_LOW;
+	else if (!core->members || dmag_group_surplus(core))
+		kick = DMAG_SURPLUS;
+	if (kick <= g->kicked || !dmag_wq)
 		return;
-	g->kicked = true;
+	g->kicked = kick;
+	if (kick == DMAG_LOW)
+		mod_delayed_work(dmag_wq, &dmag_work, 0);
+	else
+		queue_delayed_work(dmag_wq, &dmag_work, DMAG_SURPLUS_DELAY);
 }
 
 /* A partial fill is continued, though nobody may ask again. */
 static bool still_short(struct dmag_kgroup *g)
 {
 	unsigned long flags;
+	bool ret;
 
 	spin_lock_irqsave(&g->lock, flags);
-	g->kicked = dmag_group_low(&g->core);
+	ret = dmag_group_low(&g->core);
+	if (ret)
+		g->kicked = DMAG_LOW;
 	spin_unlock_irqrestore(&g->lock, flags);
-	return g->kicked;
+	return ret;
 }
 
 static void tend(struct dmag_kgroup *g, void *data)
 {
-	bool *again = data;
+	unsigned long *delay = data;
 
-	if (!READ_ONCE(g->kicked))
+	if (READ_ONCE(g->kicked) == DMAG_QUIET)
 		return;
-	dmag_group_fill(g, DMAG_REFILL_BOUND);
-	*again |= still_short(g);
+	if (!g->backoff || time_after_eq(jiffies, g->retry_at)) {
+		dmag_group_fill(g, DMAG_REFILL_BOUND);
+		g->backoff = still_short(g) ?
+				     clamp(2 * g->backoff, DMAG_RETRY_LEAST,
+					   DMAG_RETRY_MOST) :
+				     0;
+		g->retry_at = jiffies + g->backoff;
+	}
+	if (g->backoff)
+		*delay = min(*delay, g->backoff);
 	dmag_group_settle(g);
 }
 
 static void dmag_worker(struct work_struct *work)
 {
-	bool again = false;
+	unsigned long delay = ULONG_MAX;
 
 	mutex_lock(&dmag_mutex);
-	dmag_visit_groups(tend, &again);
+	dmag_visit_groups(tend, &delay);
 	mutex_unlock(&dmag_mutex);
-	if (again)
-		queue_delayed_work(dmag_wq, &dmag_work, DMAG_RETRY_DELAY);
+	if (delay != ULONG_MAX)
+		queue_delayed_work(dmag_wq, &dmag_work, delay);
 }
 
 static int __init dmag_worker_init(void)
 {
-	dmag_wq = alloc_workqueue("dmag", WQ_UNBOUND | WQ_MEM_RECLAIM, 1);
+	dmag_wq = alloc_workqueue("dmag", WQ_UNBOUND, 1);
 	return dmag_wq ? 0 : -ENOMEM;
 }
 core_initcall(dmag_worker_init);
@@ -139,7 +162,7 @@ static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
 	rcu_read_lock();
 	d = rcu_dereference(dev->dmag);
 	if (likely(d && !dmag_device_stale(d, dev))) {
-		g = to_kgroup(d->core.group);
+		g = d->group;
 		verdict = g->universal ? UNRESTRICTED : ANSWERED;
 		if (!g->universal)
 			*ret = alloc_fast(g, rq, atomic, pfn);
@@ -156,14 +179,17 @@ static bool may_wait(gfp_t gfp)
 	return (current_gfp_context(gfp) & needed) == needed;
 }
 
-static int climb(struct device *dev, const struct dmag_request *rq, u64 *pfn)
+static int climb(struct device *dev, const struct dmag_request *rq, gfp_t gfp,
+		 u64 *pfn)
 {
+	unsigned long bound = gfp & __GFP_NORETRY ? DMAG_NORETRY_BOUND :
+						    DMAG_CLIMB_BOUND;
 	struct dmag_device *d;
 
 	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
-	if (!d || to_kgroup(d->core.group)->universal)
+	if (!d || d->group->universal)
 		return -ENOMEM;
-	return dmag_group_climb(to_kgroup(d->core.group), rq, pfn);
+	return dmag_group_climb(d->group, rq, bound, pfn);
 }
 
 /*
@@ -171,14 +197,14 @@ static int climb(struct device *dev, const struct dmag_request *rq, u64 *pfn)
  * I/O; if it cannot it is served like an atomic one.
  */
 static int climb_without_io(struct device *dev, const struct dmag_request *rq,
-			    u64 *pfn)
+			    gfp_t gfp, u64 *pfn)
 {
 	unsigned int noio;
 	int ret = -ENOMEM;
 
 	if (mutex_trylock(&dmag_mutex)) {
 		noio = memalloc_noio_save();
-		ret = climb(dev, rq, pfn);
+		ret = climb(dev, rq, gfp, pfn);
 		memalloc_noio_restore(noio);
 		mutex_unlock(&dmag_mutex);
 	}
@@ -193,10 +219,10 @@ static int alloc_slow(struct device *dev, const struct dmag_request *rq,
 	int ret;
 
 	if (!may_wait(gfp))
-		return climb_without_io(dev, rq, pfn);
+		return climb_without_io(dev, rq, gfp, pfn);
 	if (mutex_lock_killable(&dmag_mutex))
 		return -EINTR;
-	ret = climb(dev, rq, pfn);
+	ret = climb(dev, rq, gfp, pfn);
 	mutex_unlock(&dmag_mutex);
 	return ret;
 }
@@ -230,7 +256,7 @@ static void report_failure(struct device *dev, u64 count, gfp_t gfp)
 
 	rcu_read_lock();
 	d = rcu_dereference(dev->dmag);
-	g = d ? to_kgroup(d->core.group) : NULL;
+	g = d ? d->group : NULL;
 	trace_dmag_alloc_fail(dev, g ? g->id : 0, count,
 			      gfpflags_allow_blocking(gfp));
 	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit))
@@ -247,6 +273,20 @@ static struct page *finish_alloc(u64 pfn, u64 count, gfp_t gfp)
 		for (u64 i = 0; i < count; i++)
 			clear_highpage(page + i);
 	return page;
+}
+
+/*
+ * Claims leave CMA areas alone.  The default one may lie in the device's reach,
+ * and then serves those who used it before there were groups.
+ */
+static struct page *alloc_from_cma(struct device *dev, size_t size, gfp_t gfp)
+{
+	struct page *page = dma_alloc_contiguous(dev, size, gfp);
+
+	if (!page || dma_coherent_ok(dev, page_to_phys(page), size))
+		return page;
+	dma_free_contiguous(dev, page, size);
+	return NULL;
 }
 
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
@@ -274,7 +314,9 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 		ret = alloc_slow(dev, &rq, gfp, &pfn);
 	if (likely(!ret))
 		*page = finish_alloc(pfn, rq.count, gfp);
-	else
+	else if (!atomic)
+		*page = alloc_from_cma(dev, size, gfp);
+	if (unlikely(!*page && ret != -EINTR))
 		report_failure(dev, rq.count, gfp);
 	return true;
 }
@@ -311,21 +353,23 @@ static bool free_to(struct dmag_kgroup *g, struct page *page, u64 count)
 	u64 pfn = page_to_pfn(page);
 	unsigned long flags;
 	bool ours = true;
-	int ret;
+	int ret = 0;
 
 	spin_lock_irqsave(&g->lock, flags);
-	if (likely(!still_referenced(page, count)))
+	if (unlikely(dmag_frames_state(&g->core.frames, pfn) == DMAG_FOREIGN))
+		ours = false;
+	else if (unlikely(count > g->core.frames.used))
+		ret = -EINVAL;
+	else if (likely(!still_referenced(page, count)))
 		ret = dmag_group_put(&g->core, pfn, count);
 	else
 		ret = free_held(g, page, count);
-	if (likely(!ret))
+	if (likely(ours && !ret))
 		g->counter[DMAG_NR_FREE]++;
-	else
-		ours = dmag_frames_state(&g->core.frames, pfn) != DMAG_FOREIGN;
 	dmag_group_kick(g);
 	spin_unlock_irqrestore(&g->lock, flags);
 
-	if (unlikely(ret && ours))
+	if (unlikely(ret))
 		pr_err_ratelimited(
 			"dmag: bad free of %llu pages at PFN %#llx\n", count,
 			pfn);

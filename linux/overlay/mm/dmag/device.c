@@ -49,6 +49,10 @@ static bool eligible(struct device *dev)
 {
 	if (get_dma_ops(dev) || use_dma_iommu(dev) || is_swiotlb_for_alloc(dev))
 		return false;
+#ifdef CONFIG_DMA_CMA
+	if (dev->cma_area)
+		return false;
+#endif
 #ifdef CONFIG_DMA_DECLARE_COHERENT
 	if (dev->dma_mem)
 		return false;
@@ -162,11 +166,16 @@ void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
  */
 void dmag_group_settle(struct dmag_kgroup *g)
 {
+	bool retired;
+
 	lockdep_assert_held(&dmag_mutex);
 	if (g->core.members)
 		return;
 	dmag_group_fill(g, 0);
-	if (!dmag_group_retire(&dmag_registry, &g->core))
+	spin_lock_irq(&g->lock);
+	retired = dmag_group_retire(&dmag_registry, &g->core);
+	spin_unlock_irq(&g->lock);
+	if (!retired)
 		return;
 	dmag_count_retired(g);
 	dmag_group_forget(g);
@@ -204,9 +213,23 @@ static void device_join(struct dmag_device *d)
 		kfree(fresh);
 	else
 		rebuild_cells();
+	d->group = g;
 	device_replace(d->dev, d);
-	if (g == fresh)
+	/* New, or taken over after it had lost its last member and its reserve. */
+	if (dmag_group_low(&g->core))
 		dmag_group_fill(g, DMAG_FILL_BOUND);
+}
+
+static bool up_to_date(struct device *dev)
+{
+	const struct dmag_device *d;
+	bool ret;
+
+	rcu_read_lock();
+	d = rcu_dereference(dev->dmag);
+	ret = d && !dmag_device_stale(d, dev);
+	rcu_read_unlock();
+	return ret;
 }
 
 void __dmag_device_update(struct device *dev)
@@ -217,6 +240,9 @@ void __dmag_device_update(struct device *dev)
 		__dmag_device_leave(dev);
 		return;
 	}
+	/* Error recovery sets the same mask again, and must not wait for I/O. */
+	if (up_to_date(dev))
+		return;
 	d = device_alloc(dev);
 	if (!d)
 		return;

@@ -10,6 +10,7 @@
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
@@ -65,7 +66,7 @@ static struct dmag_kgroup *group_of(const struct device *dev)
 	mutex_lock(&dmag_mutex);
 	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
 	if (d)
-		g = to_kgroup(d->core.group);
+		g = d->group;
 	mutex_unlock(&dmag_mutex);
 	return g;
 }
@@ -241,6 +242,7 @@ static void test_mask_change(struct kunit *test)
 	/* Back again: the old group is still there, and taken over. */
 	KUNIT_EXPECT_EQ(test, dma_set_coherent_mask(dev, LIMIT_30), 0);
 	KUNIT_EXPECT_PTR_EQ(test, group_of(dev), old);
+	KUNIT_EXPECT_GE(test, old->core.frames.free, old->core.marks.low);
 	dma_free_coherent(dev, SZ_64K, buf, dma);
 	dma_free_coherent(dev, SZ_64K, buf2, dma2);
 	expect_valid(test);
@@ -429,8 +431,10 @@ static void test_bad_free(struct kunit *test)
 	page = dma_alloc_pages(dev, SZ_8K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 
-	/* More than was allocated, nothing, and the same twice. */
+	/* More than there is, more than was allocated, nothing, and the same twice. */
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, 1ULL << 63));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_64M));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_16K));
 	KUNIT_EXPECT_EQ(test, g->core.frames.used, 2);
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, 0));
 	KUNIT_EXPECT_EQ(test, g->core.frames.used, 2);
@@ -469,6 +473,26 @@ static void test_held_page(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* The last buffer of a group without members takes the group along. */
+static void test_held_last(struct kunit *test)
+{
+	unsigned int before = nr_groups();
+	struct device *dev = make_device(test, "dmag-held-last", LIMIT_29);
+	struct page *page;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_EQ(test, nr_groups(), before + 1);
+	get_page(page);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_4K));
+	put_page(page);
+	for (int i = 0; i < 50 && nr_groups() > before; i++)
+		msleep(100);
+	KUNIT_EXPECT_EQ(test, nr_groups(), before);
+}
+
 static struct kunit_case dmag_cases[] = {
 	KUNIT_CASE(test_windows),
 	KUNIT_CASE(test_bus_limit),
@@ -487,6 +511,7 @@ static struct kunit_case dmag_cases[] = {
 	KUNIT_CASE(test_too_large),
 	KUNIT_CASE(test_bad_free),
 	KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_held_last),
 	{},
 };
 

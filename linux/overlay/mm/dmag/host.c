@@ -18,7 +18,9 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 
 #include "../internal.h"
 #include "host.h"
@@ -26,46 +28,53 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/dmag.h>
 
-/* A blocking request climbs this long at most. */
-#define DMAG_CLIMB_BOUND (5 * HZ)
-
 /* Candidates judged before the best is taken: one in eight is seldom bad. */
 #define DMAG_CANDIDATES 8
 
 /* Pageblocks larger than this are not claimed whole, frames. */
-#define DMAG_PAGEBLOCK_MOST (4UL * DMAG_BLOCK_FRAMES)
+#define DMAG_PAGEBLOCK_MOST ((unsigned long)SZ_4M >> PAGE_SHIFT)
 
-/* Candidates tried in one claim before the core turns to other memory. */
-#define DMAG_TRIES 4
+/*
+ * Candidates tried in one claim before the core turns to other memory: a
+ * refill can wait, a request should not fail while there is more to try.
+ */
+#define DMAG_FILL_TRIES 4
+#define DMAG_CLIMB_TRIES 64
 
 DEFINE_XARRAY(dmag_owners);
 
 /*
  * What failed lately, so that it is not tried again at once: a pinned page
- * stays pinned for a while.  A collision forgets the older failure.
+ * stays pinned for a while.  A smaller candidate or a higher rung may do
+ * better.  A collision forgets the older failure.
  */
 #define DMAG_FAILED_BITS 10
 #define DMAG_FAILED_FOR (2 * HZ)
 
 static struct {
 	u64 pfn;
+	u64 count;
+	enum dmag_rung rung;
 	unsigned long until;
 } failed[1 << DMAG_FAILED_BITS]; /* dmag_mutex */
 
-static void note_failure(u64 pfn)
+static void note_failure(const struct dmag_range *r, enum dmag_rung rung)
 {
-	unsigned int i = hash_64(pfn, DMAG_FAILED_BITS);
+	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
 
-	failed[i].pfn = pfn;
+	failed[i].pfn = r->start;
+	failed[i].count = r->last - r->start + 1;
+	failed[i].rung = rung;
 	failed[i].until = jiffies + DMAG_FAILED_FOR;
 }
 
-static bool failed_lately(u64 pfn)
+static bool failed_lately(const struct dmag_range *r, enum dmag_rung rung)
 {
-	unsigned int i = hash_64(pfn, DMAG_FAILED_BITS);
+	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
 
-	return failed[i].until && failed[i].pfn == pfn &&
-	       time_before(jiffies, failed[i].until);
+	return failed[i].until && failed[i].pfn == r->start &&
+	       failed[i].count <= r->last - r->start + 1 &&
+	       failed[i].rung >= rung && time_before(jiffies, failed[i].until);
 }
 
 /* Does any group own a frame of @r, or another group a frame of its blocks? */
@@ -115,7 +124,7 @@ static enum page_use page_use(struct page *page)
 static bool block_usable(struct page *page, const struct zone *zone)
 {
 	return page && page_zone(page) == zone && !is_zone_movable_page(page) &&
-	       !is_migrate_isolate_page(page) && !is_migrate_cma_page(page);
+	       migratetype_is_mergeable(get_pageblock_migratetype(page));
 }
 
 /*
@@ -169,12 +178,20 @@ static struct dmag_range whole_pageblocks(const struct dmag_range *r)
 	};
 }
 
+/* The bound of time, and what ends any wait. */
+static int give_up(const struct dmag_kgroup *g)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return time_after(jiffies, g->deadline) ? -ETIME : 0;
+}
+
 static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
-			  long most)
+			  enum dmag_rung rung, long most)
 {
 	struct dmag_range judged = whole_pageblocks(r);
 
-	if (failed_lately(r->start) || owned(g, r))
+	if (failed_lately(r, rung) || owned(g, r))
 		return -1;
 	return pages_to_move(&judged, most);
 }
@@ -184,33 +201,36 @@ static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
  * pageblocks are somewhat larger than blocks, half a pageblock would spoil the
  * other half for the next claim.
  */
-static bool find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
-			   struct dmag_range *best)
+static int find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+			  enum dmag_rung rung, struct dmag_range *best)
 {
-	u64 size = rq->within.last - rq->within.start + 1;
 	u64 unit = min(pageblock_nr_pages, DMAG_PAGEBLOCK_MOST);
-	u64 count = max(rq->count, unit <= size ? unit : 0);
+	bool whole = round_up(rq->within.start, unit) + unit - 1 <=
+		     rq->within.last;
+	u64 count = max(rq->count, whole ? unit : 0);
 	u64 align = max(rq->align, rq->count < count ? count : 1);
 	u64 start = round_down(rq->within.last - (count - 1), align);
-	long most = LONG_MAX;
 	unsigned int judged = 0;
-	bool found = false;
+	long most = LONG_MAX;
+	int ret = -EAGAIN;
 
 	for (; start >= rq->within.start; start -= align) {
 		struct dmag_range r = { start, start + count - 1 };
-		long moves = moves_to_take(g, &r, most);
+		long moves = moves_to_take(g, &r, rung, most);
 
 		cond_resched();
 		if (moves >= 0) {
 			*best = r;
 			most = moves - 1;
-			found = true;
+			ret = 0;
 		}
-		judged += found;
+		judged += !ret;
 		if (!moves || judged == DMAG_CANDIDATES || start < align)
 			break;
+		if (give_up(g))
+			return give_up(g);
 	}
-	return found;
+	return ret;
 }
 
 /* The free page that frames [@pfn, @pfn + 2^@order) are part of, if any. */
@@ -267,24 +287,26 @@ static bool take_free(const struct dmag_range *r)
 	return true;
 }
 
-static bool find_free(struct dmag_kgroup *g, const struct dmag_request *rq,
-		      struct dmag_range *got)
+static int find_free(struct dmag_kgroup *g, const struct dmag_request *rq,
+		     struct dmag_range *got)
 {
 	u64 align = max(rq->align, roundup_pow_of_two(rq->count));
 	u64 start = round_down(rq->within.last - (rq->count - 1), align);
 
 	if (rq->count > MAX_ORDER_NR_PAGES)
-		return false;
+		return -EAGAIN;
 	for (; start >= rq->within.start; start -= align) {
 		*got = (struct dmag_range){ start, start + rq->count - 1 };
 		cond_resched();
 		if (free_page_around(start, order_base_2(rq->count)) &&
 		    !owned(g, got) && take_free(got))
-			return true;
+			return 0;
 		if (start < align)
 			break;
+		if (give_up(g))
+			return give_up(g);
 	}
-	return false;
+	return -EAGAIN;
 }
 
 /* Push out what lives in @r; alloc_contig_range() takes what comes free. */
@@ -360,21 +382,25 @@ static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
 	return 0;
 }
 
+/* reclaim_pages() swaps and writes whatever the caller's context is. */
+static bool may_page_out(void)
+{
+	const gfp_t needed = __GFP_IO | __GFP_FS;
+
+	return (current_gfp_context(GFP_KERNEL) & needed) == needed;
+}
+
 static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 			  enum dmag_rung rung)
 {
 	int ret;
 
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	if (time_after(jiffies, g->deadline))
-		return -ETIME;
-	if (rung == DMAG_CLAIM_RECLAIM)
+	if (rung == DMAG_CLAIM_RECLAIM && may_page_out())
 		page_out(r);
 	ret = alloc_contig_range(r->start, r->last + 1, MIGRATE_MOVABLE,
 				 GFP_KERNEL | __GFP_NOWARN);
 	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
-		note_failure(r->start);
+		note_failure(r, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
 }
 
@@ -384,9 +410,10 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 	int ret = -EAGAIN;
 
 	if (rung == DMAG_CLAIM_FREE)
-		return find_free(g, rq, got) ? 0 : ret;
-	for (int tries = 0; tries < DMAG_TRIES && ret == -EAGAIN; tries++) {
-		if (!find_candidate(g, rq, got))
+		return find_free(g, rq, got);
+	for (int tries = 0; tries < g->tries && ret == -EAGAIN; tries++) {
+		ret = give_up(g) ?: find_candidate(g, rq, rung, got);
+		if (ret)
 			break;
 		ret = take_candidate(g, got, rung);
 	}
@@ -469,8 +496,9 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
 {
 	lockdep_assert_held(&dmag_mutex);
 	g->deadline = jiffies + bound;
+	g->tries = DMAG_FILL_TRIES;
 	spin_lock_irq(&g->lock);
-	g->kicked = false;
+	g->kicked = DMAG_QUIET;
 	if (!g->universal)
 		dmag_group_balance(&dmag_registry, &g->core, &dmag_host);
 	spin_unlock_irq(&g->lock);
@@ -480,18 +508,20 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
  * dmag_group_climb() - Find memory for a request that may wait.
  * @g: the group
  * @rq: what is wanted
+ * @bound: how long claims may take, in jiffies
  * @pfn: set to the first frame
  *
  * Context: Process, under dmag_mutex.
- * Return: 0, -ENOMEM, or -EINTR on a fatal signal.
+ * Return: 0, -ENOMEM, -ETIME, or -EINTR on a fatal signal.
  */
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     u64 *pfn)
+		     unsigned long bound, u64 *pfn)
 {
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	g->deadline = jiffies + DMAG_CLIMB_BOUND;
+	g->deadline = jiffies + bound;
+	g->tries = DMAG_CLIMB_TRIES;
 	spin_lock_irq(&g->lock);
 	ret = dmag_group_alloc(&dmag_registry, &g->core, &dmag_host, rq, pfn);
 	g->counter[ret ? DMAG_NR_ALLOC_FAIL : DMAG_NR_ALLOC]++;

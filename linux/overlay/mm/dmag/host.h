@@ -45,15 +45,26 @@ enum dmag_counter {
 	DMAG_NR_COUNTERS,
 };
 
+/* Why the worker was woken for a group; the greater reason counts. */
+enum dmag_kick {
+	DMAG_QUIET,
+	DMAG_SURPLUS,
+	DMAG_LOW,
+};
+
 /**
  * struct dmag_kgroup - A group, as the kernel has it.
  * @core: key, frames, watermarks; @core.frames under @lock
  * @lock: serialises @core.frames, @counter and @kicked
  * @counter: by enum dmag_counter (lock)
- * @kicked: the worker has been told of a shortage or surplus (lock)
+ * @kicked: what the worker has been told (lock)
  * @universal: the reach is all of RAM: owns nothing, serves nobody
  * @id: a small number to call it by
  * @deadline: when the climb under way gives up, jiffies (dmag_mutex)
+ * @tries: how many candidates it tries in one place (dmag_mutex)
+ * @backoff: how long the worker leaves the group alone after a fill that fell
+ *	short, jiffies; 0 after one that did not (dmag_mutex)
+ * @retry_at: until when (dmag_mutex)
  * @meta: pages that were fed to @core.frames (dmag_mutex)
  * @rcu: delays freeing
  * @seg: the reach's segments
@@ -61,11 +72,14 @@ enum dmag_counter {
 struct dmag_kgroup {
 	struct dmag_group core;
 	spinlock_t lock; /* core.frames, counter, kicked */
-	bool kicked;
+	enum dmag_kick kicked;
 	bool universal;
 	u64 counter[DMAG_NR_COUNTERS];
 	int id;
 	unsigned long deadline;
+	unsigned int tries;
+	unsigned long backoff;
+	unsigned long retry_at;
 	struct list_head meta;
 	struct rcu_head rcu;
 	struct dmag_range seg[];
@@ -75,6 +89,7 @@ struct dmag_kgroup {
  * struct dmag_device - One device's membership; replaced, never changed.
  * @core: group and constraint
  * @dev: the device
+ * @group: its group; unlike @core.group it stays, for those who read under RCU
  * @map: the dma_range_map that @core.constraint was made from
  * @mask: likewise the coherent mask
  * @bus_limit: likewise the limit of the bus
@@ -84,6 +99,7 @@ struct dmag_kgroup {
 struct dmag_device {
 	struct dmag_member core;
 	struct device *dev;
+	struct dmag_kgroup *group;
 	const struct bus_dma_region *map;
 	u64 mask;
 	u64 bus_limit;
@@ -114,7 +130,7 @@ void dmag_group_settle(struct dmag_kgroup *g);
 /* host.c */
 void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     u64 *pfn);
+		     unsigned long bound, u64 *pfn);
 void dmag_group_forget(struct dmag_kgroup *g);
 
 /* alloc.c */
