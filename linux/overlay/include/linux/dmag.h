@@ -20,7 +20,7 @@ DECLARE_STATIC_KEY_FALSE(dmag_key);
 
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
-bool __dmag_free_pages(struct page *page, size_t size);
+bool __dmag_free_pages(struct device *dev, struct page *page, size_t size);
 void __dmag_device_update(struct device *dev);
 void __dmag_device_leave(struct device *dev);
 
@@ -48,6 +48,7 @@ static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 
 /**
  * dmag_free_pages() - Give memory back to the group that it came from.
+ * @dev: the device that frees it, any
  * @page: what dmag_alloc_pages() gave
  * @size: what it was asked for, in bytes
  *
@@ -55,10 +56,11 @@ static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
  * Return: true if the pages belong to a group; false if the caller should free
  * them as it would without dmag.
  */
-static inline bool dmag_free_pages(struct page *page, size_t size)
+static inline bool dmag_free_pages(struct device *dev, struct page *page,
+				   size_t size)
 {
 	return static_branch_unlikely(&dmag_key) &&
-	       __dmag_free_pages(page, size);
+	       __dmag_free_pages(dev, page, size);
 }
 
 /**
@@ -93,7 +95,8 @@ static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	return false;
 }
 
-static inline bool dmag_free_pages(struct page *page, size_t size)
+static inline bool dmag_free_pages(struct device *dev, struct page *page,
+				   size_t size)
 {
 	return false;
 }

@@ -129,17 +129,19 @@ static bool has_cma_area(const struct device *dev)
 #endif
 }
 
-static int alloc_fast(struct dmag_kgroup *g, const struct dmag_request *rq,
+static int alloc_fast(struct dmag_device *d, const struct dmag_request *rq,
 		      bool atomic, u64 *pfn)
 {
+	struct dmag_kgroup *g = d->group;
 	unsigned long flags;
 	int ret;
 
 	spin_lock_irqsave(&g->lock, flags);
 	ret = dmag_group_get(&g->core, rq, atomic, pfn);
-	if (!ret)
+	if (!ret) {
 		g->counter[atomic ? DMAG_NR_ALLOC_ATOMIC : DMAG_NR_ALLOC]++;
-	else if (atomic)
+		d->held += rq->count;
+	} else if (atomic)
 		g->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
 	dmag_group_kick(g);
 	spin_unlock_irqrestore(&g->lock, flags);
@@ -165,7 +167,7 @@ static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
 		g = d->group;
 		verdict = g->universal ? UNRESTRICTED : ANSWERED;
 		if (!g->universal)
-			*ret = alloc_fast(g, rq, atomic, pfn);
+			*ret = alloc_fast(d, rq, atomic, pfn);
 	}
 	rcu_read_unlock();
 	return verdict;
@@ -185,11 +187,18 @@ static int climb(struct device *dev, const struct dmag_request *rq, gfp_t gfp,
 	unsigned long bound = gfp & __GFP_NORETRY ? DMAG_NORETRY_BOUND :
 						    DMAG_CLIMB_BOUND;
 	struct dmag_device *d;
+	int ret;
 
 	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
 	if (!d || d->group->universal)
 		return -ENOMEM;
-	return dmag_group_climb(d->group, rq, bound, pfn);
+	ret = dmag_group_climb(d->group, rq, bound, pfn);
+	if (!ret) {
+		spin_lock_irq(&d->group->lock);
+		d->held += rq->count;
+		spin_unlock_irq(&d->group->lock);
+	}
+	return ret;
 }
 
 /*
@@ -348,7 +357,16 @@ static int free_held(struct dmag_kgroup *g, struct page *page, u64 count)
 	return ret;
 }
 
-static bool free_to(struct dmag_kgroup *g, struct page *page, u64 count)
+/* Buffers may have been allocated by another device, or as another's member. */
+static void uncharge(struct dmag_device *d, struct dmag_kgroup *g, u64 count)
+{
+	lockdep_assert_held(&g->lock);
+	if (likely(d && d->group == g))
+		d->held -= min(d->held, count);
+}
+
+static bool free_to(struct dmag_kgroup *g, struct dmag_device *d,
+		    struct page *page, u64 count)
 {
 	u64 pfn = page_to_pfn(page);
 	unsigned long flags;
@@ -364,8 +382,10 @@ static bool free_to(struct dmag_kgroup *g, struct page *page, u64 count)
 		ret = dmag_group_put(&g->core, pfn, count);
 	else
 		ret = free_held(g, page, count);
-	if (likely(ours && !ret))
+	if (likely(ours && !ret)) {
 		g->counter[DMAG_NR_FREE]++;
+		uncharge(d, g, count);
+	}
 	dmag_group_kick(g);
 	spin_unlock_irqrestore(&g->lock, flags);
 
@@ -376,7 +396,7 @@ static bool free_to(struct dmag_kgroup *g, struct page *page, u64 count)
 	return ours;
 }
 
-bool __dmag_free_pages(struct page *page, size_t size)
+bool __dmag_free_pages(struct device *dev, struct page *page, size_t size)
 {
 	struct dmag_kgroup *g;
 	bool ours = false;
@@ -384,7 +404,8 @@ bool __dmag_free_pages(struct page *page, size_t size)
 	rcu_read_lock();
 	g = xa_load(&dmag_owners, page_to_pfn(page) >> DMAG_BLOCK_ORDER);
 	if (g)
-		ours = free_to(g, page, PFN_UP(size));
+		ours = free_to(g, rcu_dereference(dev->dmag), page,
+			       PFN_UP(size));
 	rcu_read_unlock();
 	return ours;
 }

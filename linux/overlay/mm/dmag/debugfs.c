@@ -45,10 +45,11 @@ static void show_members(struct seq_file *m, const struct dmag_group *core)
 	list_for_each_entry(member, &dmag_registry.members, node) {
 		if (member->group != core)
 			continue;
-		seq_printf(m, "  member %s mask %#llx windows %u\n",
+		seq_printf(m, "  member %s mask %#llx windows %u used %llu\n",
 			   dev_name(to_dmag_device(member)->dev),
 			   to_dmag_device(member)->mask,
-			   member->constraint.nr_windows);
+			   member->constraint.nr_windows,
+			   READ_ONCE(to_dmag_device(member)->held));
 	}
 }
 

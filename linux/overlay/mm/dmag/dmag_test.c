@@ -432,20 +432,20 @@ static void test_bad_free(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, page);
 
 	/* More than there is, more than was allocated, nothing, and the same twice. */
-	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, 1ULL << 63));
-	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_64M));
-	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_16K));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, 1ULL << 63));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64M));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_16K));
 	KUNIT_EXPECT_EQ(test, g->core.frames.used, 2);
-	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, 0));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, 0));
 	KUNIT_EXPECT_EQ(test, g->core.frames.used, 2);
-	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_8K));
-	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_8K));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_8K));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_8K));
 	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
 
 	/* The page allocator's own page is not ours to take. */
 	foreign = alloc_page(GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, foreign);
-	KUNIT_EXPECT_FALSE(test, dmag_free_pages(foreign, PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, dmag_free_pages(dev, foreign, PAGE_SIZE));
 	__free_page(foreign);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
@@ -483,10 +483,12 @@ static void test_held_last(struct kunit *test)
 
 	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, page);
+	get_device(dev);
 	kunit_device_unregister(test, dev);
 	KUNIT_EXPECT_EQ(test, nr_groups(), before + 1);
 	get_page(page);
-	KUNIT_EXPECT_TRUE(test, dmag_free_pages(page, SZ_4K));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_4K));
+	put_device(dev);
 	put_page(page);
 	for (int i = 0; i < 50 && nr_groups() > before; i++)
 		msleep(100);

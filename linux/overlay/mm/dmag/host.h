@@ -93,6 +93,7 @@ struct dmag_kgroup {
  * @map: the dma_range_map that @core.constraint was made from
  * @mask: likewise the coherent mask
  * @bus_limit: likewise the limit of the bus
+ * @held: frames that it holds, of those it got as this member (group's lock)
  * @rcu: delays freeing
  * @windows: copy of @map, which the driver core frees at unbind
  */
@@ -103,6 +104,7 @@ struct dmag_device {
 	const struct bus_dma_region *map;
 	u64 mask;
 	u64 bus_limit;
+	u64 held;
 	struct rcu_head rcu;
 	struct dmag_window windows[];
 };
