@@ -145,7 +145,7 @@ group kind       members      reach    owned     free     used quarantined   min
 7     universal        1    1572864        0        0        0           0     0     0     0
   reach [0x1000, 0x27fffffff]
   alloc 0
-  member 0000:00:02.0 mask 0xffffffffffffffff windows 0
+  member 0000:00:02.0 mask 0xffffffffffffffff windows 0 used 0
 3     restricted       2      65536     3072     100     2972           0   512   768  1024
   reach [0x1000, 0x9efff]
   reach [0x100000, 0xfffffff]
@@ -158,13 +158,13 @@ group kind       members      reach    owned     free     used quarantined   min
   claim_fail 1
   a new counter 9
   new_counter 17
-  member 0000:00:01.0 mask 0xfffffff windows 0
-  member 0000:00:01.1 mask 0xfffffff windows 2
+  member 0000:00:01.0 mask 0xfffffff windows 0 used 16
+  member 0000:00:01.1 mask 0xfffffff windows 2 used 2956
 END
 status 0 show "$dmag" show --root "$root"
 has 'show row' '^ *3 2 256 MiB 12 MiB 11.6 MiB 400 KiB 4 MiB #\.\.\.\.\|\.\.\.\. below min 42 6 1 7$'
 has 'show order' '^ *7 1 6 GiB .* universal'
-has 'show member' 'member 0000:00:01.1, mask 0xfffffff, windows 2'
+has 'show member' 'member 0000:00:01.1, mask 0xfffffff, windows 2, holds 11.5 MiB'
 has 'show new counter' 'new_counter 17'
 status 0 'show json' "$dmag" show --json --root "$root"
 python3 - "$work/out" <<'END'
@@ -175,11 +175,12 @@ g = p["groups"][0]
 assert [x["id"] for x in p["groups"]] == [3, 7]
 assert g["owned"] == 3072 * 4096 and g["min"] == 512 * 4096 and not g["universal"]
 assert g["counters"]["alloc_fail"] == 3 and g["counters"]["new_counter"] == 17
-assert g["members"][1] == {"device": "0000:00:01.1", "mask": "0xfffffff", "windows": 2}
+assert g["members"][0] == {"device": "0000:00:01.1", "mask": "0xfffffff", "windows": 2, "used": 2956 * 4096}
 assert g["reach"][1] == {"start": "0x100000", "last": "0xfffffff"}
 END
 verdict $? 'show json'
 status 0 top "$dmag" top --root "$root" --count 2 --delay 0.1
+has 'top holders' '^ *3 11.5 MiB 0000:00:01.1$'
 has 'top rates' '^ *3 0.0 0.0 0.0 0.0'
 [ "$(grep -c ALLOCS/s "$work/out")" = 1 ]
 verdict $? 'rates from the second picture on'

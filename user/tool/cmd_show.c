@@ -41,6 +41,7 @@ struct member {
 	const char *name;
 	u64 mask;
 	u64 windows;
+	u64 used; /* frames that it holds */
 };
 
 /* One group of the kernel; amounts are in frames. */
@@ -84,18 +85,36 @@ static void parse_detail(struct arena *a, struct kgroup *g, const char *line)
 {
 	char name[128];
 	struct span s;
-	u64 val, more;
+	u64 val, more, used;
 
 	if (sscanf(line, " reach [%llx, %llx]", &s.start, &s.last) == 2)
 		*ARENA_ADD(a, g->seg, g->nr_seg) = s;
-	else if (sscanf(line, " member %127s mask %llx windows %llu", name,
-			&val, &more) == 3)
+	else if (sscanf(line, " member %127s mask %llx windows %llu used %llu",
+			name, &val, &more, &used) == 4)
 		*ARENA_ADD(a, g->member, g->nr_member) =
-			(struct member){ arena_printf(a, "%s", name), val,
-					 more };
+			(struct member){ arena_printf(a, "%s", name), val, more,
+					 used };
 	else if (sscanf(line, " %127s %llu", name, &val) == 2)
 		*ARENA_ADD(a, g->counter, g->nr_counter) =
 			(struct counter){ arena_printf(a, "%s", name), val };
+}
+
+/* The top holders first. */
+static int by_holding(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+
+	return x->used < y->used ? 1 : -(x->used > y->used);
+}
+
+static void sort_members(struct snapshot *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr; i++)
+		if (s->group[i].nr_member)
+			qsort(s->group[i].member, s->group[i].nr_member,
+			      sizeof(*s->group[i].member), by_holding);
 }
 
 static int by_id(const void *a, const void *b)
@@ -131,6 +150,7 @@ static int read_groups(struct snapshot *s, const char *root)
 	}
 	if (s->nr)
 		qsort(s->group, s->nr, sizeof(*s->group), by_id);
+	sort_members(s);
 	return 0;
 }
 
@@ -222,6 +242,15 @@ static void put_row(const struct kgroup *g, const struct style *style)
 	       failures(g));
 }
 
+static void put_member(const struct member *m)
+{
+	char size[32];
+
+	printf("  member   %s, mask 0x%llx, windows %llu, holds %s\n", m->name,
+	       m->mask, m->windows,
+	       size_text(size, sizeof(size), frames_bytes(m->used)));
+}
+
 static void put_details(const struct kgroup *g)
 {
 	unsigned int i;
@@ -231,9 +260,7 @@ static void put_details(const struct kgroup *g)
 		printf("  reach    [0x%llx, 0x%llx]\n", g->seg[i].start,
 		       g->seg[i].last);
 	for (i = 0; i < g->nr_member; i++)
-		printf("  member   %s, mask 0x%llx, windows %llu\n",
-		       g->member[i].name, g->member[i].mask,
-		       g->member[i].windows);
+		put_member(&g->member[i]);
 	for (i = 0; i < g->nr_counter; i++)
 		if (g->counter[i].value)
 			printf("  %-24s %llu\n", g->counter[i].name,
@@ -280,8 +307,9 @@ static void json_group(const struct kgroup *g)
 	for (i = 0; i < g->nr_member; i++) {
 		fputs(i ? ", {" : "{", stdout);
 		json_pair(stdout, "device", g->member[i].name);
-		printf(", \"mask\": \"0x%llx\", \"windows\": %llu}",
+		printf(", \"mask\": \"0x%llx\", \"windows\": %llu, ",
 		       g->member[i].mask, g->member[i].windows);
+		printf("\"used\": %llu}", frames_bytes(g->member[i].used));
 	}
 	fputs("], \"counters\": {", stdout);
 	for (i = 0; i < g->nr_counter; i++) {
@@ -344,6 +372,27 @@ static void put_rates(const struct snapshot *now, const struct snapshot *then)
 	}
 }
 
+/* Who holds most of a group, as many as a screen has room for. */
+#define TOP_HOLDERS 3
+
+static void put_holders(const struct snapshot *s)
+{
+	unsigned int i, k;
+
+	printf("\n%5s %10s  %s\n", "GROUP", "HOLDS", "DEVICE");
+	for (i = 0; i < s->nr; i++) {
+		const struct kgroup *g = &s->group[i];
+
+		for (k = 0; k < g->nr_member && k < TOP_HOLDERS; k++) {
+			if (!g->member[k].used)
+				break;
+			printf("%5llu", g->id);
+			put_size(g->member[k].used);
+			printf("  %s\n", g->member[k].name);
+		}
+	}
+}
+
 /* Most used first: that is what top is for. */
 static int by_used(const void *a, const void *b)
 {
@@ -364,6 +413,7 @@ static void top_screen(struct snapshot *now, const struct snapshot *then,
 	put_head(&cmd->style);
 	for (i = 0; i < now->nr; i++)
 		put_row(&now->group[i], &cmd->style);
+	put_holders(now);
 	if (then->when)
 		put_rates(now, then);
 	fflush(stdout);
