@@ -101,6 +101,8 @@ step "identity" scripts/identity.sh --self-test
 step "patched-tree" scripts/test-tree.sh
 step "run" scripts/run.sh
 step "cost" scripts/cost.sh
+step "tool/guest" building make -s tool-guest
+step "tool/boards" building make -s boards-check
 for name in $(scenarios normal); do
 	[ "$name" = run ] || step "normal/$name" guest "$name" normal
 done
