@@ -141,8 +141,9 @@ static int alloc_fast(struct dmag_device *d, const struct dmag_request *rq,
 	if (!ret) {
 		g->counter[atomic ? DMAG_NR_ALLOC_ATOMIC : DMAG_NR_ALLOC]++;
 		d->held += rq->count;
-	} else if (atomic)
+	} else if (atomic) {
 		g->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
+	}
 	dmag_group_kick(g);
 	spin_unlock_irqrestore(&g->lock, flags);
 	return ret;

@@ -16,6 +16,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/dmag.h>
 #include <linux/irq_work.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -33,9 +34,32 @@ static void set_map(struct kunit *test, struct device *dev,
 	KUNIT_ASSERT_NOT_NULL(test, dev->dma_range_map);
 }
 
+static void note_memberless(struct dmag_kgroup *g, void *data)
+{
+	if (!g->core.members)
+		*(bool *)data = true;
+}
+
+/* The worker takes a second to see that a group is needed no more. */
+static bool groups_settle(void)
+{
+	for (int i = 0; i < 100; i++) {
+		bool waiting = false;
+
+		mutex_lock(&dmag_mutex);
+		dmag_visit_groups(note_memberless, &waiting);
+		mutex_unlock(&dmag_mutex);
+		if (!waiting)
+			return true;
+		msleep(100);
+	}
+	return false;
+}
+
 /* On KUnit's bus any driver takes any device, so all share one per test. */
 static int dmag_test_init(struct kunit *test)
 {
+	KUNIT_ASSERT_TRUE(test, groups_settle());
 	test->priv = kunit_driver_create(test, "dmag-test");
 	return PTR_ERR_OR_ZERO(test->priv);
 }
@@ -247,6 +271,43 @@ static void test_mask_change(struct kunit *test)
 	dma_free_coherent(dev, SZ_64K, buf2, dma2);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
+}
+
+/* Allocate and free without a pause, wherever the device belongs just now. */
+static int churn(void *data)
+{
+	struct device *dev = data;
+
+	while (!kthread_should_stop()) {
+		dma_addr_t dma;
+		void *buf = dma_alloc_coherent(dev, SZ_4K, &dma,
+					       GFP_ATOMIC | __GFP_NOWARN);
+
+		if (buf)
+			dma_free_coherent(dev, SZ_4K, buf, dma);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Memberships and groups go while somebody reads them. */
+static void test_mask_race(struct kunit *test)
+{
+	unsigned int before = nr_groups();
+	struct device *dev = make_device(test, "dmag-race", LIMIT_30);
+	struct task_struct *task = kthread_run(churn, dev, "dmag-churn");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	for (int i = 0; i < 50; i++)
+		KUNIT_EXPECT_EQ(test,
+				dma_set_coherent_mask(dev, i & 1 ? LIMIT_30 :
+								   LIMIT_29),
+				0);
+	kthread_stop(task);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_TRUE(test, groups_settle());
+	KUNIT_EXPECT_EQ(test, nr_groups(), before);
 }
 
 /* Some 170 drivers write the mask themselves. */
@@ -490,31 +551,21 @@ static void test_held_last(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_4K));
 	put_device(dev);
 	put_page(page);
-	for (int i = 0; i < 50 && nr_groups() > before; i++)
-		msleep(100);
+	KUNIT_EXPECT_TRUE(test, groups_settle());
 	KUNIT_EXPECT_EQ(test, nr_groups(), before);
 }
 
 static struct kunit_case dmag_cases[] = {
-	KUNIT_CASE(test_windows),
-	KUNIT_CASE(test_bus_limit),
-	KUNIT_CASE(test_share),
-	KUNIT_CASE(test_rebind),
-	KUNIT_CASE(test_reserve),
-	KUNIT_CASE(test_universal),
-	KUNIT_CASE(test_mask_twice),
-	KUNIT_CASE(test_mask_change),
-	KUNIT_CASE(test_mask_written),
-	KUNIT_CASE(test_atomic),
-	KUNIT_CASE(test_atomic_last_frame),
-	KUNIT_CASE(test_free_in_irq),
-	KUNIT_CASE(test_other_calls),
-	KUNIT_CASE(test_sizes),
-	KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_bad_free),
-	KUNIT_CASE(test_held_page),
-	KUNIT_CASE(test_held_last),
-	{},
+	KUNIT_CASE(test_windows),     KUNIT_CASE(test_bus_limit),
+	KUNIT_CASE(test_share),	      KUNIT_CASE(test_rebind),
+	KUNIT_CASE(test_reserve),     KUNIT_CASE(test_universal),
+	KUNIT_CASE(test_mask_twice),  KUNIT_CASE(test_mask_change),
+	KUNIT_CASE(test_mask_race),   KUNIT_CASE(test_mask_written),
+	KUNIT_CASE(test_atomic),      KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq), KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),	      KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_bad_free),    KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_held_last),   {},
 };
 
 static struct kunit_suite dmag_suite = {
