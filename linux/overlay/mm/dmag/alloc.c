@@ -120,15 +120,6 @@ static int __init dmag_worker_init(void)
 }
 core_initcall(dmag_worker_init);
 
-static bool has_cma_area(const struct device *dev)
-{
-#ifdef CONFIG_DMA_CMA
-	return dev->cma_area;
-#else
-	return false;
-#endif
-}
-
 static int alloc_fast(struct dmag_device *d, const struct dmag_request *rq,
 		      bool atomic, u64 *pfn)
 {
@@ -309,7 +300,7 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	u64 pfn;
 
 	*page = NULL;
-	if (WARN_ON_ONCE(!size) || has_cma_area(dev))
+	if (WARN_ON_ONCE(!size) || dmag_has_cma_area(dev))
 		return false;
 	rq.align = roundup_pow_of_two(rq.count);
 

@@ -49,10 +49,8 @@ static bool eligible(struct device *dev)
 {
 	if (get_dma_ops(dev) || use_dma_iommu(dev) || is_swiotlb_for_alloc(dev))
 		return false;
-#ifdef CONFIG_DMA_CMA
-	if (dev->cma_area)
+	if (dmag_has_cma_area(dev))
 		return false;
-#endif
 #ifdef CONFIG_DMA_DECLARE_COHERENT
 	if (dev->dma_mem)
 		return false;

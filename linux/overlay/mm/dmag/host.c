@@ -470,17 +470,10 @@ static void host_release(struct dmag_group *core, const struct dmag_range *r)
 	spin_lock_irq(&g->lock);
 }
 
-/* Conversion of memory is dma-direct's business, per buffer. */
-static int host_convert(struct dmag_group *g, const struct dmag_range *range)
-{
-	return 0;
-}
-
+/* No group has attributes: dma-direct converts memory itself, per buffer. */
 static const struct dmag_backend dmag_host = {
 	.claim = host_claim,
 	.release = host_release,
-	.prepare = host_convert,
-	.restore = host_convert,
 };
 
 /**

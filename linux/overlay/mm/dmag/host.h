@@ -18,7 +18,7 @@
 #ifndef _MM_DMAG_HOST_H
 #define _MM_DMAG_HOST_H
 
-#include <linux/bitmap.h>
+#include <linux/device.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -29,7 +29,6 @@
 #include "dmag.h"
 
 struct bus_dma_region;
-struct device;
 
 /* Per group, under its lock; names in debugfs.c. */
 enum dmag_counter {
@@ -121,6 +120,16 @@ static inline struct dmag_kgroup *to_kgroup(struct dmag_group *g)
 static inline struct dmag_device *to_dmag_device(struct dmag_member *m)
 {
 	return container_of(m, struct dmag_device, core);
+}
+
+/* A CMA area of its own, which serves the device as it did before. */
+static inline bool dmag_has_cma_area(const struct device *dev)
+{
+#ifdef CONFIG_DMA_CMA
+	return dev->cma_area;
+#else
+	return false;
+#endif
 }
 
 /* device.c */
