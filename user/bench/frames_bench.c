@@ -115,44 +115,41 @@ static void random_put(double *ns)
 	machine_free(&m);
 }
 
-/* One frame over and over, nothing else in use: what an idle driver does. */
+/* One frame over and over; returns the time of one get and put. */
+static double pairs(struct machine *m, const struct dmag_request *rq,
+		    unsigned int nr)
+{
+	double t = now();
+	unsigned int i;
+	u64 pfn;
+
+	for (i = 0; i < nr; i++) {
+		must(dmag_frames_get(&m->f, rq, &pfn));
+		must(dmag_frames_put(&m->f, pfn, 1));
+	}
+	return (now() - t) / nr;
+}
+
+/* Nothing else in use: what an idle driver does. */
 static void pair(double *ns)
 {
 	struct dmag_request rq = DMAG_REQUEST(1);
-	const unsigned int nr = 1000000;
 	struct machine m;
-	unsigned int i;
-	double t;
-	u64 pfn;
 
 	machine_new(&m, 0, FRAMES - 1);
-	t = now();
-	for (i = 0; i < nr; i++) {
-		must(dmag_frames_get(&m.f, &rq, &pfn));
-		must(dmag_frames_put(&m.f, pfn, 1));
-	}
-	ns[0] = (now() - t) / nr;
+	ns[0] = pairs(&m, &rq, 1000000);
 	machine_free(&m);
 }
 
 static void far_end(double *ns)
 {
 	struct dmag_request rq = DMAG_REQUEST(1);
-	const unsigned int nr = 200000;
 	struct machine m;
-	unsigned int i;
-	double t;
-	u64 pfn;
 
 	rq.within = window;
 	machine_new(&m, 0, FRAMES - 1);
 	must(dmag_frames_take(&m.f, window.start, window.last - 1));
-	t = now();
-	for (i = 0; i < nr; i++) {
-		must(dmag_frames_get(&m.f, &rq, &pfn));
-		must(dmag_frames_put(&m.f, pfn, 1));
-	}
-	ns[0] = (now() - t) / nr;
+	ns[0] = pairs(&m, &rq, 200000);
 	machine_free(&m);
 }
 
