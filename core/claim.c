@@ -72,7 +72,7 @@ static int dmag_climb_met(struct dmag_climb *c, const struct dmag_range *got)
 		rq = *c->want;
 		rq.within.start = max(rq.within.start, got->start);
 		rq.within.last = min(rq.within.last, got->last);
-		if (!dmag_group_get(c->g, &rq, true, c->pfn))
+		if (!dmag_frames_get(&c->g->frames, &rq, c->pfn))
 			return 0;
 	}
 	return dmag_group_get(c->g, c->want, false, c->pfn);
@@ -154,10 +154,10 @@ static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
 /* Go through all cells on each rung; through segments if @reg is NULL. */
 static int dmag_climb_rungs(struct dmag_climb *c, struct dmag_registry *reg)
 {
-	enum dmag_rung rung;
+	enum dmag_rung rung, end = c->want ? DMAG_RUNGS : DMAG_CLAIM_SURPLUS;
 	int ret = -EAGAIN;
 
-	for (rung = 0; rung < DMAG_RUNGS; rung++) {
+	for (rung = 0; rung < end; rung++) {
 		struct dmag_cell cell = { .demand = 0 };
 
 		while (dmag_cells_next(reg, c->g, &cell)) {
@@ -277,7 +277,7 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
  * what was not his.
  */
 static int dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
-			   const struct dmag_range *range)
+			   const struct dmag_range *range, u64 *given)
 {
 	int ret;
 
@@ -286,8 +286,10 @@ static int dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
 					     range->last);
 	} else {
 		ret = dmag_group_drop(g, range);
-		if (!ret)
+		if (!ret) {
+			*given += range->last - range->start + 1;
 			be->release(g, range);
+		}
 	}
 	WARN_ON_ONCE(ret);
 	return ret;
@@ -313,11 +315,45 @@ int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
 	struct dmag_climb c = { .reg = reg, .g = g, .be = be };
 	struct dmag_range range;
 	int ret, err = 0;
+	u64 given = 0;
 
 	if (!dmag_backend_valid(g, be))
 		return -EINVAL;
 	ret = dmag_climb_fill(&c);
 	while (!err && dmag_group_pick(g, dmag_group_surplus(g), &range))
-		err = dmag_group_give(g, be, &range);
+		err = dmag_group_give(g, be, &range, &given);
 	return ret ?: err;
+}
+
+/**
+ * dmag_group_shrink() - Give free frames back, because the host wants memory.
+ * @g: the group
+ * @be: its host
+ * @keep: leave at least so many free: low if the host reclaims, min if it is
+ *	out of memory
+ * @max: give back at most so many
+ *
+ * Whole blocks first, as dmag_group_pick() has it.  Memory that cannot be
+ * restored is lost and not given back; where that happens, no more is tried.
+ *
+ * Context: May sleep, and drop the caller's lock, as far as the backend does.
+ * Return: how many frames were given back.
+ */
+u64 dmag_group_shrink(struct dmag_group *g, const struct dmag_backend *be,
+		      u64 keep, u64 max)
+{
+	struct dmag_range range;
+	u64 before, given = 0;
+
+	if (!dmag_backend_valid(g, be))
+		return 0;
+	do {
+		u64 most = g->frames.free > keep ? g->frames.free - keep : 0;
+
+		before = given;
+		if (!dmag_group_pick(g, min(most, max - given), &range) ||
+		    dmag_group_give(g, be, &range, &given))
+			break;
+	} while (given > before);
+	return given;
 }

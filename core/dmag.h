@@ -253,6 +253,11 @@ struct dmag_marks {
 	u64 high;
 };
 
+/* Quiet periods after which a raised reserve shrinks, docs/reserve.rst. */
+#define DMAG_HOLD_MS 64000 /* the first time */
+#define DMAG_EPOCH_MS 16000 /* from then on */
+#define DMAG_NO_DIP U64_MAX
+
 /**
  * struct dmag_group - All devices whose reach and attributes are equal.
  * @node: in the registry
@@ -261,7 +266,15 @@ struct dmag_marks {
  * @touching: whether there are segments that are cut in bus space only
  * @members: how many devices
  * @frames: what the group owns
- * @marks: watermarks of @frames.free
+ * @marks: watermarks of @frames.free, now
+ * @base: watermarks of the start, to which quiet periods lead back
+ * @full: what was free when the reserve was last seen at or above low, and what
+ *	was refused since then, up to the last adaptation
+ * @drawn: frames handed to atomic requests since @full was
+ * @lowest: fewest free frames that atomic requests met since the last
+ *	adaptation, below min or too few for them; DMAG_NO_DIP if they did not
+ * @missed: frames refused to atomic requests since the last adaptation
+ * @ease_at: when the excess over @base shrinks next, milliseconds
  */
 struct dmag_group {
 	struct list_head node;
@@ -271,6 +284,12 @@ struct dmag_group {
 	unsigned int members;
 	struct dmag_frames frames;
 	struct dmag_marks marks;
+	u64 drawn;
+	u64 lowest;
+	u64 missed;
+	u64 full;
+	u64 ease_at;
+	struct dmag_marks base;
 };
 
 /**
@@ -343,7 +362,11 @@ bool dmag_group_pick(struct dmag_group *g, u64 max, struct dmag_range *out);
 int __must_check dmag_group_drop(struct dmag_group *g,
 				 const struct dmag_range *range);
 bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out);
+bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
+		     struct dmag_range *out);
 struct dmag_marks dmag_marks_start(const struct dmag_reach *reach);
+bool dmag_group_adapt(struct dmag_group *g, u64 now);
+u64 dmag_group_goal(const struct dmag_group *g, u64 ram);
 
 /* ---- the claim ladder ------------------------------------------------ */
 
@@ -352,6 +375,7 @@ enum dmag_rung {
 	DMAG_CLAIM_FREE, /* an extent that is free */
 	DMAG_CLAIM_MIGRATE, /* one whose pages can be moved away */
 	DMAG_CLAIM_RECLAIM, /* the same, after reclaiming inside the range */
+	DMAG_CLAIM_SURPLUS, /* dmag_group_cede(); for requests, not to fill */
 	DMAG_RUNGS,
 };
 
@@ -390,5 +414,7 @@ int __must_check dmag_group_alloc(struct dmag_registry *reg,
 				  const struct dmag_request *rq, u64 *pfn);
 int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
 		       const struct dmag_backend *be);
+u64 dmag_group_shrink(struct dmag_group *g, const struct dmag_backend *be,
+		      u64 keep, u64 max);
 
 #endif /* DMAG_CORE_H */

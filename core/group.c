@@ -54,6 +54,23 @@ static u64 dmag_group_owned(const struct dmag_group *g)
 #define DMAG_HIGH_FRAMES ((4ULL << 20) >> PAGE_SHIFT)
 #define DMAG_HIGH_SHIFT 2
 
+static struct dmag_marks dmag_marks_below(u64 high)
+{
+	return (struct dmag_marks){
+		.min = high / 2,
+		.low = high - high / 4,
+		.high = high,
+	};
+}
+
+/* The most that a reserve may grow to. */
+static u64 dmag_marks_cap(const struct dmag_reach *reach)
+{
+	u64 frames = dmag_reach_frames(reach);
+
+	return frames ? max_t(u64, frames >> DMAG_HIGH_SHIFT, 1) : 0;
+}
+
 /**
  * dmag_marks_start() - The watermarks of a new group.
  * @reach: what it can use
@@ -63,16 +80,7 @@ static u64 dmag_group_owned(const struct dmag_group *g)
  */
 struct dmag_marks dmag_marks_start(const struct dmag_reach *reach)
 {
-	struct dmag_marks marks = { 0 };
-	u64 frames = dmag_reach_frames(reach);
-
-	if (frames) {
-		marks.high = max_t(u64, frames >> DMAG_HIGH_SHIFT, 1);
-		marks.high = min_t(u64, marks.high, DMAG_HIGH_FRAMES);
-		marks.low = marks.high - marks.high / 4;
-		marks.min = marks.high / 2;
-	}
-	return marks;
+	return dmag_marks_below(min(dmag_marks_cap(reach), DMAG_HIGH_FRAMES));
 }
 
 static bool dmag_segments_touch(const struct dmag_reach *r)
@@ -112,6 +120,12 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
 	g->members = 0;
 	dmag_frames_init(&g->frames);
 	g->marks = dmag_marks_start(&reach);
+	g->base = g->marks;
+	g->full = 0;
+	g->drawn = 0;
+	g->lowest = DMAG_NO_DIP;
+	g->missed = 0;
+	g->ease_at = 0;
 	return 0;
 }
 
@@ -151,6 +165,20 @@ static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
 	return dmag_find_in_segments(g, rq, pfn);
 }
 
+/*
+ * An atomic request met a reserve below min, or went away without.  What no
+ * reserve of the start could hold is no demand to adapt to: page allocators do
+ * not serve that much to those who cannot wait either.
+ */
+static noinline void dmag_note_dip(struct dmag_group *g, u64 count, int ret)
+{
+	if (ret && (ret != -ENOMEM || count > DMAG_HIGH_FRAMES))
+		return;
+	g->lowest = min(g->lowest, g->frames.free);
+	if (ret)
+		g->missed += count;
+}
+
 /**
  * dmag_group_get() - Serve a request from the reserve.
  * @g: the group
@@ -174,7 +202,13 @@ int dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
 	keep = atomic ? 0 : g->marks.min;
 	if (g->frames.free >= keep && g->frames.free - keep >= rq->count)
 		ret = dmag_group_find(g, rq, pfn);
-	return ret == -ENOMEM && !atomic ? -EAGAIN : ret;
+	if (!atomic)
+		return ret == -ENOMEM ? -EAGAIN : ret;
+	if (likely(!ret))
+		g->drawn += rq->count;
+	if (unlikely(ret || g->frames.free < g->marks.min))
+		dmag_note_dip(g, rq->count, ret);
+	return ret;
 }
 
 /**
@@ -320,6 +354,136 @@ bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out)
 	if (!dmag_group_pick(g, max, out))
 		return false;
 	return !dmag_group_drop(g, out);
+}
+
+/**
+ * dmag_group_cede() - Give up a run of the surplus to a looser group.
+ * @g: the tighter group, whose reach the looser one's includes
+ * @rq: the run that is wanted
+ * @out: where the range goes, which @g does not own any more
+ *
+ * For a backend on the rung DMAG_CLAIM_SURPLUS.  @g keeps what is free up to
+ * high.  The frames are in the state of @g's attributes: a backend that cedes
+ * between groups with attributes has to restore them, and dmag_group_alloc()
+ * prepares them for whom they go to.
+ *
+ * Context: Any.
+ * Return: false with nothing changed if @g has no such run to spare.
+ */
+bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
+		     struct dmag_range *out)
+{
+	u64 keep;
+
+	if (!g || !rq || !out)
+		return false;
+	keep = g->members ? g->marks.high : 0;
+	if (g->frames.free < keep || g->frames.free - keep < rq->count)
+		return false;
+	if (dmag_group_find(g, rq, &out->start))
+		return false;
+	out->last = out->start + rq->count - 1;
+	return !dmag_group_drop(g, out);
+}
+
+/* ---- how much a group wants ------------------------------------------ */
+
+/*
+ * What atomic requests drew from the reserve between two times that it was seen
+ * filled, and what they would have.  @drawn leaves out what blocking requests
+ * took, the lowest level leaves out what was put back meanwhile.
+ */
+static u64 dmag_group_draw(const struct dmag_group *g)
+{
+	u64 sunk = g->full > g->lowest ? g->full - g->lowest : 0;
+
+	return min(sunk, g->drawn) + g->missed;
+}
+
+/* Min alone is to hold a burst as large as the largest that was seen. */
+static void dmag_group_raise(struct dmag_group *g)
+{
+	u64 want = min(2 * dmag_group_draw(g), dmag_marks_cap(&g->reach));
+
+	if (want > g->marks.high)
+		g->marks = dmag_marks_below(want);
+	g->full += g->missed;
+	g->drawn += g->missed;
+	g->lowest = DMAG_NO_DIP;
+	g->missed = 0;
+}
+
+/*
+ * Half of the excess goes; claims and surplus come in blocks, so the last block
+ * goes at once.
+ */
+static void dmag_group_ease(struct dmag_group *g)
+{
+	u64 excess = (g->marks.high - g->base.high) / 2;
+
+	if (excess < DMAG_BLOCK_FRAMES)
+		g->marks = g->base;
+	else
+		g->marks = dmag_marks_below(g->base.high + excess);
+}
+
+/**
+ * dmag_group_adapt() - Let the watermarks follow what atomic requests use.
+ * @g: the group
+ * @now: milliseconds of a clock that does not go back
+ *
+ * To be called when the reserve was found low, after it was refilled, and while
+ * it is true once in DMAG_EPOCH_MS.  docs/reserve.rst has the law.
+ *
+ * Context: Any.
+ * Return: whether the watermarks are above those of the start.
+ */
+bool dmag_group_adapt(struct dmag_group *g, u64 now)
+{
+	if (!g)
+		return false;
+	if (g->lowest != DMAG_NO_DIP) {
+		dmag_group_raise(g);
+		g->ease_at = now + DMAG_HOLD_MS;
+	} else if (g->marks.high > g->base.high && now >= g->ease_at) {
+		dmag_group_ease(g);
+		g->ease_at = now + DMAG_EPOCH_MS;
+	}
+	if (g->frames.free >= g->marks.low) {
+		g->full = g->frames.free;
+		g->drawn = 0;
+	}
+	return g->marks.high > g->base.high;
+}
+
+/*
+ * Two buffers of 128 MiB are the most that anybody reported as missing.  Three
+ * quarters of the reach are left to memory that cannot move, which has to live
+ * somewhere: on a machine with little else, much of it does there.
+ */
+#define DMAG_GOAL_FRAMES ((256ULL << 20) >> PAGE_SHIFT)
+#define DMAG_GOAL_SHIFT 2
+
+/**
+ * dmag_group_goal() - How much of a reach has to stay claimable.
+ * @g: the group
+ * @ram: frames of all RAM
+ *
+ * The capacity goal: so much memory of the reach the host keeps for movable
+ * pages.  A reach of more than half of RAM is not scarce: memory that cannot
+ * move has no reason to be there rather than in the other half.
+ *
+ * Context: Any.
+ * Return: frames, whole blocks; 0 if the reach is not scarce.
+ */
+u64 dmag_group_goal(const struct dmag_group *g, u64 ram)
+{
+	u64 frames = g ? dmag_reach_frames(&g->reach) : 0;
+
+	if (frames > ram / 2)
+		return 0;
+	return round_down(min(frames >> DMAG_GOAL_SHIFT, DMAG_GOAL_FRAMES),
+			  DMAG_BLOCK_FRAMES);
 }
 
 /* ---- the registry ---------------------------------------------------- */
@@ -690,13 +854,31 @@ static bool dmag_key_unique(const struct dmag_registry *reg, unsigned int b,
 	return true;
 }
 
+static bool dmag_marks_valid(const struct dmag_marks *marks, u64 cap)
+{
+	return marks->min <= marks->low && marks->low <= marks->high &&
+	       marks->high <= cap;
+}
+
+/* What is remembered of atomic requests: refusals are dips. */
+static bool dmag_reserve_valid(const struct dmag_group *g)
+{
+	u64 cap = dmag_marks_cap(&g->reach);
+
+	return dmag_marks_valid(&g->marks, cap) &&
+	       dmag_marks_valid(&g->base, cap) &&
+	       (g->lowest == DMAG_NO_DIP ?
+			!g->missed :
+			g->lowest <= dmag_reach_frames(&g->reach));
+}
+
 static bool dmag_group_valid(const struct dmag_registry *reg, unsigned int b,
 			     const struct dmag_group *g, unsigned int level)
 {
 	if (!dmag_reach_valid(&g->reach) || (g->attrs & ~DMAG_ATTRS) ||
 	    dmag_hash(g) != b)
 		return false;
-	if (dmag_frames_validate(&g->frames, level))
+	if (!dmag_reserve_valid(g) || dmag_frames_validate(&g->frames, level))
 		return false;
 	if (level >= 3 && !dmag_key_unique(reg, b, g))
 		return false;

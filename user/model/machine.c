@@ -201,6 +201,49 @@ static bool next_start(const struct dmag_request *rq, bool first, u64 *start)
 	return true;
 }
 
+/* Whether @other may cede to @g: what it reaches, @g does, and in one state. */
+static bool may_cede(const struct dmag_group *other, const struct dmag_group *g)
+{
+	return other != g && !other->attrs && !g->attrs &&
+	       dmag_reach_includes(&g->reach, &other->reach);
+}
+
+static bool find_surplus(struct machine *m, const struct dmag_group *g,
+			 const struct dmag_request *rq, struct dmag_range *got)
+{
+	struct dmag_group *other;
+	unsigned int b;
+
+	for (b = 0; b < DMAG_BUCKETS; b++)
+		list_for_each_entry(other, &m->reg.bucket[b], node)
+			if (may_cede(other, g) &&
+			    dmag_group_cede(other, rq, got))
+				return true;
+	return false;
+}
+
+/* Whole blocks only, as where a block belongs to one group. */
+static int claim_surplus(struct machine_group *g, const struct dmag_request *rq,
+			 struct dmag_range *got)
+{
+	struct machine *m = g->machine;
+	u64 i, at;
+	int ret;
+
+	if (rq->count % DMAG_BLOCK_FRAMES || rq->align % DMAG_BLOCK_FRAMES ||
+	    !find_surplus(m, &g->core, rq, got))
+		return -EAGAIN;
+	ret = feed(g, got);
+	at = place(m, got->start);
+	for (i = at; i < at + rq->count; i++) {
+		m->owner[i] = ret ? NULL : g;
+		if (ret)
+			set_state(m, i, MACHINE_FREE);
+	}
+	m->ceded += ret ? 0 : rq->count;
+	return ret;
+}
+
 static int machine_claim(struct dmag_group *core, const struct dmag_request *rq,
 			 enum dmag_rung rung, struct dmag_range *got)
 {
@@ -214,6 +257,8 @@ static int machine_claim(struct dmag_group *core, const struct dmag_request *rq,
 				   rq->within.last));
 	if (enter_call(m))
 		return m->fail_error;
+	if (rung == DMAG_CLAIM_SURPLUS)
+		return claim_surplus(g, rq, got);
 	for (; next_start(rq, first, &start); first = false) {
 		if (!extent_works(m, place(m, start), rq->count, rung))
 			continue;

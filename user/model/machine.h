@@ -33,7 +33,7 @@ struct machine {
 	u8 *shared; /* whether it is decrypted */
 	struct machine_group **owner;
 	u64 count[MACHINE_STATES];
-	u64 moved, dropped; /* what claims cost others */
+	u64 moved, dropped, ceded; /* what claims cost others */
 	u64 move_to; /* where the search for a free page goes on */
 	u64 calls; /* of the backend, so far */
 	u64 fail_call; /* the one that fails, counted from 1; 0: none */

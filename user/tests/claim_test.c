@@ -72,6 +72,14 @@ static void leave_clean(struct dmag_member *member)
 	assert_null(member->group);
 }
 
+/* Blocking requests have to claim. */
+static void keep_for_atomic(struct dmag_group *g)
+{
+	g->marks.min = g->frames.free;
+	g->marks.low = max(g->marks.low, g->marks.min);
+	g->marks.high = max(g->marks.high, g->marks.low);
+}
+
 static void fills_to_high(void **state)
 {
 	machine_join(&m, &low);
@@ -285,7 +293,7 @@ static void boundaries_hold(void **state)
 		put(&low, pfn[i], 700);
 	rq.count = 48;
 	rq.boundary = 64;
-	low.group->marks.min = low.group->frames.free;
+	keep_for_atomic(low.group);
 	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &machine_backend,
 					  &rq, &pfn[0]),
 			 0);
@@ -329,6 +337,88 @@ static void surplus_goes_back(void **state)
 	assert_true(low.group->frames.free < low.group->marks.high + BLOCK);
 	leave_clean(&low);
 	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+/* ---- what a tighter group has too much of ---------------------------- */
+
+/* Both groups reach the lower half, and only one the upper, which is full. */
+static void join_both(void)
+{
+	machine_join(&m, &low);
+	machine_join(&m, &high);
+	assert_int_equal(balance(&low), 0);
+	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
+}
+
+/* @n blocks more than its reserve. */
+static void enrich(u64 n)
+{
+	u64 pfn;
+
+	machine_set(&m, 0, n * BLOCK - 1, MACHINE_FREE);
+	assert_int_equal(alloc(&low, n * BLOCK, &pfn), 0);
+	put(&low, pfn, n * BLOCK);
+}
+
+static void surplus_is_ceded(void **state)
+{
+	u64 pfn[3], calls;
+
+	join_both();
+	assert_int_equal(alloc(&high, 1, &pfn[0]), -ENOMEM);
+	enrich(4);
+	assert_int_equal(alloc(&high, 1, &pfn[0]), 0);
+	assert_int_equal(m.ceded, BLOCK);
+	high.group->marks = (struct dmag_marks){ 0 };
+	assert_int_equal(alloc(&high, 2 * BLOCK, &pfn[1]), 0);
+	assert_int_equal(low.group->frames.free, 3 * BLOCK);
+	/* One block is left above high, and no more. */
+	calls = m.calls;
+	assert_int_equal(alloc(&high, 2 * BLOCK, &pfn[2]), -ENOMEM);
+	assert_true(m.calls > calls);
+	assert_int_equal(alloc(&high, BLOCK, &pfn[2]), 0);
+	assert_int_equal(low.group->frames.free, low.group->marks.high);
+	assert_int_equal(m.ceded, 4 * BLOCK);
+	put(&high, pfn[0], 1);
+	put(&high, pfn[1], 2 * BLOCK);
+	put(&high, pfn[2], BLOCK);
+	leave_clean(&high);
+	leave_clean(&low);
+}
+
+/* Filling is no reason to take from others. */
+static void filling_takes_no_surplus(void **state)
+{
+	join_both();
+	enrich(4);
+	assert_int_equal(balance(&high), -ENOMEM);
+	assert_int_equal(m.ceded, 0);
+	leave_clean(&high);
+	leave_clean(&low);
+}
+
+static void shrinks_to_what_is_kept(void **state)
+{
+	struct dmag_group *g;
+	u64 low_mark;
+
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	g = low.group;
+	low_mark = g->marks.low;
+	assert_int_equal(dmag_group_shrink(g, &machine_backend, low_mark, 100),
+			 100);
+	assert_int_equal(
+		dmag_group_shrink(g, &machine_backend, low_mark, U64_MAX), 156);
+	assert_int_equal(g->frames.free, low_mark);
+	assert_int_equal(
+		dmag_group_shrink(g, &machine_backend, low_mark, U64_MAX), 0);
+	assert_sound();
+	assert_int_equal(dmag_group_shrink(g, &machine_backend, 0, U64_MAX),
+			 low_mark);
+	assert_int_equal(dmag_group_shrink(NULL, &machine_backend, 0, 1), 0);
+	assert_int_equal(m.count[MACHINE_OWNED], 0);
+	leave_clean(&low);
 }
 
 /* ---- failures -------------------------------------------------------- */
@@ -460,6 +550,20 @@ static void restore_fails(void **state)
 	assert_int_equal(m.count[MACHINE_FREE], PAGES - BLOCK);
 }
 
+/* What is lost was not given back, and ends it. */
+static void restore_fails_shrinking(void **state)
+{
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	m.fail_call = m.calls + 1;
+	assert_int_equal(dmag_group_shrink(low.group, &machine_backend, 0, 600),
+			 0);
+	assert_int_equal(low.group->frames.quarantined, BLOCK);
+	assert_int_equal(low.group->frames.free, BLOCK);
+	assert_sound();
+}
+
 static void claims_outside_go_back(void **state)
 {
 	struct dmag_request rq = DMAG_REQUEST(1);
@@ -506,7 +610,7 @@ static void claims_twice_are_left_alone(void **state)
 
 	machine_join(&m, &low);
 	assert_int_equal(balance(&low), 0);
-	low.group->marks.min = low.group->frames.free;
+	keep_for_atomic(low.group);
 	odd.claim = odd_claim;
 	odd.release = odd_release;
 	odd_range = (struct dmag_range){ PAGES / 2 - BLOCK, PAGES / 2 - 1 };
@@ -576,6 +680,7 @@ static void frees_during_restore(void **state)
 	g = dmag_leave(&m.reg, &low);
 	odd.restore = odd_free;
 	assert_int_equal(dmag_group_balance(&m.reg, g, &odd), -EINVAL);
+	assert_int_equal(dmag_group_shrink(g, &odd, 0, 1), 0);
 	odd.restore = odd_free_fail;
 	assert_int_equal(dmag_group_balance(&m.reg, g, &odd), -EINVAL);
 	assert_int_equal(odd_releases, 0);
@@ -655,11 +760,15 @@ int main(void)
 		TEST(boundaries_hold),
 		TEST(within_is_respected),
 		TEST(surplus_goes_back),
+		TEST(surplus_is_ceded),
+		TEST(filling_takes_no_surplus),
+		TEST(shrinks_to_what_is_kept),
 		TEST(backend_ends_the_climb),
 		TEST(shared_memory_is_converted),
 		TEST(one_prepare_fails),
 		TEST(all_prepares_fail),
 		TEST(restore_fails),
+		TEST(restore_fails_shrinking),
 		TEST(claims_outside_go_back),
 		TEST(claims_elsewhere_are_kept),
 		TEST(claims_twice_are_left_alone),

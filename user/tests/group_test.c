@@ -169,6 +169,9 @@ static void bad_requests(void **state)
 	assert_false(dmag_group_pick(NULL, 1, &out));
 	assert_false(dmag_group_pick(&g, 1, NULL));
 	assert_false(dmag_group_release(NULL, 1, &out));
+	assert_false(dmag_group_cede(NULL, &rq, &out));
+	assert_false(dmag_group_cede(&g, NULL, &out));
+	assert_false(dmag_group_cede(&g, &rq, NULL));
 	assert_int_equal(pfn, 99);
 	assert_int_equal(g.frames.free, 8);
 	assert_int_equal(dmag_frames_validate(&g.frames, 4), 0);
@@ -235,6 +238,169 @@ static void release_prefers_blocks(void **state)
 		assert_true(r.last - r.start < 256);
 	assert_int_equal(g.frames.free, 0);
 	assert_int_equal(g.frames.used, 0);
+}
+
+static void cedes_above_high(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 8191 } };
+	struct dmag_request rq = DMAG_REQUEST(512);
+	struct dmag_range r = { 0, 0 };
+	struct dmag_group g;
+
+	make_group(&g, seg, 1);
+	g.members = 1;
+	own(&g, 0, 1534);
+	assert_false(dmag_group_cede(&g, &rq, &r));
+	own(&g, 1535, 1535);
+	rq.within.start = 8192;
+	assert_false(dmag_group_cede(&g, &rq, &r));
+	rq.within.start = 1;
+	assert_true(dmag_group_cede(&g, &rq, &r));
+	assert_int_equal(r.start, 512);
+	assert_int_equal(r.last, 1023);
+	assert_int_equal(dmag_frames_state(&g.frames, 512), DMAG_FOREIGN);
+	assert_int_equal(g.frames.free, 1024);
+	assert_int_equal(g.frames.used, 0);
+	assert_false(dmag_group_cede(&g, &rq, &r));
+	g.members = 0;
+	assert_true(dmag_group_cede(&g, &rq, &r));
+	rq.count = U64_MAX;
+	assert_false(dmag_group_cede(&g, &rq, &r));
+}
+
+/* ---- adaptation ------------------------------------------------------ */
+
+static void get_atomic(struct dmag_group *g, u64 n, int expect)
+{
+	struct dmag_request rq = { .count = n, .within = { 0, DMAG_PFN_MAX } };
+	u64 pfn;
+
+	assert_int_equal(dmag_group_get(g, &rq, true, &pfn), expect);
+}
+
+/* A group of 64 MiB, its reserve full. */
+static void make_full(struct dmag_group *g)
+{
+	static const struct dmag_range seg[] = { { 0, 16383 } };
+
+	make_group(g, seg, 1);
+	g->members = 1;
+	own(g, 0, 1023);
+	assert_false(dmag_group_adapt(g, 0));
+	assert_int_equal(g->full, 1024);
+}
+
+static void small_draws_change_nothing(void **state)
+{
+	struct dmag_group g;
+
+	make_full(&g);
+	get_atomic(&g, 512, 0);
+	assert_int_equal(g.lowest, DMAG_NO_DIP);
+	assert_false(dmag_group_adapt(&g, 1));
+	/* Less than a quarter of it is left, but atomic requests took little. */
+	g.frames.free -= 500;
+	get_atomic(&g, 1, 0);
+	assert_int_equal(g.lowest, 11);
+	assert_int_equal(g.drawn, 513);
+	g.frames.free += 500;
+	assert_true(dmag_group_adapt(&g, 2));
+	assert_int_equal(g.marks.high, 1026);
+}
+
+/* Min alone holds the largest burst, refused part included. */
+static void dips_raise_the_marks(void **state)
+{
+	struct dmag_group g;
+
+	make_full(&g);
+	get_atomic(&g, 1000, 0);
+	get_atomic(&g, 100, -ENOMEM);
+	assert_int_equal(g.missed, 100);
+	assert_true(dmag_group_adapt(&g, 5));
+	assert_int_equal(g.marks.min, 1100);
+	assert_int_equal(g.marks.low, 1650);
+	assert_int_equal(g.marks.high, 2200);
+	assert_int_equal(g.missed, 0);
+	/* The same draw goes on: nothing is counted twice. */
+	assert_true(dmag_group_adapt(&g, 6));
+	assert_int_equal(g.marks.high, 2200);
+	get_atomic(&g, 20, 0);
+	get_atomic(&g, 30, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, 7));
+	assert_int_equal(g.marks.min, 1150);
+	/* Filled again, a new count begins. */
+	own(&g, 1024, 4095);
+	assert_true(dmag_group_adapt(&g, 8));
+	get_atomic(&g, 2000, 0);
+	assert_true(dmag_group_adapt(&g, 9));
+	assert_int_equal(g.marks.high, 4000);
+}
+
+static void never_above_a_quarter(void **state)
+{
+	struct dmag_group g;
+	unsigned int i;
+
+	make_full(&g);
+	get_atomic(&g, 1025, -ENOMEM);
+	assert_int_equal(g.missed, 0); /* nobody serves that at once */
+	get_atomic(&g, 0, -EINVAL);
+	assert_int_equal(g.lowest, DMAG_NO_DIP);
+	get_atomic(&g, 1024, 0);
+	for (i = 0; i < 100; i++)
+		get_atomic(&g, 1024, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, 0));
+	assert_int_equal(g.marks.high, 4096);
+	get_atomic(&g, 1024, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, 1));
+	assert_int_equal(g.marks.high, 4096);
+}
+
+/* After 64 s without a dip, and then each 16 s, half of the excess goes. */
+static void quiet_lowers_them_again(void **state)
+{
+	static const u64 high[] = { 1024 + 1536, 1024 + 768, 1024 };
+	struct dmag_group g;
+	unsigned int i;
+	u64 now = 1000 + DMAG_HOLD_MS;
+
+	make_full(&g);
+	get_atomic(&g, 1024, 0);
+	for (i = 0; i < 3; i++)
+		get_atomic(&g, 1024, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, 1000));
+	assert_int_equal(g.marks.high, 4096);
+	for (i = 0; i < 3; i++) {
+		assert_true(dmag_group_adapt(&g, now - 1));
+		assert_int_not_equal(g.marks.high, high[i]);
+		assert_int_equal(dmag_group_adapt(&g, now), i < 2);
+		assert_int_equal(g.marks.high, high[i]);
+		now += DMAG_EPOCH_MS;
+	}
+	assert_memory_equal(&g.marks, &g.base, sizeof(g.base));
+	assert_false(dmag_group_adapt(&g, now));
+	assert_false(dmag_group_adapt(NULL, now));
+}
+
+static void assert_goal(u64 frames, u64 ram, u64 goal)
+{
+	const struct dmag_range seg[] = { { 0, frames - 1 } };
+	struct dmag_group g;
+
+	make_group(&g, seg, 1);
+	assert_int_equal(dmag_group_goal(&g, ram), goal);
+}
+
+static void goals(void **state)
+{
+	assert_goal(4096, 1 << 20, 1024);
+	assert_goal(4095, 1 << 20, 512);
+	assert_goal(2047, 1 << 20, 0);
+	assert_goal(1 << 18, 1 << 20, 1 << 16);
+	assert_goal(1 << 19, 1 << 20, 1 << 16);
+	assert_goal((1 << 19) + 1, 1 << 20, 0);
+	assert_int_equal(dmag_group_goal(NULL, 1 << 20), 0);
 }
 
 /* ---- the registry ---------------------------------------------------- */
@@ -591,6 +757,28 @@ static void validator_counts(void **state)
 	assert_counts(&g2.members, 2);
 }
 
+static void assert_amount(u64 *amount, u64 wrong)
+{
+	u64 right = *amount;
+
+	*amount = wrong;
+	assert_seen(1);
+	*amount = right;
+	assert_valid();
+}
+
+static void validator_reserve(void **state)
+{
+	assert_amount(&g1.marks.min, g1.marks.low + 1);
+	assert_amount(&g1.marks.low, g1.marks.high + 1);
+	assert_amount(&g1.marks.high, 26);
+	assert_amount(&g1.base.high, 26);
+	assert_amount(&g1.missed, 1);
+	assert_amount(&g1.lowest, 101);
+	g1.lowest = 100;
+	assert_valid();
+}
+
 /* A key that is not valid, or that belongs in another bucket. */
 static void validator_keys(void **state)
 {
@@ -647,11 +835,13 @@ static void validator_twins(void **state)
 /* I1: the reach is another one than when the frames were added. */
 static void validator_reach(void **state)
 {
+	static const struct dmag_range elsewhere[] = { { 300, 399 } };
+
 	assert_ptr_equal(dmag_leave(&reg, &m1), &g1);
 	list_del_init(&g1.node);
 	reg.nr_groups--;
 	reg.nr_segs--;
-	g1.reach.nr = 0;
+	g1.reach.seg = elsewhere;
 	assert_ptr_equal(dmag_join(&reg, &m1, &g1), &g1);
 	assert_seen(4);
 }
@@ -667,6 +857,12 @@ int main(void)
 		cmocka_unit_test_setup(add_checks_the_reach, setup),
 		cmocka_unit_test_setup(watermarks, setup),
 		cmocka_unit_test_setup(release_prefers_blocks, setup),
+		cmocka_unit_test_setup(cedes_above_high, setup),
+		cmocka_unit_test_setup(small_draws_change_nothing, setup),
+		cmocka_unit_test_setup(dips_raise_the_marks, setup),
+		cmocka_unit_test_setup(never_above_a_quarter, setup),
+		cmocka_unit_test_setup(quiet_lowers_them_again, setup),
+		cmocka_unit_test_setup(goals, setup),
 		cmocka_unit_test_setup(equal_devices_share, setup),
 		cmocka_unit_test_setup(move_with_buffers_out, setup),
 		cmocka_unit_test_setup(bad_memberships, setup),
@@ -677,6 +873,7 @@ int main(void)
 		cmocka_unit_test_setup(cells_with_holes, setup),
 		cmocka_unit_test_setup(cells_are_optional, setup),
 		cmocka_unit_test_setup(validator_counts, setup_two),
+		cmocka_unit_test_setup(validator_reserve, setup_two),
 		cmocka_unit_test_setup(validator_keys, setup_two),
 		cmocka_unit_test_setup(validator_members, setup_two),
 		cmocka_unit_test_setup(validator_frames, setup_two),
