@@ -23,6 +23,8 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 bool __dmag_free_pages(struct device *dev, struct page *page, size_t size);
 void __dmag_device_update(struct device *dev);
 void __dmag_device_leave(struct device *dev);
+int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages);
+void __dmag_offline_failed(void);
 
 /**
  * dmag_alloc_pages() - Allocate coherent memory for a device from its group.
@@ -87,6 +89,36 @@ static inline void dmag_device_leave(struct device *dev)
 		__dmag_device_leave(dev);
 }
 
+/**
+ * dmag_going_offline() - Memory is about to be isolated and taken offline.
+ * @start_pfn: its first page
+ * @nr_pages: how many
+ *
+ * Groups give back their free frames there, and claim none of it until it is
+ * offline or dmag_offline_failed() is called.
+ *
+ * Context: Process, mem_hotplug_lock held for writing.
+ * Return: 0; -EBUSY if a device has a buffer there; -EINTR on a fatal signal.
+ */
+static inline int dmag_going_offline(unsigned long start_pfn,
+				     unsigned long nr_pages)
+{
+	return static_branch_unlikely(&dmag_key) ?
+		       __dmag_going_offline(start_pfn, nr_pages) :
+		       0;
+}
+
+/**
+ * dmag_offline_failed() - Memory stays online, whatever the reason.
+ *
+ * Context: Any, mem_hotplug_lock held for writing.
+ */
+static inline void dmag_offline_failed(void)
+{
+	if (static_branch_unlikely(&dmag_key))
+		__dmag_offline_failed();
+}
+
 #else /* !CONFIG_DMAG */
 
 static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
@@ -106,6 +138,16 @@ static inline void dmag_device_update(struct device *dev)
 }
 
 static inline void dmag_device_leave(struct device *dev)
+{
+}
+
+static inline int dmag_going_offline(unsigned long start_pfn,
+				     unsigned long nr_pages)
+{
+	return 0;
+}
+
+static inline void dmag_offline_failed(void)
 {
 }
 

@@ -151,14 +151,14 @@ static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
 {
 	enum verdict verdict = UNKNOWN;
 	struct dmag_device *d;
-	struct dmag_kgroup *g;
 
 	rcu_read_lock();
 	d = rcu_dereference(dev->dmag);
 	if (likely(d && !dmag_device_stale(d, dev))) {
-		g = d->group;
-		verdict = g->universal ? UNRESTRICTED : ANSWERED;
-		if (!g->universal)
+		/* Once: RAM that comes online can restrict a universal group. */
+		verdict = READ_ONCE(d->group->universal) ? UNRESTRICTED :
+							   ANSWERED;
+		if (verdict == ANSWERED)
 			*ret = alloc_fast(d, rq, atomic, pfn);
 	}
 	rcu_read_unlock();

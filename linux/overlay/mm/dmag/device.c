@@ -31,7 +31,7 @@ DEFINE_STATIC_KEY_FALSE(dmag_key);
 DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, claims and releases */
 struct dmag_registry dmag_registry;
 
-static struct dmag_reach dmag_ram;
+static struct dmag_reach dmag_ram; /* dmag_mutex */
 static bool dmag_off __initdata;
 
 static unsigned int nr_windows(const struct bus_dma_region *map)
@@ -195,9 +195,21 @@ static void device_replace(struct device *dev, struct dmag_device *d)
 	kfree_rcu(old, rcu);
 }
 
+/* Membership of the group that @fresh equals, or of @fresh itself. */
+static void device_enter(struct dmag_device *d, struct dmag_kgroup *fresh)
+{
+	lockdep_assert_held(&dmag_mutex);
+	d->group = to_kgroup(dmag_join(&dmag_registry, &d->core, &fresh->core));
+	if (d->group != fresh)
+		kfree(fresh);
+	else
+		rebuild_cells();
+	device_replace(d->dev, d);
+}
+
 static void device_join(struct dmag_device *d)
 {
-	struct dmag_kgroup *fresh, *g;
+	struct dmag_kgroup *fresh;
 
 	lockdep_assert_held(&dmag_mutex);
 	fresh = kgroup_alloc(&d->core.constraint);
@@ -206,16 +218,10 @@ static void device_join(struct dmag_device *d)
 		kfree(d);
 		return;
 	}
-	g = to_kgroup(dmag_join(&dmag_registry, &d->core, &fresh->core));
-	if (g != fresh)
-		kfree(fresh);
-	else
-		rebuild_cells();
-	d->group = g;
-	device_replace(d->dev, d);
+	device_enter(d, fresh);
 	/* New, or taken over after it had lost its last member and its reserve. */
-	if (dmag_group_low(&g->core))
-		dmag_group_fill(g, DMAG_FILL_BOUND);
+	if (dmag_group_low(&d->group->core))
+		dmag_group_fill(d->group, DMAG_FILL_BOUND);
 }
 
 static bool up_to_date(struct device *dev)
@@ -256,6 +262,130 @@ void __dmag_device_leave(struct device *dev)
 	mutex_lock(&dmag_mutex);
 	device_replace(dev, NULL);
 	mutex_unlock(&dmag_mutex);
+}
+
+/* The same device with the same constraint, to be resolved again. */
+static struct dmag_device *device_copy(const struct dmag_device *old)
+{
+	unsigned int nr = old->core.constraint.nr_windows;
+	struct dmag_device *d;
+
+	d = kzalloc(struct_size(d, windows, nr), GFP_KERNEL);
+	if (!d)
+		return NULL;
+	d->dev = old->dev;
+	d->map = old->map;
+	d->mask = old->mask;
+	d->bus_limit = old->bus_limit;
+	memcpy(d->windows, old->windows, flex_array_size(d, windows, nr));
+	d->core.constraint = old->core.constraint;
+	d->core.constraint.windows = d->windows;
+	return d;
+}
+
+/*
+ * Resolve @old against the present RAM map.  A device whose driver has changed
+ * its mask since is as stale afterwards as it was, and joins again when it
+ * allocates.  Nobody waits for a new group's reserve: the worker fills it.
+ */
+static int device_resolve(struct dmag_device *old)
+{
+	struct dmag_kgroup *fresh = kgroup_alloc(&old->core.constraint);
+	struct dmag_device *d;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (!fresh)
+		return -ENOMEM;
+	if (dmag_reach_equal(&fresh->core.reach, &old->group->core.reach)) {
+		kfree(fresh);
+		return 0;
+	}
+	d = device_copy(old);
+	if (!d) {
+		kfree(fresh);
+		return -ENOMEM;
+	}
+	device_enter(d, fresh);
+	spin_lock_irq(&d->group->lock);
+	dmag_group_kick(d->group);
+	spin_unlock_irq(&d->group->lock);
+	return 0;
+}
+
+/* What reached all RAM may not any more: then its devices need a reserve. */
+static void restrict_group(struct dmag_kgroup *g, void *unused)
+{
+	if (!g->universal || dmag_reach_covers(&g->core.reach, &dmag_ram))
+		return;
+	spin_lock_irq(&g->lock);
+	g->core.marks = dmag_marks_start(&g->core.reach);
+	WRITE_ONCE(g->universal, false);
+	dmag_group_kick(g);
+	spin_unlock_irq(&g->lock);
+}
+
+/*
+ * Memberships that are replaced go to the end of the list, where they are found
+ * to be up to date.
+ */
+static int resolve_all(void)
+{
+	struct dmag_member *m, *next;
+	int ret = 0;
+
+	lockdep_assert_held(&dmag_mutex);
+	list_for_each_entry_safe(m, next, &dmag_registry.members, node)
+		if (device_resolve(to_dmag_device(m)))
+			ret = -ENOMEM;
+	dmag_visit_groups(restrict_group, NULL);
+	return ret;
+}
+
+/* @ram and @add, joined where they overlap or touch. */
+static unsigned int unite(const struct dmag_reach *ram, struct dmag_range add,
+			  struct dmag_range *seg)
+{
+	unsigned int i = 0, nr = 0;
+
+	while (i < ram->nr && ram->seg[i].last + 1 < add.start)
+		seg[nr++] = ram->seg[i++];
+	for (; i < ram->nr && ram->seg[i].start <= add.last + 1; i++) {
+		add.start = min(add.start, ram->seg[i].start);
+		add.last = max(add.last, ram->seg[i].last);
+	}
+	seg[nr++] = add;
+	while (i < ram->nr)
+		seg[nr++] = ram->seg[i++];
+	return nr;
+}
+
+/**
+ * dmag_ram_online() - There is memory that may not have been there before.
+ * @range: its frames
+ *
+ * The RAM map only grows: memory that goes offline may come back, and nothing
+ * can be claimed there until it does.
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0, or -ENOMEM if devices remain that do not know of it; they go on
+ * with what they reached before.
+ */
+int dmag_ram_online(const struct dmag_range *range)
+{
+	const struct dmag_reach added = { range, 1 };
+	const struct dmag_range *old = dmag_ram.seg;
+	struct dmag_range *seg;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (dmag_reach_covers(&dmag_ram, &added))
+		return 0;
+	seg = kcalloc(dmag_ram.nr + 1, sizeof(*seg), GFP_KERNEL);
+	if (!seg)
+		return -ENOMEM;
+	dmag_ram.nr = unite(&dmag_ram, *range, seg);
+	dmag_ram.seg = seg;
+	kfree(old);
+	return resolve_all();
 }
 
 struct ram_map {

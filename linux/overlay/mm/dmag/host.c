@@ -77,7 +77,10 @@ static bool failed_lately(const struct dmag_range *r, enum dmag_rung rung)
 	       failed[i].rung >= rung && time_before(jiffies, failed[i].until);
 }
 
-/* Does any group own a frame of @r, or another group a frame of its blocks? */
+/*
+ * Does any group own a frame of @r, or another group a frame of its blocks?
+ * What is about to go offline is as good as owned.
+ */
 static bool owned(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	u64 first = r->start >> DMAG_BLOCK_ORDER;
@@ -87,6 +90,8 @@ static bool owned(struct dmag_kgroup *g, const struct dmag_range *r)
 	struct dmag_run run;
 	bool ours = false;
 
+	if (dmag_range_avoided(r))
+		return true;
 	xa_for_each_range(&dmag_owners, block, owner, first, last) {
 		if (owner != g)
 			return true;
@@ -541,4 +546,47 @@ void dmag_group_forget(struct dmag_kgroup *g)
 			xa_erase(&dmag_owners, block);
 	list_for_each_entry_safe(page, next, &g->meta, lru)
 		__free_page(page);
+}
+
+/* The first free frames of @range, marked used. */
+static bool pick_inside(struct dmag_kgroup *g, const struct dmag_range *range,
+			struct dmag_range *out)
+{
+	struct dmag_run run = { .range.last = range->start - 1 };
+
+	lockdep_assert_held(&g->lock);
+	do {
+		if (!dmag_frames_walk(&g->core.frames, run.range.last + 1,
+				      &run) ||
+		    run.range.start > range->last)
+			return false;
+	} while (run.state != DMAG_FREE);
+	out->start = max(run.range.start, range->start);
+	out->last = min(run.range.last, range->last);
+	return !WARN_ON_ONCE(
+		dmag_frames_take(&g->core.frames, out->start, out->last));
+}
+
+/**
+ * dmag_group_vacate() - Give back the free frames of a range.
+ * @g: the group
+ * @range: where; frames in use stay
+ *
+ * What the reserve lacks then, the worker claims elsewhere.
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range)
+{
+	struct dmag_range r;
+
+	lockdep_assert_held(&dmag_mutex);
+	spin_lock_irq(&g->lock);
+	while (pick_inside(g, range, &r)) {
+		if (WARN_ON_ONCE(dmag_group_drop(&g->core, &r)))
+			break;
+		host_release(&g->core, &r);
+	}
+	dmag_group_kick(g);
+	spin_unlock_irq(&g->lock);
 }

@@ -57,7 +57,8 @@ enum dmag_kick {
  * @lock: serialises @core.frames, @counter and @kicked
  * @counter: by enum dmag_counter (lock)
  * @kicked: what the worker has been told (lock)
- * @universal: the reach is all of RAM: owns nothing, serves nobody
+ * @universal: the reach is all of RAM: owns nothing, serves nobody; RAM that
+ *	comes online can end it (dmag_mutex to change)
  * @id: a small number to call it by
  * @deadline: when the climb under way gives up, jiffies (dmag_mutex)
  * @tries: how many candidates it tries in one place (dmag_mutex)
@@ -137,15 +138,28 @@ bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
 void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
 		       void *data);
 void dmag_group_settle(struct dmag_kgroup *g);
+int dmag_ram_online(const struct dmag_range *range);
 
 /* host.c */
 void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 		     unsigned long bound, u64 *pfn);
 void dmag_group_forget(struct dmag_kgroup *g);
+void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
 
 /* alloc.c */
 void dmag_group_kick(struct dmag_kgroup *g);
+
+/* hotplug.c */
+#ifdef CONFIG_MEMORY_HOTPLUG
+bool dmag_range_avoided(const struct dmag_range *r);
+#else
+
+static inline bool dmag_range_avoided(const struct dmag_range *r)
+{
+	return false;
+}
+#endif
 
 /* debugfs.c */
 #ifdef CONFIG_DEBUG_FS

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that comes and goes.
+ *
+ * The page allocator refuses to isolate what a group owns, before it asks any
+ * notifier.  So it asks here first: free frames go back, which a reserve can
+ * replace elsewhere, and buffers refuse, since devices know their addresses.
+ * From then until the range is isolated, no claim may enter it.
+ *
+ * Locks: mem_hotplug_lock, held by all callers, is outside of dmag_mutex.
+ */
+
+#include <linux/dmag.h>
+#include <linux/init.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/notifier.h>
+#include <linux/pfn.h>
+
+#include "host.h"
+
+/* What is going offline; one at a time, thanks to mem_hotplug_lock. */
+static struct dmag_range leaving; /* changes while nothing is avoided */
+static bool avoiding; /* set under dmag_mutex */
+
+/**
+ * dmag_range_avoided() - Is any of this memory going offline?
+ * @r: a candidate
+ *
+ * Context: Any.  Under dmag_mutex a "no" stays true until that is released.
+ */
+bool dmag_range_avoided(const struct dmag_range *r)
+{
+	/* Pairs with avoid(). */
+	return smp_load_acquire(&avoiding) && r->start <= leaving.last &&
+	       leaving.start <= r->last;
+}
+
+static void avoid(const struct dmag_range *r)
+{
+	lockdep_assert_held(&dmag_mutex);
+	leaving = *r;
+	/* Pairs with dmag_range_avoided(). */
+	smp_store_release(&avoiding, true);
+}
+
+void __dmag_offline_failed(void)
+{
+	WRITE_ONCE(avoiding, false);
+}
+
+/* The frames of one group that are in somebody's hands. */
+struct in_use {
+	const struct dmag_range *range;
+	const struct dmag_kgroup *group;
+	u64 frames;
+};
+
+static void count_used(struct dmag_kgroup *g, void *data)
+{
+	struct in_use *u = data;
+	const struct dmag_range *range = u->range;
+	struct dmag_run run;
+	u64 frames = 0;
+
+	spin_lock_irq(&g->lock);
+	for (u64 at = range->start;
+	     dmag_frames_walk(&g->core.frames, at, &run) &&
+	     run.range.start <= range->last;
+	     at = run.range.last + 1)
+		if (run.state == DMAG_USED)
+			frames += min(run.range.last, range->last) -
+				  max(run.range.start, range->start) + 1;
+	spin_unlock_irq(&g->lock);
+	if (frames > u->frames) {
+		u->frames = frames;
+		u->group = g;
+	}
+}
+
+static unsigned int nr_holders(const struct dmag_kgroup *g)
+{
+	const struct dmag_member *m;
+	unsigned int nr = 0;
+
+	lockdep_assert_held(&dmag_mutex);
+	list_for_each_entry(m, &dmag_registry.members, node)
+		nr += m->group == &g->core &&
+		      READ_ONCE(to_dmag_device((struct dmag_member *)m)->held);
+	return nr;
+}
+
+static int refuse_if_used(const struct dmag_range *r)
+{
+	struct in_use u = { .range = r };
+
+	dmag_visit_groups(count_used, &u);
+	if (!u.group)
+		return 0;
+	pr_info("dmag: [mem %#llx-%#llx] stays online: %llu pages of group %d are in use there; it has %u devices that hold buffers\n",
+		PFN_PHYS(r->start), PFN_PHYS(r->last + 1) - 1, u.frames,
+		u.group->id, nr_holders(u.group));
+	return -EBUSY;
+}
+
+static void vacate(struct dmag_kgroup *g, void *range)
+{
+	dmag_group_vacate(g, range);
+	dmag_group_settle(g);
+}
+
+/* Buffers taken from the reserve meanwhile make it fail after all. */
+static int empty_range(struct dmag_range *r)
+{
+	int ret = refuse_if_used(r);
+
+	if (ret)
+		return ret;
+	avoid(r);
+	dmag_visit_groups(vacate, r);
+	ret = refuse_if_used(r);
+	if (ret)
+		__dmag_offline_failed();
+	return ret;
+}
+
+int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages)
+{
+	struct dmag_range r = { start_pfn, start_pfn + nr_pages - 1 };
+	int ret;
+
+	if (mutex_lock_killable(&dmag_mutex))
+		return -EINTR;
+	ret = empty_range(&r);
+	mutex_unlock(&dmag_mutex);
+	return ret;
+}
+
+static void came_online(const struct memory_notify *arg)
+{
+	struct dmag_range r = { arg->start_pfn,
+				arg->start_pfn + arg->nr_pages - 1 };
+	int ret;
+
+	mutex_lock(&dmag_mutex);
+	ret = dmag_ram_online(&r);
+	mutex_unlock(&dmag_mutex);
+	if (ret)
+		pr_warn("dmag: no memory to tell all devices of [mem %#llx-%#llx]\n",
+			PFN_PHYS(r.start), PFN_PHYS(r.last + 1) - 1);
+}
+
+static int notified(struct notifier_block *nb, unsigned long action, void *arg)
+{
+	if (action == MEM_ONLINE)
+		came_online(arg);
+	else if (action == MEM_OFFLINE)
+		__dmag_offline_failed();
+	return NOTIFY_OK;
+}
+
+/* After dmag itself, and before ACPI adds memory. */
+static int __init dmag_hotplug_init(void)
+{
+	if (static_key_enabled(&dmag_key))
+		hotplug_memory_notifier(notified, DEFAULT_CALLBACK_PRI);
+	return 0;
+}
+postcore_initcall(dmag_hotplug_init);
