@@ -12,17 +12,20 @@
 #include <linux/types.h>
 
 struct device;
+struct folio_batch;
 struct page;
 
 #ifdef CONFIG_DMAG
 
 DECLARE_STATIC_KEY_FALSE(dmag_key);
+DECLARE_STATIC_KEY_FALSE(dmag_hungry_key);
 
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
 bool __dmag_free_pages(struct device *dev, struct page *page, size_t size);
 void __dmag_device_update(struct device *dev);
 void __dmag_device_leave(struct device *dev);
+void __dmag_capture(struct folio_batch *folios);
 int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages);
 void __dmag_offline_failed(void);
 
@@ -117,6 +120,21 @@ static inline void dmag_offline_failed(void)
 {
 	if (static_branch_unlikely(&dmag_key))
 		__dmag_offline_failed();
+}
+
+/**
+ * dmag_capture() - Offer groups that are short the pages that reclaim frees.
+ * @folios: prepared for freeing, with the order of each in its private field;
+ *	those that are taken are removed
+ *
+ * Does nothing unless the task is in reclaim.
+ *
+ * Context: Any.
+ */
+static inline void dmag_capture(struct folio_batch *folios)
+{
+	if (static_branch_unlikely(&dmag_hungry_key))
+		__dmag_capture(folios);
 }
 
 #else /* !CONFIG_DMAG */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocation and freeing, and the worker behind them.
+ * Allocation and freeing.
  *
  * The fast path is one lock and the core's bitmap.  A request that may wait
- * climbs the claim ladder when the reserve does not do; one that may not wait
- * wakes the worker and is done.
+ * climbs the claim ladder when the reserve does not do, and waits for frames of
+ * its own reach to come free when the ladder does not do either.  One that may
+ * not wait wakes the worker and is done.
  */
 
 #include <linux/device.h>
@@ -16,109 +17,17 @@
 #include <linux/init.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/ratelimit.h>
 #include <linux/sched/mm.h>
+#include <linux/wait_bit.h>
 
 #include "host.h"
-
-#include <trace/events/dmag.h>
-
-/* Frees come in bursts; what they leave over is given back this much later. */
-#define DMAG_SURPLUS_DELAY HZ
-
-/* How long the worker may climb for one group before the next has its turn. */
-#define DMAG_REFILL_BOUND HZ
-
-/*
- * How long the worker leaves a group alone that it could not fill; twice as
- * long each time, since what cannot move now seldom can a moment later.
- */
-#define DMAG_RETRY_LEAST (2UL * HZ)
-#define DMAG_RETRY_MOST (32UL * HZ)
 
 /* A blocking request climbs this long; one that can do without, less. */
 #define DMAG_CLIMB_BOUND (5 * HZ)
 #define DMAG_NORETRY_BOUND (HZ / 4)
 
-static void dmag_worker(struct work_struct *work);
-static DECLARE_DELAYED_WORK(dmag_work, dmag_worker);
-static struct workqueue_struct *dmag_wq;
-
-/**
- * dmag_group_kick() - Wake the worker if the group is short or in surplus.
- * @g: the group, locked
- *
- * Context: Any.
- */
-void dmag_group_kick(struct dmag_kgroup *g)
-{
-	const struct dmag_group *core = &g->core;
-	enum dmag_kick kick = DMAG_QUIET;
-
-	lockdep_assert_held(&g->lock);
-	if (dmag_group_low(core))
-		kick = DMAG_LOW;
-	else if (!core->members || dmag_group_surplus(core))
-		kick = DMAG_SURPLUS;
-	if (kick <= g->kicked || !dmag_wq)
-		return;
-	g->kicked = kick;
-	if (kick == DMAG_LOW)
-		mod_delayed_work(dmag_wq, &dmag_work, 0);
-	else
-		queue_delayed_work(dmag_wq, &dmag_work, DMAG_SURPLUS_DELAY);
-}
-
-/* A partial fill is continued, though nobody may ask again. */
-static bool still_short(struct dmag_kgroup *g)
-{
-	unsigned long flags;
-	bool ret;
-
-	spin_lock_irqsave(&g->lock, flags);
-	ret = dmag_group_low(&g->core);
-	if (ret)
-		g->kicked = DMAG_LOW;
-	spin_unlock_irqrestore(&g->lock, flags);
-	return ret;
-}
-
-static void tend(struct dmag_kgroup *g, void *data)
-{
-	unsigned long *delay = data;
-
-	if (READ_ONCE(g->kicked) == DMAG_QUIET)
-		return;
-	if (!g->backoff || time_after_eq(jiffies, g->retry_at)) {
-		dmag_group_fill(g, DMAG_REFILL_BOUND);
-		g->backoff = still_short(g) ?
-				     clamp(2 * g->backoff, DMAG_RETRY_LEAST,
-					   DMAG_RETRY_MOST) :
-				     0;
-		g->retry_at = jiffies + g->backoff;
-	}
-	if (g->backoff)
-		*delay = min(*delay, g->backoff);
-	dmag_group_settle(g);
-}
-
-static void dmag_worker(struct work_struct *work)
-{
-	unsigned long delay = ULONG_MAX;
-
-	mutex_lock(&dmag_mutex);
-	dmag_visit_groups(tend, &delay);
-	mutex_unlock(&dmag_mutex);
-	if (delay != ULONG_MAX)
-		queue_delayed_work(dmag_wq, &dmag_work, delay);
-}
-
-static int __init dmag_worker_init(void)
-{
-	dmag_wq = alloc_workqueue("dmag", WQ_UNBOUND, 1);
-	return dmag_wq ? 0 : -ENOMEM;
-}
-core_initcall(dmag_worker_init);
+/* Then it waits for frames to come free: as long as the worker needs to refill. */
+#define DMAG_WAIT_BOUND HZ
 
 static int alloc_fast(struct dmag_device *d, const struct dmag_request *rq,
 		      bool atomic, u64 *pfn)
@@ -214,55 +123,99 @@ static int climb_without_io(struct device *dev, const struct dmag_request *rq,
 	return ret;
 }
 
+/**
+ * dmag_group_arrival() - Frames of a group came free: wake who waits for them.
+ * @g: the group, locked
+ *
+ * Context: Any.
+ */
+void dmag_group_arrival(struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&g->lock);
+	if (likely(!g->waiters))
+		return;
+	g->arrivals++;
+	wake_up_var(&g->arrivals);
+}
+
+/*
+ * Start to wait for frames of the device's own group, which stays meanwhile.
+ * NULL if the request has been served after all, or there is no group.
+ */
+static struct dmag_kgroup *start_waiting(struct device *dev,
+					 const struct dmag_request *rq,
+					 u64 *pfn, unsigned long *seen,
+					 int *ret)
+{
+	struct dmag_kgroup *g;
+	struct dmag_device *d;
+
+	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
+	if (!d || d->group->universal)
+		return NULL;
+	g = d->group;
+	*ret = alloc_fast(d, rq, false, pfn);
+	if (!*ret)
+		return NULL;
+	spin_lock_irq(&g->lock);
+	g->counter[DMAG_NR_WAIT]++;
+	g->waiters++;
+	*seen = g->arrivals;
+	spin_unlock_irq(&g->lock);
+	return g;
+}
+
+/* A group whose last member left in the meantime is the worker's to end. */
+static void stop_waiting(struct dmag_kgroup *g)
+{
+	spin_lock_irq(&g->lock);
+	g->waiters--;
+	dmag_group_kick(g);
+	spin_unlock_irq(&g->lock);
+}
+
+/* What is left of @timeout when frames come free; 0, or -ERESTARTSYS. */
+static long await_arrival(struct dmag_kgroup *g, unsigned long seen,
+			  long timeout)
+{
+	return ___wait_var_event(
+		&g->arrivals,
+		___wait_cond_timeout(READ_ONCE(g->arrivals) != seen),
+		TASK_KILLABLE, 0, timeout, __ret = schedule_timeout(__ret));
+}
+
+/* Climb; failing that, wait for frames and climb again, until @timeout is over. */
+static int climb_or_wait(struct device *dev, const struct dmag_request *rq,
+			 gfp_t gfp, u64 *pfn)
+{
+	long timeout = gfp & __GFP_NORETRY ? 0 : DMAG_WAIT_BOUND;
+	struct dmag_kgroup *g;
+	unsigned long seen;
+	int ret;
+
+	for (;;) {
+		if (mutex_lock_killable(&dmag_mutex))
+			return -EINTR;
+		ret = climb(dev, rq, gfp, pfn);
+		g = ret == -ENOMEM && timeout > 0 ?
+			    start_waiting(dev, rq, pfn, &seen, &ret) :
+			    NULL;
+		mutex_unlock(&dmag_mutex);
+		if (!g)
+			return ret;
+		timeout = await_arrival(g, seen, timeout);
+		stop_waiting(g);
+		if (timeout < 0)
+			return -EINTR;
+	}
+}
+
 static int alloc_slow(struct device *dev, const struct dmag_request *rq,
 		      gfp_t gfp, u64 *pfn)
 {
-	int ret;
-
 	if (!may_wait(gfp))
 		return climb_without_io(dev, rq, gfp, pfn);
-	if (mutex_lock_killable(&dmag_mutex))
-		return -EINTR;
-	ret = climb(dev, rq, gfp, pfn);
-	mutex_unlock(&dmag_mutex);
-	return ret;
-}
-
-static void describe_failure(struct device *dev, struct dmag_kgroup *g,
-			     u64 count, gfp_t gfp)
-{
-	const struct dmag_reach *reach = &g->core.reach;
-	const struct dmag_marks *marks = &g->core.marks;
-	struct dmag_frames_stats s;
-	unsigned long flags;
-
-	spin_lock_irqsave(&g->lock, flags);
-	dmag_frames_stats(&g->core.frames, &s);
-	spin_unlock_irqrestore(&g->lock, flags);
-	dev_warn(
-		dev,
-		"dmag: no %llu pages (%s) in group %d [%#llx, %#llx], which owns %llu of %llu frames, %llu free, %llu in one run; watermarks %llu/%llu/%llu\n",
-		count, gfpflags_allow_blocking(gfp) ? "blocking" : "atomic",
-		g->id, reach->nr ? reach->seg[0].start << PAGE_SHIFT : 0,
-		reach->nr ? reach->seg[reach->nr - 1].last << PAGE_SHIFT : 0,
-		s.free + s.used, dmag_reach_frames(reach), s.free,
-		s.largest_free, marks->min, marks->low, marks->high);
-}
-
-static void report_failure(struct device *dev, u64 count, gfp_t gfp)
-{
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
-	struct dmag_device *d;
-	struct dmag_kgroup *g;
-
-	rcu_read_lock();
-	d = rcu_dereference(dev->dmag);
-	g = d ? d->group : NULL;
-	trace_dmag_alloc_fail(dev, g ? g->id : 0, count,
-			      gfpflags_allow_blocking(gfp));
-	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit))
-		describe_failure(dev, g, count, gfp);
-	rcu_read_unlock();
+	return climb_or_wait(dev, rq, gfp, pfn);
 }
 
 static struct page *finish_alloc(u64 pfn, u64 count, gfp_t gfp)
@@ -318,7 +271,7 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	else if (!atomic)
 		*page = alloc_from_cma(dev, size, gfp);
 	if (unlikely(!*page && ret != -EINTR))
-		report_failure(dev, rq.count, gfp);
+		dmag_report_failure(dev, rq.count, gfp);
 	return true;
 }
 
@@ -377,6 +330,7 @@ static bool free_to(struct dmag_kgroup *g, struct dmag_device *d,
 	if (likely(ours && !ret)) {
 		g->counter[DMAG_NR_FREE]++;
 		uncharge(d, g, count);
+		dmag_group_arrival(g);
 	}
 	dmag_group_kick(g);
 	spin_unlock_irqrestore(&g->lock, flags);

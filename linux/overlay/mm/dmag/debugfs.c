@@ -21,6 +21,10 @@ static const char *const counter_name[] = {
 	[DMAG_NR_CLAIM_FAIL] = "claim_fail",
 	[DMAG_NR_CLAIM_FRAMES] = "claim_frames",
 	[DMAG_NR_RELEASE_FRAMES] = "release_frames",
+	[DMAG_NR_CAPTURE_FRAMES] = "capture_frames",
+	[DMAG_NR_SHRINK_FRAMES] = "shrink_frames",
+	[DMAG_NR_GROWN] = "grown",
+	[DMAG_NR_WAIT] = "wait",
 };
 
 static_assert(ARRAY_SIZE(counter_name) == DMAG_NR_COUNTERS);
@@ -75,6 +79,7 @@ static void show_group(struct dmag_kgroup *g, void *m)
 		seq_printf(m, "  reach [%#llx, %#llx]\n",
 			   reach->seg[i].start << PAGE_SHIFT,
 			   ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
+	seq_printf(m, "  goal %llu protected %llu\n", g->goal, g->protected);
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
 		seq_printf(m, "  %s %llu\n", counter_name[i], g->counter[i]);
 	show_members(m, &g->core);

@@ -117,9 +117,13 @@ static struct dmag_kgroup *kgroup_alloc(const struct dmag_constraint *c)
 	}
 	spin_lock_init(&g->lock);
 	INIT_LIST_HEAD(&g->meta);
+	INIT_LIST_HEAD(&g->captured);
 	g->universal = dmag_reach_covers(&g->core.reach, &dmag_ram);
 	if (g->universal)
 		g->core.marks = (struct dmag_marks){};
+	else
+		g->goal =
+			dmag_group_goal(&g->core, dmag_reach_frames(&dmag_ram));
 	g->id = ++last_id;
 	return g;
 }
@@ -167,7 +171,7 @@ void dmag_group_settle(struct dmag_kgroup *g)
 	bool retired;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (g->core.members)
+	if (g->core.members || READ_ONCE(g->waiters))
 		return;
 	dmag_group_fill(g, 0);
 	spin_lock_irq(&g->lock);

@@ -126,10 +126,45 @@ static enum page_use page_use(struct page *page)
 	return __PageMovable(head) ? PAGE_MOVES : PAGE_STAYS;
 }
 
-static bool block_usable(struct page *page, const struct zone *zone)
+/**
+ * dmag_page_usable() - Whether the type of its pageblock lets a group have it.
+ * @g: the group
+ * @page: any page of the pageblock
+ *
+ * What is protected is for the group that protects it alone; CMA areas, what is
+ * isolated and the reserve for high orders are for none.
+ *
+ * Context: Any, under RCU or dmag_mutex.
+ */
+bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
 {
-	return page && page_zone(page) == zone && !is_zone_movable_page(page) &&
-	       migratetype_is_mergeable(get_pageblock_migratetype(page));
+	const struct dmag_kgroup *protector;
+
+	if (is_zone_movable_page(page))
+		return false;
+	protector = dmag_protector(page_to_pfn(page));
+	if (protector)
+		return protector == g && is_migrate_cma_page(page);
+	return migratetype_is_mergeable(get_pageblock_migratetype(page));
+}
+
+/**
+ * dmag_pageblock_usable() - Whether whole pageblocks could become a group's.
+ * @g: the group
+ * @r: the pageblocks
+ */
+bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	struct page *first = pfn_to_online_page(r->start);
+
+	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
+		struct page *page = pfn_to_online_page(pfn);
+
+		if (!page || page_zone(page) != page_zone(first) ||
+		    !dmag_page_usable(g, page))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -139,15 +174,11 @@ static bool block_usable(struct page *page, const struct zone *zone)
  */
 static long pages_to_move(const struct dmag_range *r, long most)
 {
-	struct page *page = pfn_to_online_page(r->start);
-	const struct zone *zone = page ? page_zone(page) : NULL;
 	long moves = 0;
 
 	for (u64 pfn = r->start; pfn <= r->last; pfn++) {
-		if (pfn == r->start || pageblock_aligned(pfn))
-			if (!block_usable(pfn_to_online_page(pfn), zone))
-				return -1;
-		page = pfn_to_page(pfn);
+		struct page *page = pfn_to_page(pfn);
+
 		if (PageBuddy(page)) {
 			unsigned int order = buddy_order_unsafe(page);
 
@@ -169,6 +200,17 @@ static long pages_to_move(const struct dmag_range *r, long most)
 		}
 	}
 	return moves;
+}
+
+/**
+ * dmag_pages_to_move() - How many pages would have to move, by a guess.
+ * @r: frames of one zone, online
+ *
+ * Return: a number, or -1 if something in it cannot move.
+ */
+long dmag_pages_to_move(const struct dmag_range *r)
+{
+	return pages_to_move(r, LONG_MAX);
 }
 
 /*
@@ -196,7 +238,8 @@ static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
 {
 	struct dmag_range judged = whole_pageblocks(r);
 
-	if (failed_lately(r, rung) || owned(g, r))
+	if (failed_lately(r, rung) || owned(g, r) ||
+	    !dmag_pageblock_usable(g, &judged))
 		return -1;
 	return pages_to_move(&judged, most);
 }
@@ -239,13 +282,14 @@ static int find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
 }
 
 /* The free page that frames [@pfn, @pfn + 2^@order) are part of, if any. */
-static struct page *free_page_around(u64 pfn, unsigned int order)
+static struct page *free_page_around(const struct dmag_kgroup *g, u64 pfn,
+				     unsigned int order)
 {
 	for (; order <= MAX_PAGE_ORDER; order++) {
 		struct page *page =
 			pfn_to_online_page(round_down(pfn, 1UL << order));
 
-		if (!page || !block_usable(page, page_zone(page)))
+		if (!page || !dmag_page_usable(g, page))
 			return NULL;
 		if (PageBuddy(page) && buddy_order_unsafe(page) >= order)
 			return page;
@@ -257,11 +301,11 @@ static struct page *free_page_around(u64 pfn, unsigned int order)
  * Take @r, naturally aligned, out of the buddy allocator if it is free.  What
  * else belongs to the same free page goes back.
  */
-static bool take_free(const struct dmag_range *r)
+static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	u64 count = r->last - r->start + 1;
 	unsigned int order = order_base_2(count);
-	struct page *page = free_page_around(r->start, order);
+	struct page *page = free_page_around(g, r->start, order);
 	struct zone *zone;
 	unsigned long flags;
 	u64 first, last;
@@ -270,7 +314,7 @@ static bool take_free(const struct dmag_range *r)
 		return false;
 	zone = page_zone(page);
 	spin_lock_irqsave(&zone->lock, flags);
-	page = free_page_around(r->start, order);
+	page = free_page_around(g, r->start, order);
 	if (page) {
 		order = buddy_order(page);
 		if (!__isolate_free_page(page, order))
@@ -303,8 +347,8 @@ static int find_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 	for (; start >= rq->within.start; start -= align) {
 		*got = (struct dmag_range){ start, start + rq->count - 1 };
 		cond_resched();
-		if (free_page_around(start, order_base_2(rq->count)) &&
-		    !owned(g, got) && take_free(got))
+		if (free_page_around(g, start, order_base_2(rq->count)) &&
+		    !owned(g, got) && take_free(g, got))
 			return 0;
 		if (start < align)
 			break;
@@ -398,15 +442,53 @@ static bool may_page_out(void)
 static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 			  enum dmag_rung rung)
 {
+	struct dmag_range blocks = whole_pageblocks(r);
+	int type = dmag_contig_type(&blocks);
 	int ret;
 
 	if (rung == DMAG_CLAIM_RECLAIM && may_page_out())
 		page_out(r);
-	ret = alloc_contig_range(r->start, r->last + 1, MIGRATE_MOVABLE,
+	ret = alloc_contig_range(r->start, r->last + 1, type,
 				 GFP_KERNEL | __GFP_NOWARN);
+	if (is_migrate_cma(type))
+		dmag_contig_done(&blocks);
 	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
 		note_failure(r, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
+}
+
+/* What a tighter group is asked to cede, and to whom. */
+struct surplus {
+	struct dmag_kgroup *g;
+	const struct dmag_request *rq;
+	struct dmag_range *got;
+	int ret;
+};
+
+static void ask_surplus(struct dmag_kgroup *other, void *data)
+{
+	struct surplus *s = data;
+	struct dmag_kgroup *g = s->g;
+
+	if (!s->ret || other == g || other->universal ||
+	    !dmag_reach_includes(&g->core.reach, &other->core.reach))
+		return;
+	spin_lock_irq(&other->lock);
+	if (dmag_group_cede(&other->core, s->rq, s->got))
+		s->ret = 0;
+	spin_unlock_irq(&other->lock);
+}
+
+/* A block has one owner, so whole blocks change hands, and only these. */
+static int take_surplus(struct dmag_kgroup *g, const struct dmag_request *rq,
+			struct dmag_range *got)
+{
+	struct surplus s = { .g = g, .rq = rq, .got = got, .ret = -EAGAIN };
+
+	if (rq->count % DMAG_BLOCK_FRAMES || rq->align % DMAG_BLOCK_FRAMES)
+		return -EAGAIN;
+	dmag_visit_groups(ask_surplus, &s);
+	return s.ret;
 }
 
 static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
@@ -416,6 +498,8 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 
 	if (rung == DMAG_CLAIM_FREE)
 		return find_free(g, rq, got);
+	if (rung == DMAG_CLAIM_SURPLUS)
+		return take_surplus(g, rq, got);
 	for (int tries = 0; tries < g->tries && ret == -EAGAIN; tries++) {
 		ret = give_up(g) ?: find_candidate(g, rq, rung, got);
 		if (ret)
@@ -499,6 +583,7 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
 	g->kicked = DMAG_QUIET;
 	if (!g->universal)
 		dmag_group_balance(&dmag_registry, &g->core, &dmag_host);
+	dmag_group_arrival(g);
 	spin_unlock_irq(&g->lock);
 }
 
@@ -529,10 +614,60 @@ int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 }
 
 /**
+ * dmag_group_squeeze() - Give back free frames that others need more.
+ * @g: the group
+ * @keep: how many it may keep, a watermark
+ * @max: how many to give back at most
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: the frames given back.
+ */
+u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max)
+{
+	u64 freed;
+
+	lockdep_assert_held(&dmag_mutex);
+	spin_lock_irq(&g->lock);
+	freed = dmag_group_shrink(&g->core, &dmag_host, keep, max);
+	g->counter[DMAG_NR_SHRINK_FRAMES] += freed;
+	spin_unlock_irq(&g->lock);
+	return freed;
+}
+
+/**
+ * dmag_group_adopt() - Let a group own frames that were claimed elsewhere.
+ * @g: the group
+ * @r: the frames, allocated; within one block
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0; -EEXIST if the block is another group's; -ENOMEM; -EINVAL.
+ */
+int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	int ret;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (owned(g, r))
+		return -EEXIST;
+	if (enter_owner(g, r) || feed(g, r)) {
+		erase_owner(g, r);
+		return -ENOMEM;
+	}
+	spin_lock_irq(&g->lock);
+	ret = dmag_group_add(&g->core, r->start, r->last);
+	dmag_group_arrival(g);
+	spin_unlock_irq(&g->lock);
+	if (ret)
+		erase_owner(g, r);
+	return ret;
+}
+
+/**
  * dmag_group_forget() - Free the metadata of a group that owns nothing.
  * @g: the group, already out of the registry
  *
- * Blocks that it lost without a release may still be under its name.
+ * Blocks that it lost without a release may still be under its name.  Reclaim
+ * may still see it, but finds that it has no members.
  */
 void dmag_group_forget(struct dmag_kgroup *g)
 {
@@ -541,6 +676,9 @@ void dmag_group_forget(struct dmag_kgroup *g)
 	unsigned long block;
 
 	lockdep_assert_held(&dmag_mutex);
+	dmag_group_hungry(g, false);
+	dmag_group_adopt_captured(g);
+	dmag_group_unprotect(g);
 	xa_for_each(&dmag_owners, block, owner)
 		if (owner == g)
 			xa_erase(&dmag_owners, block);

@@ -4,8 +4,8 @@
  *
  * Locks, outermost first:
  *
- *   dmag_mutex	   the registry, the RAM map, every claim and release
- *   kgroup.lock   one group's frames and counters; irq safe
+ *   dmag_mutex	   the registry, the RAM map, every claim, release, protection
+ *   kgroup.lock   one group's frames, counters, captured pages; irq safe
  *
  * A group's frames change only under its lock; blocks enter and leave
  * dmag_owners only under dmag_mutex as well, so that what a claim has seen of
@@ -41,6 +41,10 @@ enum dmag_counter {
 	DMAG_NR_CLAIM_FAIL,
 	DMAG_NR_CLAIM_FRAMES,
 	DMAG_NR_RELEASE_FRAMES,
+	DMAG_NR_CAPTURE_FRAMES,
+	DMAG_NR_SHRINK_FRAMES,
+	DMAG_NR_GROWN,
+	DMAG_NR_WAIT,
 	DMAG_NR_COUNTERS,
 };
 
@@ -52,34 +56,60 @@ enum dmag_kick {
 };
 
 /**
+ * struct dmag_retry - When the worker tries again what fell short.
+ * @backoff: how long it leaves it alone, jiffies; 0: nothing fell short
+ * @at: until when, jiffies
+ */
+struct dmag_retry {
+	unsigned long backoff;
+	unsigned long at;
+};
+
+/**
  * struct dmag_kgroup - A group, as the kernel has it.
- * @core: key, frames, watermarks; @core.frames under @lock
- * @lock: serialises @core.frames, @counter and @kicked
+ * @core: key, frames, watermarks; @core.frames and @core.marks under @lock
+ * @lock: serialises these, @counter, @kicked, @captured and @waiters
  * @counter: by enum dmag_counter (lock)
  * @kicked: what the worker has been told (lock)
  * @universal: the reach is all of RAM: owns nothing, serves nobody; RAM that
  *	comes online can end it (dmag_mutex to change)
  * @id: a small number to call it by
+ * @waiters: requests that wait for frames to come free (lock)
+ * @arrivals: how often frames came free while somebody waited (lock)
+ * @captured: pages that reclaim left for the worker to adopt (lock)
+ * @nr_captured: their frames (lock)
+ * @hungry: whether it captures (dmag_mutex)
+ * @hungry_node: among those that do
+ * @goal: frames that are to be kept for movable pages, the capacity goal
+ * @protected: frames that are (dmag_mutex)
  * @deadline: when the climb under way gives up, jiffies (dmag_mutex)
  * @tries: how many candidates it tries in one place (dmag_mutex)
- * @backoff: how long the worker leaves the group alone after a fill that fell
- *	short, jiffies; 0 after one that did not (dmag_mutex)
- * @retry_at: until when (dmag_mutex)
+ * @fill: after a fill that fell short (dmag_mutex)
+ * @protect: after a protection that did (dmag_mutex)
  * @meta: pages that were fed to @core.frames (dmag_mutex)
  * @rcu: delays freeing
  * @seg: the reach's segments
  */
 struct dmag_kgroup {
 	struct dmag_group core;
-	spinlock_t lock; /* core.frames, counter, kicked */
+	spinlock_t lock; /* core.frames, core.marks, and what follows */
 	enum dmag_kick kicked;
 	bool universal;
+	unsigned int waiters;
+	unsigned long arrivals;
 	u64 counter[DMAG_NR_COUNTERS];
+	struct list_head captured;
+	u64 nr_captured;
+
 	int id;
+	bool hungry;
+	struct list_head hungry_node;
+	u64 goal;
+	u64 protected;
 	unsigned long deadline;
 	unsigned int tries;
-	unsigned long backoff;
-	unsigned long retry_at;
+	struct dmag_retry fill;
+	struct dmag_retry protect;
 	struct list_head meta;
 	struct rcu_head rcu;
 	struct dmag_range seg[];
@@ -146,9 +176,35 @@ int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 		     unsigned long bound, u64 *pfn);
 void dmag_group_forget(struct dmag_kgroup *g);
 void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
+u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
+int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
+bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page);
+bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r);
+long dmag_pages_to_move(const struct dmag_range *r);
 
 /* alloc.c */
+void dmag_group_arrival(struct dmag_kgroup *g);
+
+/* report.c */
+void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp);
+
+/* reserve.c */
+void dmag_worker_kick(void);
 void dmag_group_kick(struct dmag_kgroup *g);
+
+/* capture.c */
+void dmag_group_hungry(struct dmag_kgroup *g, bool yes);
+void dmag_group_adopt_captured(struct dmag_kgroup *g);
+void dmag_capture_switch(void);
+
+/* protect.c */
+struct dmag_kgroup *dmag_protector(u64 pfn);
+int dmag_contig_type(const struct dmag_range *r);
+void dmag_contig_done(const struct dmag_range *r);
+void dmag_group_protect(struct dmag_kgroup *g);
+bool dmag_group_unprotected(const struct dmag_kgroup *g);
+void dmag_group_unprotect(struct dmag_kgroup *g);
+void dmag_unprotect(const struct dmag_range *r);
 
 /* hotplug.c */
 #ifdef CONFIG_MEMORY_HOTPLUG

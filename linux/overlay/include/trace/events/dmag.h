@@ -26,10 +26,11 @@ TRACE_EVENT(dmag_claim,
 	TP_printk("group=%d pfn=%#llx-%#llx by=%s", __entry->group,
 		  __entry->start, __entry->last,
 		  __print_symbolic(__entry->rung, { 0, "free" },
-				   { 1, "migrate" }, { 2, "reclaim" }))
+				   { 1, "migrate" }, { 2, "reclaim" },
+				   { 3, "surplus" }))
 );
 
-TRACE_EVENT(dmag_release,
+DECLARE_EVENT_CLASS(dmag_range,
 	TP_PROTO(int group, u64 start, u64 last),
 	TP_ARGS(group, start, last),
 	TP_STRUCT__entry(
@@ -44,6 +45,21 @@ TRACE_EVENT(dmag_release,
 	),
 	TP_printk("group=%d pfn=%#llx-%#llx", __entry->group, __entry->start,
 		  __entry->last)
+);
+
+DEFINE_EVENT(dmag_range, dmag_release,
+	TP_PROTO(int group, u64 start, u64 last),
+	TP_ARGS(group, start, last)
+);
+
+DEFINE_EVENT(dmag_range, dmag_capture,
+	TP_PROTO(int group, u64 start, u64 last),
+	TP_ARGS(group, start, last)
+);
+
+DEFINE_EVENT(dmag_range, dmag_protect,
+	TP_PROTO(int group, u64 start, u64 last),
+	TP_ARGS(group, start, last)
 );
 
 TRACE_EVENT(dmag_alloc_fail,

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Protected capacity: scarce memory does not fill with what cannot move.
+ *
+ * A group whose reach is scarce keeps pageblocks up to its capacity goal for
+ * movable pages, by giving them the CMA migrate type: they stay in everybody's
+ * use, long-term pins migrate out first, and the group can claim them at any
+ * time.  Nothing is moved for it: a pageblock is isolated while it is judged,
+ * so that nothing is allocated from it meanwhile, and keeps the pages it has.
+ *
+ * A pageblock keeps its type while a group owns it; it returns to the page
+ * allocator as movable-only as it came.  Pageblocks of CMA areas are never
+ * touched: what is protected here is what dmag_protected knows.
+ */
+
+#include <linux/cma.h>
+#include <linux/dmag.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/xarray.h>
+
+#include "host.h"
+
+#include <trace/events/dmag.h>
+
+/* Pageblocks that are judged in one go, for draining per-CPU lists is slow. */
+#define DMAG_PROTECT_BATCH 32
+
+static DEFINE_XARRAY(dmag_protected); /* pageblock number -> dmag_kgroup */
+
+static struct dmag_range pageblock(unsigned long nr)
+{
+	u64 start = (u64)nr << pageblock_order;
+
+	return (struct dmag_range){ start, start + pageblock_nr_pages - 1 };
+}
+
+/**
+ * dmag_protector() - Whose capacity a frame is part of.
+ * @pfn: the frame
+ *
+ * Context: Any, under RCU or dmag_mutex.
+ * Return: the group, or NULL.
+ */
+struct dmag_kgroup *dmag_protector(u64 pfn)
+{
+	return xa_load(&dmag_protected, pfn >> pageblock_order);
+}
+
+static void count_cma(struct page *page, long frames)
+{
+	page_zone(page)->cma_pages += frames;
+	totalcma_pages += frames;
+}
+
+/* Isolated meanwhile; it stays so if true. */
+static bool isolate(const struct dmag_range *r, int migratetype)
+{
+	return !start_isolate_page_range(r->start, r->last + 1, migratetype, 0,
+					 GFP_KERNEL);
+}
+
+/* Anything may be isolated that is of the CMA type. */
+static void make_movable(const struct dmag_range *r)
+{
+	if (!WARN_ON_ONCE(!isolate(r, MIGRATE_CMA)))
+		undo_isolate_page_range(r->start, r->last + 1, MIGRATE_MOVABLE);
+}
+
+/**
+ * dmag_contig_type() - The migrate type to claim a range with.
+ * @r: whole pageblocks, all of which the group may claim
+ *
+ * Return: MIGRATE_CMA if some are protected; all will then be of that type, and
+ * dmag_contig_done() sorts them out.
+ */
+int dmag_contig_type(const struct dmag_range *r)
+{
+	unsigned long nr = r->start >> pageblock_order;
+
+	return xa_find(&dmag_protected, &nr, r->last >> pageblock_order,
+		       XA_PRESENT) ?
+		       MIGRATE_CMA :
+		       MIGRATE_MOVABLE;
+}
+
+/**
+ * dmag_contig_done() - Give pageblocks that were claimed together their types.
+ * @r: the whole pageblocks
+ */
+void dmag_contig_done(const struct dmag_range *r)
+{
+	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
+		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
+
+		if (!dmag_protector(pfn) &&
+		    is_migrate_cma_page(pfn_to_page(pfn)))
+			make_movable(&block);
+	}
+}
+
+static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
+{
+	struct dmag_range r = pageblock(nr);
+
+	xa_erase(&dmag_protected, nr);
+	g->protected -= pageblock_nr_pages;
+	make_movable(&r);
+	count_cma(pfn_to_page(r.start), -(long)pageblock_nr_pages);
+}
+
+/**
+ * dmag_unprotect() - Lift the protection of memory that is to go away.
+ * @r: the frames; all pageblocks that they are part of
+ */
+void dmag_unprotect(const struct dmag_range *r)
+{
+	struct dmag_kgroup *g;
+	unsigned long nr;
+
+	lockdep_assert_held(&dmag_mutex);
+	xa_for_each_range(&dmag_protected, nr, g, r->start >> pageblock_order,
+			  r->last >> pageblock_order)
+		unprotect_block(g, nr);
+}
+
+/**
+ * dmag_group_unprotect() - Lift the protection of all that a group has.
+ * @g: the group
+ */
+void dmag_group_unprotect(struct dmag_kgroup *g)
+{
+	struct dmag_kgroup *owner;
+	unsigned long nr;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (!g->protected)
+		return;
+	xa_for_each(&dmag_protected, nr, owner)
+		if (owner == g)
+			unprotect_block(g, nr);
+}
+
+/* Pageblocks that may become a group's; isolated between the two steps. */
+struct batch {
+	struct dmag_kgroup *g;
+	unsigned int nr;
+	struct dmag_range block[DMAG_PROTECT_BATCH];
+};
+
+/* Pages may have come and gone on per-CPU lists: judge what is drained. */
+static void settle_batch(struct batch *b)
+{
+	if (b->nr)
+		drain_all_pages(NULL);
+	for (unsigned int i = 0; i < b->nr; i++) {
+		const struct dmag_range *r = &b->block[i];
+		bool good = dmag_pages_to_move(r) >= 0 &&
+			    !xa_err(xa_store(&dmag_protected,
+					     r->start >> pageblock_order, b->g,
+					     GFP_KERNEL));
+
+		undo_isolate_page_range(r->start, r->last + 1,
+					good ? MIGRATE_CMA : MIGRATE_MOVABLE);
+		if (!good)
+			continue;
+		count_cma(pfn_to_page(r->start), pageblock_nr_pages);
+		b->g->protected += pageblock_nr_pages;
+		trace_dmag_protect(b->g->id, r->start, r->last);
+	}
+	b->nr = 0;
+}
+
+/**
+ * dmag_group_unprotected() - Whether a group lacks of its capacity goal.
+ * @g: the group
+ */
+bool dmag_group_unprotected(const struct dmag_kgroup *g)
+{
+	return g->core.members && g->protected + pageblock_nr_pages <= g->goal;
+}
+
+static bool wanted(const struct batch *b)
+{
+	return b->g->core.members &&
+	       b->g->protected + (b->nr + 1) * pageblock_nr_pages <= b->g->goal;
+}
+
+/* Protect from the top of a cell. */
+static void protect_cell(struct batch *b, const struct dmag_range *cell)
+{
+	u64 start = round_down(cell->last + 1, pageblock_nr_pages);
+
+	while (start >= cell->start + pageblock_nr_pages && wanted(b)) {
+		struct dmag_range r = { start - pageblock_nr_pages, start - 1 };
+
+		start = r.start;
+		cond_resched();
+		if (!dmag_protector(r.start) &&
+		    dmag_pageblock_usable(b->g, &r) &&
+		    dmag_pages_to_move(&r) >= 0 && isolate(&r, MIGRATE_MOVABLE))
+			b->block[b->nr++] = r;
+		if (b->nr == DMAG_PROTECT_BATCH)
+			settle_batch(b);
+	}
+}
+
+/**
+ * dmag_group_protect() - Protect what a group lacks of its capacity goal.
+ * @g: the group
+ *
+ * Least wanted memory first.  What is not there now may be later: the worker
+ * comes back.
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_group_protect(struct dmag_kgroup *g)
+{
+	struct batch b = { .g = g };
+	struct dmag_cell cell = { .demand = 0 };
+
+	lockdep_assert_held(&dmag_mutex);
+	while (wanted(&b) && dmag_cells_next(&dmag_registry, &g->core, &cell))
+		protect_cell(&b, &cell.range);
+	settle_batch(&b);
+}

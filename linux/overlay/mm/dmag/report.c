@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is said when a request fails: one line, from which the cause can be read.
+ * docs/diagnosis.rst explains it.
+ */
+
+#include <linux/device.h>
+#include <linux/dmag.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/ratelimit.h>
+#include <linux/seq_buf.h>
+
+#include "host.h"
+
+#include <trace/events/dmag.h>
+
+#define DMAG_REPORT_HOLDERS 3
+
+static void print_reach(struct seq_buf *s, const struct dmag_reach *reach)
+{
+	for (unsigned int i = 0; i < reach->nr; i++)
+		seq_buf_printf(s, " [%#llx, %#llx]",
+			       reach->seg[i].start << PAGE_SHIFT,
+			       ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
+}
+
+static void print_reserve(struct seq_buf *s, struct dmag_kgroup *g)
+{
+	const struct dmag_marks *marks = &g->core.marks;
+	struct dmag_frames_stats stats;
+	unsigned long flags;
+
+	spin_lock_irqsave(&g->lock, flags);
+	dmag_frames_stats(&g->core.frames, &stats);
+	spin_unlock_irqrestore(&g->lock, flags);
+	seq_buf_printf(s,
+		       "; owns %llu of %llu frames, %llu free, %llu in one run",
+		       stats.free + stats.used,
+		       dmag_reach_frames(&g->core.reach), stats.free,
+		       stats.largest_free);
+	seq_buf_printf(s, "; watermarks %llu/%llu/%llu; protected %llu of %llu",
+		       marks->min, marks->low, marks->high,
+		       READ_ONCE(g->protected), g->goal);
+}
+
+/* The member that holds most, of those that hold less than @below. */
+static struct dmag_device *next_holder(struct dmag_kgroup *g, u64 below)
+{
+	struct dmag_device *most = NULL;
+	struct dmag_member *m;
+
+	list_for_each_entry(m, &dmag_registry.members, node) {
+		struct dmag_device *d = to_dmag_device(m);
+
+		if (m->group == &g->core && d->held && d->held < below &&
+		    (!most || d->held > most->held))
+			most = d;
+	}
+	return most;
+}
+
+/* Members are listed under the mutex, which an atomic request cannot take. */
+static void print_holders(struct seq_buf *s, struct dmag_kgroup *g)
+{
+	struct dmag_device *d;
+	u64 below = U64_MAX;
+
+	if (!mutex_trylock(&dmag_mutex))
+		return;
+	seq_buf_puts(s, "; held by");
+	for (int i = 0; i < DMAG_REPORT_HOLDERS; i++) {
+		d = next_holder(g, below);
+		if (!d)
+			break;
+		below = d->held;
+		seq_buf_printf(s, " %s %llu", dev_name(d->dev), below);
+	}
+	if (below == U64_MAX)
+		seq_buf_puts(s, " nobody");
+	mutex_unlock(&dmag_mutex);
+}
+
+/**
+ * dmag_report_failure() - A request of a device's group has failed.
+ * @dev: the device
+ * @count: frames that it wanted
+ * @gfp: how; __GFP_NOWARN leaves it at the tracepoint
+ *
+ * Context: Any, as @gfp says.
+ */
+void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
+	bool blocking = gfpflags_allow_blocking(gfp);
+	DECLARE_SEQ_BUF(line, 512);
+	struct dmag_device *d;
+	struct dmag_kgroup *g;
+
+	rcu_read_lock();
+	d = rcu_dereference(dev->dmag);
+	g = d ? d->group : NULL;
+	trace_dmag_alloc_fail(dev, g ? g->id : 0, count, blocking);
+	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit)) {
+		print_reach(&line, &g->core.reach);
+		print_reserve(&line, g);
+		if (blocking)
+			print_holders(&line, g);
+		dev_warn(dev, "dmag: no %llu pages (%s) in group %d:%s\n",
+			 count, blocking ? "blocking" : "atomic", g->id,
+			 seq_buf_str(&line));
+	}
+	rcu_read_unlock();
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keeping reserves where their watermarks want them.
+ *
+ * One worker tends all groups: it adopts what reclaim captured, adapts the
+ * watermarks to what was asked of the group, refills and releases, and protects
+ * the group's capacity.  What could not be had is tried again, ever later.
+ * Under pressure a shrinker takes back what is above low; when the host is out
+ * of memory, what is above min.
+ */
+
+#include <linux/dmag.h>
+#include <linux/init.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/shrinker.h>
+
+#include "host.h"
+
+/* Frees come in bursts; what they leave over is given back this much later. */
+#define DMAG_SURPLUS_DELAY HZ
+
+/* How long the worker may climb for one group before the next has its turn. */
+#define DMAG_REFILL_BOUND HZ
+
+/*
+ * How long the worker leaves alone what it could not get; twice as long each
+ * time, since what cannot move now seldom can a moment later.
+ */
+#define DMAG_RETRY_LEAST (2UL * HZ)
+#define DMAG_RETRY_MOST (32UL * HZ)
+
+/* An adapted group is looked at this often until it is back where it began. */
+#define DMAG_ADAPT_PERIOD (4UL * HZ)
+
+static void dmag_worker(struct work_struct *work);
+static DECLARE_DELAYED_WORK(dmag_work, dmag_worker);
+static struct workqueue_struct *dmag_wq;
+
+/**
+ * dmag_worker_kick() - Wake the worker now.
+ *
+ * Context: Any.
+ */
+void dmag_worker_kick(void)
+{
+	if (dmag_wq)
+		mod_delayed_work(dmag_wq, &dmag_work, 0);
+}
+
+/**
+ * dmag_group_kick() - Wake the worker if the group is short or in surplus.
+ * @g: the group, locked
+ *
+ * Context: Any.
+ */
+void dmag_group_kick(struct dmag_kgroup *g)
+{
+	const struct dmag_group *core = &g->core;
+	enum dmag_kick kick = DMAG_QUIET;
+
+	lockdep_assert_held(&g->lock);
+	if (dmag_group_low(core) || core->missed)
+		kick = DMAG_LOW;
+	else if (!core->members || dmag_group_surplus(core))
+		kick = DMAG_SURPLUS;
+	if (kick <= g->kicked || !dmag_wq)
+		return;
+	g->kicked = kick;
+	if (kick == DMAG_LOW)
+		dmag_worker_kick();
+	else
+		queue_delayed_work(dmag_wq, &dmag_work, DMAG_SURPLUS_DELAY);
+}
+
+/* Whether it is time to try again. */
+static bool due(const struct dmag_retry *r)
+{
+	return !r->backoff || time_after_eq(jiffies, r->at);
+}
+
+static void tried(struct dmag_retry *r, bool again)
+{
+	r->backoff = again ? clamp(2 * r->backoff, DMAG_RETRY_LEAST,
+				   DMAG_RETRY_MOST) :
+			     0;
+	r->at = jiffies + r->backoff;
+}
+
+/* When the worker must look again: at the earliest of all reasons. */
+static void come_back(unsigned long *delay, const struct dmag_retry *r)
+{
+	if (!r->backoff)
+		return;
+	*delay = min(*delay, due(r) ? 1 : r->at - jiffies);
+}
+
+static bool adapt(struct dmag_kgroup *g)
+{
+	u64 now = ktime_to_ms(ktime_get());
+	u64 high;
+	bool above;
+
+	spin_lock_irq(&g->lock);
+	high = g->core.marks.high;
+	above = dmag_group_adapt(&g->core, now);
+	if (g->core.marks.high > high)
+		g->counter[DMAG_NR_GROWN]++;
+	spin_unlock_irq(&g->lock);
+	return above;
+}
+
+/* What fell short is continued, though nobody may ask again. */
+static bool short_of(struct dmag_kgroup *g)
+{
+	bool ret;
+
+	spin_lock_irq(&g->lock);
+	ret = dmag_group_low(&g->core);
+	spin_unlock_irq(&g->lock);
+	return ret;
+}
+
+static void refill(struct dmag_kgroup *g)
+{
+	dmag_group_fill(g, DMAG_REFILL_BOUND);
+	tried(&g->fill, short_of(g));
+	dmag_group_hungry(g, g->fill.backoff);
+}
+
+static void protect(struct dmag_kgroup *g)
+{
+	dmag_group_protect(g);
+	tried(&g->protect, dmag_group_unprotected(g));
+}
+
+static void tend(struct dmag_kgroup *g, void *data)
+{
+	unsigned long *delay = data;
+
+	if (g->universal)
+		return;
+	dmag_group_adopt_captured(g);
+	if (adapt(g))
+		*delay = min(*delay, DMAG_ADAPT_PERIOD);
+	if (g->fill.backoff || READ_ONCE(g->kicked) != DMAG_QUIET)
+		if (due(&g->fill))
+			refill(g);
+	if (dmag_group_unprotected(g) && due(&g->protect))
+		protect(g);
+	come_back(delay, &g->fill);
+	come_back(delay, &g->protect);
+	dmag_group_settle(g);
+}
+
+static void dmag_worker(struct work_struct *work)
+{
+	unsigned long delay = ULONG_MAX;
+
+	mutex_lock(&dmag_mutex);
+	dmag_visit_groups(tend, &delay);
+	mutex_unlock(&dmag_mutex);
+	dmag_capture_switch();
+	if (delay != ULONG_MAX)
+		queue_delayed_work(dmag_wq, &dmag_work, delay);
+}
+
+/* ---- under pressure -------------------------------------------------- */
+
+/*
+ * @keep: the watermark that is kept
+ * @left: frames that may still be given back
+ * @freed: frames that were
+ */
+struct squeeze {
+	bool down_to_min;
+	u64 left;
+	u64 freed;
+};
+
+static u64 kept(const struct dmag_kgroup *g, const struct squeeze *s)
+{
+	return s->down_to_min ? g->core.marks.min : g->core.marks.low;
+}
+
+static void squeeze_group(struct dmag_kgroup *g, void *data)
+{
+	struct squeeze *s = data;
+	u64 freed;
+
+	if (g->universal || !s->left)
+		return;
+	freed = dmag_group_squeeze(g, kept(g, s), s->left);
+	s->left -= freed;
+	s->freed += freed;
+	if (s->down_to_min && freed)
+		tried(&g->fill, true);
+}
+
+/*
+ * Whoever holds the mutex may be the one who reclaims here, for a claim.  What
+ * is taken away is not claimed again at once: above low the worker has no
+ * reason to, and a group that is below is left alone for a while.
+ */
+static u64 squeeze(struct squeeze *s)
+{
+	if (!mutex_trylock(&dmag_mutex))
+		return 0;
+	dmag_visit_groups(squeeze_group, s);
+	mutex_unlock(&dmag_mutex);
+	return s->freed;
+}
+
+static void add_above_low(struct dmag_kgroup *g, void *data)
+{
+	u64 free = READ_ONCE(g->core.frames.free);
+	u64 low = READ_ONCE(g->core.marks.low);
+	unsigned long *above = data;
+
+	if (!g->universal && free > low)
+		*above += free - low;
+}
+
+static unsigned long dmag_count(struct shrinker *shrinker,
+				struct shrink_control *sc)
+{
+	unsigned long above = 0;
+
+	if (mutex_trylock(&dmag_mutex)) {
+		dmag_visit_groups(add_above_low, &above);
+		mutex_unlock(&dmag_mutex);
+	}
+	return above;
+}
+
+static unsigned long dmag_scan(struct shrinker *shrinker,
+			       struct shrink_control *sc)
+{
+	struct squeeze s = { .left = sc->nr_to_scan };
+
+	return squeeze(&s) ?: SHRINK_STOP;
+}
+
+static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
+{
+	struct squeeze s = { .down_to_min = true, .left = U64_MAX };
+	unsigned long *freed = data;
+
+	*freed += squeeze(&s);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block dmag_oom_nb = { .notifier_call = dmag_oom };
+
+static int __init dmag_reserve_init(void)
+{
+	struct shrinker *shrinker;
+
+	if (!static_key_enabled(&dmag_key))
+		return 0;
+	dmag_wq = alloc_workqueue("dmag", WQ_UNBOUND, 1);
+	shrinker = shrinker_alloc(0, "dmag");
+	if (!dmag_wq || !shrinker)
+		return -ENOMEM;
+	shrinker->count_objects = dmag_count;
+	shrinker->scan_objects = dmag_scan;
+	shrinker_register(shrinker);
+	return register_oom_notifier(&dmag_oom_nb);
+}
+core_initcall(dmag_reserve_init);
