@@ -256,7 +256,6 @@ struct dmag_marks {
 /* Quiet periods after which a raised reserve shrinks, docs/reserve.rst. */
 #define DMAG_HOLD_MS 64000 /* the first time */
 #define DMAG_EPOCH_MS 16000 /* from then on */
-#define DMAG_NO_DIP U64_MAX
 
 /**
  * struct dmag_group - All devices whose reach and attributes are equal.
@@ -268,11 +267,9 @@ struct dmag_marks {
  * @frames: what the group owns
  * @marks: watermarks of @frames.free, now
  * @base: watermarks of the start, to which quiet periods lead back
- * @full: what was free when the reserve was last seen at or above low, and what
- *	was refused since then, up to the last adaptation
- * @drawn: frames handed to atomic requests since @full was
- * @lowest: fewest free frames that atomic requests met since the last
- *	adaptation, below min or too few for them; DMAG_NO_DIP if they did not
+ * @drawn: frames that atomic requests took and nothing made up for yet, neither
+ *	frames that were put back nor refilling
+ * @peak: most that @drawn was since the last adaptation
  * @missed: frames refused to atomic requests since the last adaptation
  * @ease_at: when the excess over @base shrinks next, milliseconds
  */
@@ -285,9 +282,8 @@ struct dmag_group {
 	struct dmag_frames frames;
 	struct dmag_marks marks;
 	u64 drawn;
-	u64 lowest;
+	u64 peak;
 	u64 missed;
-	u64 full;
 	u64 ease_at;
 	struct dmag_marks base;
 };

@@ -121,9 +121,8 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
 	dmag_frames_init(&g->frames);
 	g->marks = dmag_marks_start(&reach);
 	g->base = g->marks;
-	g->full = 0;
 	g->drawn = 0;
-	g->lowest = DMAG_NO_DIP;
+	g->peak = 0;
 	g->missed = 0;
 	g->ease_at = 0;
 	return 0;
@@ -166,17 +165,26 @@ static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
 }
 
 /*
- * An atomic request met a reserve below min, or went away without.  What no
- * reserve of the start could hold is no demand to adapt to: page allocators do
- * not serve that much to those who cannot wait either.
+ * An atomic request was served or went away without.  What no reserve of the
+ * start could hold is no demand to adapt to: page allocators do not serve that
+ * much to those who cannot wait either.
  */
-static noinline void dmag_note_dip(struct dmag_group *g, u64 count, int ret)
+static __always_inline void dmag_group_note(struct dmag_group *g, u64 count,
+					    int ret)
 {
-	if (ret && (ret != -ENOMEM || count > DMAG_HIGH_FRAMES))
-		return;
-	g->lowest = min(g->lowest, g->frames.free);
-	if (ret)
+	if (likely(!ret)) {
+		g->drawn += count;
+		if (g->drawn > g->peak)
+			g->peak = g->drawn;
+	} else if (ret == -ENOMEM && count <= DMAG_HIGH_FRAMES) {
 		g->missed += count;
+	}
+}
+
+/* The reserve has @count frames more, wherever they came from. */
+static void dmag_group_made_up(struct dmag_group *g, u64 count)
+{
+	g->drawn -= min(g->drawn, count);
 }
 
 /**
@@ -204,10 +212,7 @@ int dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
 		ret = dmag_group_find(g, rq, pfn);
 	if (!atomic)
 		return ret == -ENOMEM ? -EAGAIN : ret;
-	if (likely(!ret))
-		g->drawn += rq->count;
-	if (unlikely(ret || g->frames.free < g->marks.min))
-		dmag_note_dip(g, rq->count, ret);
+	dmag_group_note(g, rq->count, ret);
 	return ret;
 }
 
@@ -222,7 +227,11 @@ int dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
  */
 int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
 {
-	return g ? dmag_frames_put(&g->frames, start, count) : -EINVAL;
+	int ret = g ? dmag_frames_put(&g->frames, start, count) : -EINVAL;
+
+	if (likely(!ret))
+		dmag_group_made_up(g, count);
+	return ret;
 }
 
 /**
@@ -238,9 +247,14 @@ int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
  */
 int dmag_group_add(struct dmag_group *g, u64 start, u64 last)
 {
+	int ret;
+
 	if (!g || !dmag_reach_contains(&g->reach, start, last))
 		return -EINVAL;
-	return dmag_frames_add(&g->frames, start, last);
+	ret = dmag_frames_add(&g->frames, start, last);
+	if (!ret)
+		dmag_group_made_up(g, last - start + 1);
+	return ret;
 }
 
 /**
@@ -389,42 +403,29 @@ bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
 /* ---- how much a group wants ------------------------------------------ */
 
 /*
- * What atomic requests drew from the reserve between two times that it was seen
- * filled, and what they would have.  @drawn leaves out what blocking requests
- * took, the lowest level leaves out what was put back meanwhile.
- */
-static u64 dmag_group_draw(const struct dmag_group *g)
-{
-	u64 sunk = g->full > g->lowest ? g->full - g->lowest : 0;
-
-	return min(sunk, g->drawn) + g->missed;
-}
-
-/* Min alone is to hold a burst as large as the largest that was seen. */
-static void dmag_group_raise(struct dmag_group *g)
-{
-	u64 want = min(2 * dmag_group_draw(g), dmag_marks_cap(&g->reach));
-
-	if (want > g->marks.high)
-		g->marks = dmag_marks_below(want);
-	g->full += g->missed;
-	g->drawn += g->missed;
-	g->lowest = DMAG_NO_DIP;
-	g->missed = 0;
-}
-
-/*
  * Half of the excess goes; claims and surplus come in blocks, so the last block
  * goes at once.
  */
-static void dmag_group_ease(struct dmag_group *g)
+static struct dmag_marks dmag_marks_eased(const struct dmag_group *g)
 {
 	u64 excess = (g->marks.high - g->base.high) / 2;
 
-	if (excess < DMAG_BLOCK_FRAMES)
-		g->marks = g->base;
-	else
-		g->marks = dmag_marks_below(g->base.high + excess);
+	return excess < DMAG_BLOCK_FRAMES ?
+		       g->base :
+		       dmag_marks_below(g->base.high + excess);
+}
+
+/* Excess that is used stays; what half of it would do for goes in time. */
+static void dmag_group_ease(struct dmag_group *g, u64 want, u64 now)
+{
+	const struct dmag_marks eased = dmag_marks_eased(g);
+
+	if (want > eased.high) {
+		g->ease_at = now + DMAG_HOLD_MS;
+	} else if (now >= g->ease_at) {
+		g->marks = eased;
+		g->ease_at = now + DMAG_EPOCH_MS;
+	}
 }
 
 /**
@@ -432,26 +433,27 @@ static void dmag_group_ease(struct dmag_group *g)
  * @g: the group
  * @now: milliseconds of a clock that does not go back
  *
- * To be called when the reserve was found low, after it was refilled, and while
- * it is true once in DMAG_EPOCH_MS.  docs/reserve.rst has the law.
+ * High is twice the largest draw, so that min alone holds another one like it.
+ * To be called when the reserve was found low and while it is true once in
+ * DMAG_EPOCH_MS.  docs/reserve.rst derives the law.
  *
  * Context: Any.
  * Return: whether the watermarks are above those of the start.
  */
 bool dmag_group_adapt(struct dmag_group *g, u64 now)
 {
+	u64 want;
+
 	if (!g)
 		return false;
-	if (g->lowest != DMAG_NO_DIP) {
-		dmag_group_raise(g);
+	want = min(2 * (g->peak + g->missed), dmag_marks_cap(&g->reach));
+	g->peak = g->drawn;
+	g->missed = 0;
+	if (want > g->marks.high) {
+		g->marks = dmag_marks_below(want);
 		g->ease_at = now + DMAG_HOLD_MS;
-	} else if (g->marks.high > g->base.high && now >= g->ease_at) {
-		dmag_group_ease(g);
-		g->ease_at = now + DMAG_EPOCH_MS;
-	}
-	if (g->frames.free >= g->marks.low) {
-		g->full = g->frames.free;
-		g->drawn = 0;
+	} else if (g->marks.high > g->base.high) {
+		dmag_group_ease(g, want, now);
 	}
 	return g->marks.high > g->base.high;
 }
@@ -860,16 +862,12 @@ static bool dmag_marks_valid(const struct dmag_marks *marks, u64 cap)
 	       marks->high <= cap;
 }
 
-/* What is remembered of atomic requests: refusals are dips. */
 static bool dmag_reserve_valid(const struct dmag_group *g)
 {
 	u64 cap = dmag_marks_cap(&g->reach);
 
 	return dmag_marks_valid(&g->marks, cap) &&
-	       dmag_marks_valid(&g->base, cap) &&
-	       (g->lowest == DMAG_NO_DIP ?
-			!g->missed :
-			g->lowest <= dmag_reach_frames(&g->reach));
+	       dmag_marks_valid(&g->base, cap) && g->drawn <= g->peak;
 }
 
 static bool dmag_group_valid(const struct dmag_registry *reg, unsigned int b,

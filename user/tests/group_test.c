@@ -287,25 +287,38 @@ static void make_full(struct dmag_group *g)
 	g->members = 1;
 	own(g, 0, 1023);
 	assert_false(dmag_group_adapt(g, 0));
-	assert_int_equal(g->full, 1024);
+	assert_int_equal(g->drawn, 0);
 }
 
+static void put_back(struct dmag_group *g, u64 start, u64 count)
+{
+	assert_int_equal(dmag_group_put(g, start, count), 0);
+}
+
+/* What min can hold, and what blocking requests take, changes nothing. */
 static void small_draws_change_nothing(void **state)
 {
+	struct dmag_request rq = { .count = 500, .within = { 0, 1023 } };
 	struct dmag_group g;
+	u64 pfn;
 
 	make_full(&g);
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), 0);
 	get_atomic(&g, 512, 0);
-	assert_int_equal(g.lowest, DMAG_NO_DIP);
+	assert_int_equal(g.drawn, 512);
 	assert_false(dmag_group_adapt(&g, 1));
-	/* Less than a quarter of it is left, but atomic requests took little. */
-	g.frames.free -= 500;
-	get_atomic(&g, 1, 0);
-	assert_int_equal(g.lowest, 11);
-	assert_int_equal(g.drawn, 513);
-	g.frames.free += 500;
-	assert_true(dmag_group_adapt(&g, 2));
-	assert_int_equal(g.marks.high, 1026);
+	assert_int_equal(g.peak, 512);
+	put_back(&g, pfn, 500);
+	assert_int_equal(g.drawn, 12);
+	assert_int_equal(g.peak, 512);
+	/* Buffers that come and go are one draw. */
+	put_back(&g, 500, 12);
+	get_atomic(&g, 500, 0);
+	assert_false(dmag_group_adapt(&g, 2));
+	own(&g, 1024, 2047);
+	assert_int_equal(g.drawn, 0);
+	assert_false(dmag_group_adapt(&g, 3));
+	assert_int_equal(g.peak, 0);
 }
 
 /* Min alone holds the largest burst, refused part included. */
@@ -324,15 +337,15 @@ static void dips_raise_the_marks(void **state)
 	assert_int_equal(g.missed, 0);
 	/* The same draw goes on: nothing is counted twice. */
 	assert_true(dmag_group_adapt(&g, 6));
-	assert_int_equal(g.marks.high, 2200);
 	get_atomic(&g, 20, 0);
-	get_atomic(&g, 30, -ENOMEM);
 	assert_true(dmag_group_adapt(&g, 7));
-	assert_int_equal(g.marks.min, 1150);
-	/* Filled again, a new count begins. */
+	assert_int_equal(g.marks.high, 2200);
+	/* Filled again, the next one counts alone. */
 	own(&g, 1024, 4095);
+	get_atomic(&g, 1100, 0);
 	assert_true(dmag_group_adapt(&g, 8));
-	get_atomic(&g, 2000, 0);
+	assert_int_equal(g.marks.high, 2200);
+	get_atomic(&g, 900, 0);
 	assert_true(dmag_group_adapt(&g, 9));
 	assert_int_equal(g.marks.high, 4000);
 }
@@ -346,7 +359,7 @@ static void never_above_a_quarter(void **state)
 	get_atomic(&g, 1025, -ENOMEM);
 	assert_int_equal(g.missed, 0); /* nobody serves that at once */
 	get_atomic(&g, 0, -EINVAL);
-	assert_int_equal(g.lowest, DMAG_NO_DIP);
+	assert_int_equal(g.drawn, 0);
 	get_atomic(&g, 1024, 0);
 	for (i = 0; i < 100; i++)
 		get_atomic(&g, 1024, -ENOMEM);
@@ -357,7 +370,22 @@ static void never_above_a_quarter(void **state)
 	assert_int_equal(g.marks.high, 4096);
 }
 
-/* After 64 s without a dip, and then each 16 s, half of the excess goes. */
+/* 16 MiB, as if all had been wanted at once and were free again. */
+static void make_raised(struct dmag_group *g, u64 now)
+{
+	unsigned int i;
+
+	make_full(g);
+	get_atomic(g, 1024, 0);
+	for (i = 0; i < 3; i++)
+		get_atomic(g, 1024, -ENOMEM);
+	assert_true(dmag_group_adapt(g, now));
+	assert_int_equal(g->marks.high, 4096);
+	own(g, 1024, 5119);
+	assert_true(dmag_group_adapt(g, now));
+}
+
+/* After 64 quiet seconds, and then each 16, half of the excess goes. */
 static void quiet_lowers_them_again(void **state)
 {
 	static const u64 high[] = { 1024 + 1536, 1024 + 768, 1024 };
@@ -365,12 +393,7 @@ static void quiet_lowers_them_again(void **state)
 	unsigned int i;
 	u64 now = 1000 + DMAG_HOLD_MS;
 
-	make_full(&g);
-	get_atomic(&g, 1024, 0);
-	for (i = 0; i < 3; i++)
-		get_atomic(&g, 1024, -ENOMEM);
-	assert_true(dmag_group_adapt(&g, 1000));
-	assert_int_equal(g.marks.high, 4096);
+	make_raised(&g, 1000);
 	for (i = 0; i < 3; i++) {
 		assert_true(dmag_group_adapt(&g, now - 1));
 		assert_int_not_equal(g.marks.high, high[i]);
@@ -381,6 +404,25 @@ static void quiet_lowers_them_again(void **state)
 	assert_memory_equal(&g.marks, &g.base, sizeof(g.base));
 	assert_false(dmag_group_adapt(&g, now));
 	assert_false(dmag_group_adapt(NULL, now));
+}
+
+/* A draw that half of the excess would not hold keeps all of it. */
+static void use_keeps_them(void **state)
+{
+	struct dmag_group g;
+	u64 now = 1000;
+
+	make_raised(&g, now);
+	now += DMAG_HOLD_MS;
+	get_atomic(&g, 1281, 0);
+	put_back(&g, 1024, 1281);
+	assert_true(dmag_group_adapt(&g, now));
+	assert_true(dmag_group_adapt(&g, now + DMAG_HOLD_MS - 1));
+	assert_int_equal(g.marks.high, 4096);
+	now += DMAG_HOLD_MS;
+	get_atomic(&g, 1280, 0);
+	assert_true(dmag_group_adapt(&g, now));
+	assert_int_equal(g.marks.high, 2560);
 }
 
 static void assert_goal(u64 frames, u64 ram, u64 goal)
@@ -773,10 +815,7 @@ static void validator_reserve(void **state)
 	assert_amount(&g1.marks.low, g1.marks.high + 1);
 	assert_amount(&g1.marks.high, 26);
 	assert_amount(&g1.base.high, 26);
-	assert_amount(&g1.missed, 1);
-	assert_amount(&g1.lowest, 101);
-	g1.lowest = 100;
-	assert_valid();
+	assert_amount(&g1.drawn, 1);
 }
 
 /* A key that is not valid, or that belongs in another bucket. */
@@ -862,6 +901,7 @@ int main(void)
 		cmocka_unit_test_setup(dips_raise_the_marks, setup),
 		cmocka_unit_test_setup(never_above_a_quarter, setup),
 		cmocka_unit_test_setup(quiet_lowers_them_again, setup),
+		cmocka_unit_test_setup(use_keeps_them, setup),
 		cmocka_unit_test_setup(goals, setup),
 		cmocka_unit_test_setup(equal_devices_share, setup),
 		cmocka_unit_test_setup(move_with_buffers_out, setup),
