@@ -351,6 +351,24 @@ int __must_check dmag_group_get(struct dmag_group *g,
 				u64 *pfn);
 int __must_check dmag_group_put(struct dmag_group *g, u64 start, u64 count);
 int __must_check dmag_group_add(struct dmag_group *g, u64 start, u64 last);
+
+/**
+ * dmag_group_steady() - Whether the reserve is where it should be.
+ * @g: the group
+ *
+ * The question that is asked at each get and put, answered at once.
+ *
+ * Context: Any.
+ * Return: true if it is neither low nor has a surplus, and refused nothing.
+ */
+static inline bool dmag_group_steady(const struct dmag_group *g)
+{
+	u64 free = g->frames.free;
+
+	return likely(g->members && free >= g->marks.low && !g->missed &&
+		      free < g->marks.high + DMAG_BLOCK_FRAMES);
+}
+
 bool dmag_group_low(const struct dmag_group *g);
 u64 dmag_group_shortage(const struct dmag_group *g);
 u64 dmag_group_surplus(const struct dmag_group *g);

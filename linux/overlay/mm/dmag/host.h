@@ -190,7 +190,22 @@ void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp);
 
 /* reserve.c */
 void dmag_worker_kick(void);
-void dmag_group_kick(struct dmag_kgroup *g);
+void __dmag_group_kick(struct dmag_kgroup *g);
+
+/**
+ * dmag_group_kick() - Wake the worker if the group is short or in surplus.
+ * @g: the group, locked
+ *
+ * Every allocation and every free asks; hardly any has a reason.
+ *
+ * Context: Any.
+ */
+static inline void dmag_group_kick(struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&g->lock);
+	if (unlikely(!dmag_group_steady(&g->core)))
+		__dmag_group_kick(g);
+}
 
 /* capture.c */
 void dmag_group_hungry(struct dmag_kgroup *g, bool yes);

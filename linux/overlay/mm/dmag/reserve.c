@@ -49,13 +49,8 @@ void dmag_worker_kick(void)
 		mod_delayed_work(dmag_wq, &dmag_work, 0);
 }
 
-/**
- * dmag_group_kick() - Wake the worker if the group is short or in surplus.
- * @g: the group, locked
- *
- * Context: Any.
- */
-void dmag_group_kick(struct dmag_kgroup *g)
+/* dmag_group_kick(), if there may be a reason. */
+void __dmag_group_kick(struct dmag_kgroup *g)
 {
 	const struct dmag_group *core = &g->core;
 	enum dmag_kick kick = DMAG_QUIET;
