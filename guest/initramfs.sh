@@ -23,9 +23,17 @@ if ! make -s -C "$kernel" M="$module" CC="${CC:-ccache gcc}" W=1 modules >"$modu
 fi
 grep -E 'warning:' "$module.log" >&2 || true
 
+# Programs of our own, each of one file.
+for source in "$top"/guest/work/*.c "$top"/guest/load/*.c; do
+	[ -e "$source" ] || continue
+	program=$root/bin/$(basename "$source" .c)
+	[ "$program" -nt "$source" ] ||
+		gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$program" "$source"
+done
+
 cp /bin/busybox "$root/bin/busybox"
 [ -e "$root/bin/sh" ] || ln -s busybox "$root/bin/sh"
-cp "$module/dmag_edu.ko" "$top/guest/lib.sh" "$root/"
+cp "$module"/*.ko "$top/guest/lib.sh" "$root/"
 cp "$top"/guest/scenarios/*.sh "$root/scenarios/"
 install -m 755 "$top/guest/init" "$root/init"
 (cd "$root" && find . | sort | cpio -o -H newc --quiet -R 0:0) >"$root.cpio.new"

@@ -67,6 +67,18 @@ ctl()
 	say "CTL $dev $*: $result"
 }
 
+# press COMMAND...: the same, to the module that makes pressure
+press()
+{
+	[ -d $debug/dmag_press ] || insmod /dmag_press.ko || check "the press loads" false
+	if echo "$*" >$debug/dmag_press/ctl; then
+		result=$(cat $debug/dmag_press/ctl)
+	else
+		result="error=refused"
+	fi
+	say "PRESS $*: $result"
+}
+
 # value KEY: from the last answer
 value()
 {
@@ -107,6 +119,39 @@ all_intact()
 		{ for (i = 1; i <= NF; i++) { split($i, kv, "="); v[kv[1]] = kv[2] }
 		  n++; if (v["intact"] != v["sampled"] v["buffers"]) bad = 1 }
 		END { exit bad || !n }'
+}
+
+# row WHAT ASKED GOT PERCENT [KEY=VALUE...]: a line of the table of
+# scripts/compare.sh. With groups PERCENT of what is asked for must be got.
+# stock=fails: without groups it must not be, or the load proves nothing.
+row()
+{
+	local what="$1" asked="$2" got="$3" percent="$4"
+
+	shift 4
+	say "ROW scenario=$scenario what=$what asked=$asked got=$got percent=$percent $*"
+	check_groups "$what: $percent % of $asked" \
+		[ $((${got:-0} * 100)) -ge $((asked * percent)) ]
+}
+
+# limit_row WHAT LIMIT VALUE [KEY=VALUE...]: a line for what must not be more.
+limit_row()
+{
+	local what="$1" limit="$2" got="$3"
+
+	shift 3
+	say "ROW scenario=$scenario what=$what limit=$limit got=$got $*"
+	check_groups "$what: at most $limit" [ "${got:-$((limit + 1))}" -le "$limit" ]
+}
+
+vmstat()
+{
+	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
+}
+
+swap_on()
+{
+	mkswap "$1" >/dev/null && swapon "$1" || check "swapping to $1" false
 }
 
 counter()
@@ -152,20 +197,24 @@ settle()
 	usleep 300000
 }
 
-# Movable pages of shared memory, as a loaded machine has them.
+# fill MIB [NAME]: movable pages of shared memory, as a loaded machine has them.
+# Given pages, not written to: an emulated CPU would take a minute for that.
 fill()
 {
-	say "FILLING at $(cut -d" " -f1 /proc/uptime) s"
-	mkdir -p /fill
-	mount -t tmpfs -o size=100% tmpfs /fill
-	dd if=/dev/zero of=/fill/load bs=1M count="$1" 2>/dev/null ||
-		check "filling $1 MiB" false
+	local file="${2:-load}"
+
+	if [ ! -d /fill ]; then
+		mkdir /fill
+		mount -t tmpfs -o size=100% tmpfs /fill
+	fi
+	fallocate -l "${1}M" "/fill/$file" || check "filling $1 MiB" false
 	say "LOAD $1 MiB, at $(cut -d" " -f1 /proc/uptime) s, $(mem_free_kib) KiB free"
 }
 
 unfill()
 {
 	umount /fill
+	rmdir /fill
 }
 
 seed=$(od -An -tu4 -N4 /dev/urandom | tr -d ' ')

@@ -7,8 +7,9 @@
 #
 # What a scenario needs stands at the head of guest/scenarios/SCENARIO.sh, as
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
-# flavours (all), accel, qemu (more options), timeout (seconds), append (kernel
-# parameters), allow (a splat that the scenario provokes).
+# disks (size of each, empty at boot), flavours (all; compare: with groups and
+# with stock, for scripts/compare.sh), accel, qemu (more options), timeout
+# (seconds), append (kernel parameters), allow (a splat that it provokes).
 
 set -eu
 
@@ -54,11 +55,22 @@ for bits in $(need devices ''); do
 done
 
 mkdir -p "$logs"
+# Sparse files, which live no longer than the guest.
+images=
+disks=
+trap '[ -z "$images" ] || rm -f $images' EXIT
+for size in $(need disks ''); do
+	image=$logs/$name.$$.disk$(echo "$images" | wc -w)
+	truncate -s "$size" "$image"
+	images="$images $image"
+	disks="$disks -drive file=$image,format=raw,if=none,cache=unsafe,id=${image##*.}"
+	disks="$disks -device virtio-blk-pci,drive=${image##*.}"
+done
 flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour"
 
 # shellcheck disable=SC2046,SC2086
 timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "$(need accel tcg,thread=multi)" -cpu max \
-	-m "$memory" -smp "${CPUS:-$(need cpus 2)}" $devices $(need qemu '') \
+	-m "$memory" -smp "${CPUS:-$(need cpus 2)}" $devices $disks $(need qemu '') \
 	-kernel "$kernel" -initrd "$build/initramfs-$flavour.cpio" \
 	-append "console=ttyS0 panic=-1 oops=panic kunit.enable=$(need kunit 0) scenario=$scenario flavour=$flavour $*" \
 	-display none -nodefaults -no-reboot -monitor none -serial "file:$log" \
@@ -71,4 +83,4 @@ timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "$(need accel tcg
 if grep -q clamping "$logs/$name.qemu"; then
 	echo "BUG: edu: a device was given memory beyond its mask" >>"$log"
 fi
-exec "$top/guest/judge.sh" "$log" "$(need allow '')"
+"$top/guest/judge.sh" "$log" "$(need allow '')"

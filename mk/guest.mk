@@ -2,15 +2,19 @@
 # The guest: the demonstration and single scenarios.
 
 HELP += run "boot a guest with groups and with stock, print one table" \
+	"compare [S=\"NAME...\"]" "boot scenarios with groups and with stock, print one table" \
 	"scenario S=NAME [FLAVOUR=debug]" "boot one of guest/scenarios/"
 
-.PHONY: run scenario guest-deps
+.PHONY: run compare scenario guest-deps
 
 guest-deps:
 	@scripts/deps.sh kernel guest
 
 run: guest-deps kernel
 	@scripts/run.sh
+
+compare: guest-deps kernel
+	@scripts/compare.sh $(S)
 
 scenario: guest-deps kernel
 	@guest/run.sh $(S) $(FLAVOUR)

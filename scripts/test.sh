@@ -92,6 +92,12 @@ scenarios()
 	done
 }
 
+# Those that boot with groups and with stock, for scripts/compare.sh.
+compared()
+{
+	grep -l '^#: flavours=.*compare' guest/scenarios/*.sh | sed 's,.*/,,; s,\.sh$,,'
+}
+
 step "check" make -s check
 step "coverage" building make -s coverage
 step "judge" guest/judge.sh --self-test
@@ -103,6 +109,9 @@ step "run" scripts/run.sh
 step "cost" scripts/cost.sh
 step "tool/guest" building make -s tool-guest
 step "tool/boards" building make -s boards-check
+for name in $(compared); do
+	step "compare/$name" scripts/compare.sh "$name"
+done
 for name in $(scenarios normal); do
 	[ "$name" = run ] || step "normal/$name" guest "$name" normal
 done

@@ -6,12 +6,13 @@
  * Each device has a file ctl in debugfs. Writing a line runs one command;
  * reading gives its result as KEY=VALUE words:
  *
- *	alloc CONTEXT KIND COUNT SIZE	ask for buffers, check and keep them
+ *	alloc CONTEXT KIND COUNT SIZE [GIVE-UP]
+ *					ask for buffers, check and keep them
  *	roundtrip COUNT SEED		send sampled buffers through the device
  *	verify				does every buffer still hold its own tag?
  *	free CONTEXT			give everything back
  *	cost CONTEXT COUNT		cycles of an alloc/free pair of one page
- *	mask BITS			set both masks, as a driver does
+ *	mask BITS			set both masks, as a driver does; takes how long?
  *	poke BITS			write the coherent mask behind the API's back
  *	churn COUNT SEED		so many random requests, checks and frees
  *
@@ -56,7 +57,8 @@
 #define EDU_TIMEOUT_MS 20000
 /*
  * A refused blocking request has been through reclaim and compaction, which
- * takes long. After this many in a row the rest is taken to be refused too.
+ * takes long. After this many in a row, unless the command says how many, the
+ * rest is taken to be refused too.
  */
 #define EDU_GIVE_UP 8
 
@@ -94,6 +96,7 @@ struct edu_lot {
 	gfp_t gfp;
 	unsigned long asked;
 	unsigned long granted;
+	unsigned int give_up;
 	u64 total_ns;
 	u64 max_ns;
 	struct edu_buffer buffers[];
@@ -230,7 +233,7 @@ static void edu_alloc_lot(struct edu *edu, struct edu_lot *lot)
 	unsigned int refused = 0;
 	unsigned long i;
 
-	for (i = 0; i < lot->asked && refused < EDU_GIVE_UP; i++) {
+	for (i = 0; i < lot->asked && refused < lot->give_up; i++) {
 		struct edu_buffer *buf = &lot->buffers[lot->granted];
 		u64 start = ktime_get_ns();
 		u64 ns;
@@ -354,17 +357,18 @@ static gfp_t edu_gfp(enum edu_context context)
 static int edu_cmd_alloc(struct edu *edu, const char *args)
 {
 	char context_name[16], kind_name[16];
+	unsigned int give_up = EDU_GIVE_UP;
 	unsigned long count;
 	size_t size;
 	struct edu_lot *lot;
 	int context, kind;
 
-	if (sscanf(args, "%15s %15s %lu %zu", context_name, kind_name, &count,
-		   &size) != 4)
+	if (sscanf(args, "%15s %15s %lu %zu %u", context_name, kind_name,
+		   &count, &size, &give_up) < 4)
 		return -EINVAL;
 	context = edu_context(context_name);
 	kind = match_string(edu_kinds, EDU_NR_KINDS, kind_name);
-	if (context < 0 || kind < 0 || !count || !size)
+	if (context < 0 || kind < 0 || !count || !size || !give_up)
 		return -EINVAL;
 
 	lot = kvzalloc(struct_size(lot, buffers, count), GFP_KERNEL);
@@ -374,6 +378,7 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 	lot->size = size;
 	lot->limit = edu->limit;
 	lot->asked = count;
+	lot->give_up = give_up;
 	lot->gfp = edu_gfp(context);
 
 	edu_run(edu, lot, context, edu_alloc_lot);
@@ -599,16 +604,18 @@ static int edu_parse_bits(const char *args, u64 *mask)
 
 static int edu_cmd_mask(struct edu *edu, const char *args)
 {
-	u64 mask;
+	u64 mask, ns;
 	int err;
 
 	err = edu_parse_bits(args, &mask);
 	if (err)
 		return err;
+	ns = ktime_get_ns();
 	err = dma_set_mask_and_coherent(&edu->pdev->dev, mask);
+	ns = ktime_get_ns() - ns;
 	if (!err)
 		edu->limit = mask;
-	edu_report(edu, "mask=%#llx err=%d\n", mask, err);
+	edu_report(edu, "mask=%#llx err=%d ns=%llu\n", mask, err, ns);
 	return 0;
 }
 
@@ -648,6 +655,7 @@ static struct edu_lot *edu_churn_get(struct edu *edu, struct edu_churn *churn)
 	lot->limit = edu->limit;
 	lot->gfp = edu_gfp(context);
 	lot->asked = 1;
+	lot->give_up = 1;
 	churn->asked++;
 	edu_run(edu, lot, context, edu_alloc_lot);
 	if (!lot->granted) {

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pressure on memory, and a judge of what is left of it.
+ *
+ * One file ctl in debugfs. Writing a line runs one command; reading gives the
+ * result of the last one as KEY=VALUE words:
+ *
+ *	contig FIRST LAST	how many MiB of [FIRST, LAST) MiB can be emptied
+ *	hog ORDER		take unmovable pages until refused; keep them
+ *	unhog			give them back
+ *	pin ADDRESS BYTES	pin the caller's own memory for long
+ *	unpin			let go of all pins
+ *
+ * Nothing here knows of groups: it runs the same with them and without.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitmap.h>
+#include <linux/debugfs.h>
+#include <linux/gfp.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pageblock-flags.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+/* Pages pinned by one command. */
+struct press_pin {
+	struct list_head list;
+	unsigned long nr;
+	struct page *pages[];
+};
+
+static DEFINE_MUTEX(press_mutex); /* one command at a time; guards all below */
+static LIST_HEAD(press_hogged); /* pages by lru; private holds the order */
+static LIST_HEAD(press_pins);
+static struct dentry *press_dir;
+static struct {
+	size_t length;
+	char text[512];
+} press_result;
+
+static __printf(1, 2) void press_report(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	press_result.length += vscnprintf(
+		press_result.text + press_result.length,
+		sizeof(press_result.text) - press_result.length, fmt, args);
+	va_end(args);
+}
+
+static bool press_claim(unsigned long pfn)
+{
+	return pfn_to_online_page(pfn) &&
+	       !alloc_contig_range(pfn, pfn + pageblock_nr_pages,
+				   MIGRATE_MOVABLE, GFP_KERNEL);
+}
+
+/* Emptying one pageblock moves its pages to another: until nothing is gained. */
+static unsigned long press_claim_all(unsigned long first, unsigned long count,
+				     unsigned long *held)
+{
+	unsigned long total = 0, gained, i;
+
+	do {
+		gained = 0;
+		for (i = count; i-- && !fatal_signal_pending(current);) {
+			if (test_bit(i, held))
+				continue;
+			if (!press_claim(first + i * pageblock_nr_pages))
+				continue;
+			__set_bit(i, held);
+			gained++;
+			cond_resched();
+		}
+		total += gained;
+	} while (gained);
+	return total;
+}
+
+/*
+ * What could be had at best: every pageblock that alloc_contig_range() can
+ * empty, all held at once, taken from the top.
+ */
+static int press_contig(const char *args)
+{
+	unsigned long first_mib, last_mib, first, count, claimed, i;
+	u64 start = ktime_get_ns();
+	unsigned long *held;
+
+	if (sscanf(args, "%lu %lu", &first_mib, &last_mib) != 2 ||
+	    first_mib >= last_mib)
+		return -EINVAL;
+	first = ALIGN(first_mib << (20 - PAGE_SHIFT), pageblock_nr_pages);
+	count = ((last_mib << (20 - PAGE_SHIFT)) - first) / pageblock_nr_pages;
+	held = bitmap_zalloc(count, GFP_KERNEL);
+	if (!held)
+		return -ENOMEM;
+	claimed = press_claim_all(first, count, held);
+	for_each_set_bit(i, held, count)
+		free_contig_range(first + i * pageblock_nr_pages,
+				  pageblock_nr_pages);
+	bitmap_free(held);
+	press_report("blocks=%lu claimed=%lu mib=%lu ns=%llu\n", count, claimed,
+		     claimed * pageblock_nr_pages >> (20 - PAGE_SHIFT),
+		     ktime_get_ns() - start);
+	return 0;
+}
+
+/* Refused at once rather than after an OOM kill. */
+static int press_hog(const char *args)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	unsigned long frames = 0;
+	unsigned int order;
+	struct page *page;
+
+	if (kstrtouint(args, 0, &order) || order > MAX_PAGE_ORDER)
+		return -EINVAL;
+	while (!fatal_signal_pending(current)) {
+		page = alloc_pages(gfp, order);
+		if (!page)
+			break;
+		set_page_private(page, order);
+		list_add(&page->lru, &press_hogged);
+		frames += 1UL << order;
+		cond_resched();
+	}
+	press_report("order=%u frames=%lu\n", order, frames);
+	return 0;
+}
+
+static int press_unhog(const char *args)
+{
+	struct page *page, *next;
+	unsigned long frames = 0;
+
+	list_for_each_entry_safe(page, next, &press_hogged, lru) {
+		unsigned int order = page_private(page);
+
+		list_del(&page->lru);
+		set_page_private(page, 0);
+		__free_pages(page, order);
+		frames += 1UL << order;
+		cond_resched();
+	}
+	press_report("frames=%lu\n", frames);
+	return 0;
+}
+
+static int press_pin(const char *args)
+{
+	unsigned long address, bytes, nr;
+	struct press_pin *pin;
+	long pinned;
+
+	if (sscanf(args, "%lx %lu", &address, &bytes) != 2 || !bytes ||
+	    !PAGE_ALIGNED(address) || !PAGE_ALIGNED(bytes) || bytes > SZ_1G)
+		return -EINVAL;
+	nr = bytes >> PAGE_SHIFT;
+	pin = kvzalloc(struct_size(pin, pages, nr), GFP_KERNEL);
+	if (!pin)
+		return -ENOMEM;
+	pinned = pin_user_pages_fast(address, nr, FOLL_WRITE | FOLL_LONGTERM,
+				     pin->pages);
+	if (pinned <= 0) {
+		kvfree(pin);
+		return pinned ?: -EFAULT;
+	}
+	pin->nr = pinned;
+	list_add(&pin->list, &press_pins);
+	press_report("frames=%ld\n", pinned);
+	return 0;
+}
+
+static int press_unpin(const char *args)
+{
+	struct press_pin *pin, *next;
+	unsigned long frames = 0;
+
+	list_for_each_entry_safe(pin, next, &press_pins, list) {
+		unpin_user_pages(pin->pages, pin->nr);
+		frames += pin->nr;
+		list_del(&pin->list);
+		kvfree(pin);
+	}
+	press_report("frames=%lu\n", frames);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*func)(const char *args);
+} press_commands[] = {
+	{ "contig", press_contig }, { "hog", press_hog },
+	{ "unhog", press_unhog },   { "pin", press_pin },
+	{ "unpin", press_unpin },
+};
+
+static int press_command(char *line)
+{
+	char *args = strim(line);
+	char *name = strsep(&args, " ");
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(press_commands); i++)
+		if (!strcmp(name, press_commands[i].name))
+			return press_commands[i].func(args ?: "");
+	return -EINVAL;
+}
+
+static ssize_t press_ctl_write(struct file *file, const char __user *user,
+			       size_t size, loff_t *pos)
+{
+	char line[128];
+	int err;
+
+	if (size >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, user, size))
+		return -EFAULT;
+	line[size] = '\0';
+
+	mutex_lock(&press_mutex);
+	press_result.length = 0;
+	err = press_command(line);
+	mutex_unlock(&press_mutex);
+	return err ?: size;
+}
+
+static ssize_t press_ctl_read(struct file *file, char __user *user, size_t size,
+			      loff_t *pos)
+{
+	ssize_t ret;
+
+	mutex_lock(&press_mutex);
+	ret = simple_read_from_buffer(user, size, pos, press_result.text,
+				      press_result.length);
+	mutex_unlock(&press_mutex);
+	return ret;
+}
+
+static const struct file_operations press_ctl_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = press_ctl_write,
+	.read = press_ctl_read,
+	.llseek = default_llseek,
+};
+
+static int __init press_init(void)
+{
+	press_dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("ctl", 0600, press_dir, NULL, &press_ctl_fops);
+	return 0;
+}
+module_init(press_init);
+
+static void __exit press_exit(void)
+{
+	debugfs_remove(press_dir);
+	press_unhog("");
+	press_unpin("");
+}
+module_exit(press_exit);
+
+MODULE_DESCRIPTION("Memory pressure for tests of DMA allocation groups");
+MODULE_LICENSE("GPL");

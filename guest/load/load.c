@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Load on a guest's memory that checks its own data.
+ *
+ *	load anon MIB SECONDS SEED	fill memory, keep touching and checking it
+ *	load lock MIB			lock memory until killed
+ *	load pin MIB CHUNK RESERVE	lock and pin memory until killed, while so
+ *					many MiB are free of what may be pinned
+ *	load make FILE MIB SEED		write a file whose contents SEED tells
+ *	load read FILE SECONDS SEED	read it through, again and again, and check
+ *	load write DIR SECONDS SEED	write files, read them back, delete them
+ *
+ * Exits with 1 if data came back wrong, with 2 if it could not run. Says how
+ * much it did in one line "LOAD KIND KEY=VALUE...".
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KIB 1024UL
+#define MIB (KIB * KIB)
+#define PAGE (4 * KIB)
+#define WORDS (PAGE / sizeof(uint64_t))
+
+enum { CORRUPT = 1, CANNOT = 2 };
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t n;
+
+	errno = 0;
+	n = strtoull(text, &end, 0);
+	if (errno || *end || end == text)
+		errx(CANNOT, "not a number: %s", text);
+	return n;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static uint64_t mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+/* A page tells which one it is: no other, no older version passes for it. */
+static void page_fill(uint64_t *page, uint64_t seed, uint64_t nr)
+{
+	uint64_t x = mix(seed ^ mix(nr));
+	size_t i;
+
+	for (i = 0; i < WORDS; i++)
+		page[i] = x + i;
+}
+
+static int page_good(const uint64_t *page, uint64_t seed, uint64_t nr)
+{
+	uint64_t x = mix(seed ^ mix(nr));
+	size_t i;
+
+	for (i = 0; i < WORDS; i++)
+		if (page[i] != x + i)
+			return 0;
+	return 1;
+}
+
+static void check_page(const uint64_t *page, uint64_t seed, uint64_t nr,
+		       const char *where)
+{
+	if (!page_good(page, seed, nr))
+		errx(CORRUPT, "%s: page %llu is corrupt", where,
+		     (unsigned long long)nr);
+}
+
+static unsigned char *map(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		err(CANNOT, "mapping %zu bytes", size);
+	return memory;
+}
+
+static void load_anon(char **arg)
+{
+	size_t pages = number(arg[0]) * MIB / PAGE, nr;
+	double end = now() + number(arg[1]);
+	uint64_t seed = number(arg[2]), random = seed, touched = 0;
+	unsigned char *memory = map(pages * PAGE);
+
+	for (nr = 0; nr < pages; nr++)
+		page_fill((uint64_t *)(memory + nr * PAGE), seed, nr);
+	while (now() < end) {
+		uint64_t *page;
+
+		random = mix(random);
+		nr = random % pages;
+		page = (uint64_t *)(memory + nr * PAGE);
+		check_page(page, seed, nr, "anon");
+		page_fill(page, seed, nr);
+		touched++;
+	}
+	for (nr = 0; nr < pages; nr++)
+		check_page((uint64_t *)(memory + nr * PAGE), seed, nr, "anon");
+	printf("LOAD anon pages=%zu touched=%llu\n", pages,
+	       (unsigned long long)touched);
+}
+
+static void load_lock(char **arg)
+{
+	size_t size = number(arg[0]) * MIB;
+
+	if (mlock(map(size), size))
+		err(CANNOT, "locking %zu bytes", size);
+	printf("LOAD lock mib=%zu\n", size / MIB);
+	fflush(stdout);
+	pause();
+}
+
+/* Free memory that long-term pins may take: not that of CMA pageblocks. */
+static size_t pinnable_mib(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	size_t free_kib = 0, cma_kib = 0, value;
+	char name[64];
+
+	if (!file)
+		err(CANNOT, "/proc/meminfo");
+	while (fscanf(file, "%63s %zu%*[^\n]", name, &value) == 2) {
+		if (!strcmp(name, "MemFree:"))
+			free_kib = value;
+		if (!strcmp(name, "CmaFree:"))
+			cma_kib = value;
+	}
+	fclose(file);
+	return (free_kib - cma_kib) / KIB;
+}
+
+static int pin(int ctl, void *memory, size_t size)
+{
+	char line[64];
+	int length = snprintf(line, sizeof(line), "pin %lx %zu",
+			      (unsigned long)memory, size);
+
+	return write(ctl, line, length) == length;
+}
+
+static void load_pin(char **arg)
+{
+	size_t most = number(arg[0]), chunk = number(arg[1]), pinned = 0;
+	size_t reserve = number(arg[2]);
+	int ctl = open("/sys/kernel/debug/dmag_press/ctl", O_WRONLY);
+
+	if (ctl < 0)
+		err(CANNOT, "dmag_press");
+	while (pinned + chunk <= most && pinnable_mib() > reserve + chunk) {
+		unsigned char *memory = map(chunk * MIB);
+
+		if (mlock(memory, chunk * MIB) ||
+		    !pin(ctl, memory, chunk * MIB))
+			break;
+		pinned += chunk;
+	}
+	printf("LOAD pin mib=%zu\n", pinned);
+	fflush(stdout);
+	pause();
+}
+
+static int open_or_die(const char *name, int flags)
+{
+	int fd = open(name, flags, 0600);
+
+	if (fd < 0)
+		err(CANNOT, "%s", name);
+	return fd;
+}
+
+static void write_pages(int fd, const char *name, size_t pages, uint64_t seed)
+{
+	uint64_t page[WORDS];
+	size_t nr;
+
+	for (nr = 0; nr < pages; nr++) {
+		page_fill(page, seed, nr);
+		if (write(fd, page, PAGE) != PAGE)
+			err(CANNOT, "writing %s", name);
+	}
+}
+
+static size_t check_pages(const char *name, uint64_t seed, double end)
+{
+	int fd = open_or_die(name, O_RDONLY);
+	uint64_t page[WORDS];
+	size_t nr = 0;
+
+	while (read(fd, page, PAGE) == PAGE) {
+		check_page(page, seed, nr++, name);
+		if (!(nr % 256) && now() >= end)
+			break;
+	}
+	close(fd);
+	return nr;
+}
+
+static void load_make(char **arg)
+{
+	size_t pages = number(arg[1]) * MIB / PAGE;
+	int fd = open_or_die(arg[0], O_WRONLY | O_CREAT | O_TRUNC);
+
+	write_pages(fd, arg[0], pages, number(arg[2]));
+	close(fd);
+	printf("LOAD make pages=%zu\n", pages);
+}
+
+static void load_read(char **arg)
+{
+	double end = now() + number(arg[1]);
+	uint64_t seed = number(arg[2]), pages = 0;
+
+	do {
+		size_t got = check_pages(arg[0], seed, end);
+
+		if (!got)
+			errx(CORRUPT, "%s is empty", arg[0]);
+		pages += got;
+	} while (now() < end);
+	printf("LOAD read pages=%llu\n", (unsigned long long)pages);
+}
+
+/* Some files wait on the disk, the others on the kernel's own time. */
+static void load_write(char **arg)
+{
+	double end = now() + number(arg[1]);
+	uint64_t seed = number(arg[2]), files = 0, pages = 0;
+	char name[256];
+
+	while (now() < end) {
+		size_t count = 1 + mix(seed + files) % 2048;
+		int fd;
+
+		snprintf(name, sizeof(name), "%s/w%llu", arg[0],
+			 (unsigned long long)(files % 8));
+		fd = open_or_die(name, O_WRONLY | O_CREAT | O_TRUNC);
+		write_pages(fd, name, count, seed + files);
+		if (!(files % 4) && fsync(fd))
+			err(CANNOT, "fsync %s", name);
+		close(fd);
+		if (check_pages(name, seed + files, 1e18) != count)
+			errx(CORRUPT, "%s is short", name);
+		if (files % 3 == 2 && unlink(name))
+			err(CANNOT, "unlink %s", name);
+		files++;
+		pages += count;
+	}
+	printf("LOAD write files=%llu pages=%llu\n", (unsigned long long)files,
+	       (unsigned long long)pages);
+}
+
+static const struct {
+	const char *name;
+	int args;
+	void (*func)(char **arg);
+} kinds[] = {
+	{ "anon", 3, load_anon }, { "lock", 1, load_lock },
+	{ "pin", 3, load_pin },	  { "make", 3, load_make },
+	{ "read", 3, load_read }, { "write", 3, load_write },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (argc != 2 + kinds[i].args || strcmp(argv[1], kinds[i].name))
+			continue;
+		kinds[i].func(argv + 2);
+		return 0;
+	}
+	errx(CANNOT, "usage: see the head of guest/load/load.c");
+}

@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+#
+# Scenarios with groups and with stock Linux (dmag=off), all in one table.
+#
+#   compare.sh [SCENARIO...]	all with flavours=compare if none is named
+#
+# Succeeds if groups got what each row asks of them, if stock failed wherever it
+# is said to (else the load proved nothing), and if neither kernel complained.
+
+set -eu
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+log=${LOG_DIR:-$top/build/log}
+status=0
+
+available_gib()
+{
+	awk '$1 == "MemAvailable:" { print int($2 / 1048576) }' /proc/meminfo
+}
+
+all_scenarios()
+{
+	grep -l '^#: flavours=.*compare' "$top"/guest/scenarios/*.sh |
+		sed 's,.*/,,; s,\.sh$,,'
+}
+
+# boot SCENARIO NAME [PARAMETER]
+boot()
+{
+	"$top/guest/run.sh" "$1" normal ${3:+"$3"} >"$log/$2.judge" 2>&1 || {
+		# The verdict on stock is the table's; a kernel that complains is not.
+		echo "compare: $2 did not go well" >&2
+		return 1
+	}
+}
+
+# Side by side if the host has room for both.
+pair()
+{
+	if [ "$(available_gib)" -ge 14 ] && [ "$(nproc)" -ge 2 ]; then
+		boot "$1" "$1-normal" &
+		other=$!
+		boot "$1" "$1-normal-off" dmag=off || status=1
+		wait $other || status=1
+	else
+		boot "$1" "$1-normal" || status=1
+		boot "$1" "$1-normal-off" dmag=off || status=1
+	fi
+}
+
+mkdir -p "$log"
+[ $# -gt 0 ] || eval "set -- $(all_scenarios | tr '\n' ' ')"
+logs=
+for scenario in "$@"; do
+	[ -f "$top/guest/scenarios/$scenario.sh" ] || {
+		echo "compare.sh: no scenario '$scenario'" >&2
+		exit 2
+	}
+	echo "compare: booting $scenario with groups and with dmag=off" >&2
+	pair "$scenario"
+	logs="$logs system_is=1 $log/$scenario-normal.log system_is=2 $log/$scenario-normal-off.log"
+done
+
+# shellcheck disable=SC2086
+awk -f "$top/scripts/compare.awk" $logs || status=1
+for scenario in "$@"; do
+	grep -hE 'passed, [0-9]+ failed$|^DMAG-CHECK not ok|^[0-9]+:' \
+		"$log/$scenario-normal.judge" "$log/$scenario-normal-off.judge" || true
+done
+exit $status
