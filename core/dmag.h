@@ -267,8 +267,8 @@ struct dmag_marks {
  * @frames: what the group owns
  * @marks: watermarks of @frames.free, now
  * @base: watermarks of the start, to which quiet periods lead back
- * @drawn: frames that atomic requests took and nothing made up for yet, neither
- *	frames that were put back nor refilling
+ * @drawn: frames that atomic requests took, or were refused, and nothing made
+ *	up for yet, neither frames that were put back nor refilling
  * @peak: most that @drawn was since the last adaptation
  * @missed: frames refused to atomic requests since the last adaptation
  * @ease_at: when the excess over @base shrinks next, milliseconds
@@ -343,6 +343,8 @@ unsigned int dmag_cells_build(const struct dmag_registry *reg,
 			      struct dmag_cell *cell);
 bool dmag_cells_next(const struct dmag_registry *reg,
 		     const struct dmag_group *g, struct dmag_cell *cell);
+int __must_check dmag_group_validate(const struct dmag_group *g,
+				     unsigned int level);
 int __must_check dmag_registry_validate(const struct dmag_registry *reg,
 					unsigned int level);
 

@@ -165,20 +165,22 @@ static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
 }
 
 /*
- * An atomic request was served or went away without.  What no reserve of the
- * start could hold is no demand to adapt to: page allocators do not serve that
- * much to those who cannot wait either.
+ * An atomic request was served or went away without, which the reserve would
+ * have had to have on top.  What no reserve of the start could hold is no
+ * demand to adapt to: page allocators do not serve that much to those who
+ * cannot wait either.
  */
 static __always_inline void dmag_group_note(struct dmag_group *g, u64 count,
 					    int ret)
 {
-	if (likely(!ret)) {
-		g->drawn += count;
-		if (g->drawn > g->peak)
-			g->peak = g->drawn;
-	} else if (ret == -ENOMEM && count <= DMAG_HIGH_FRAMES) {
+	if (unlikely(ret)) {
+		if (ret != -ENOMEM || count > DMAG_HIGH_FRAMES)
+			return;
 		g->missed += count;
 	}
+	g->drawn += count;
+	if (g->drawn > g->peak)
+		g->peak = g->drawn;
 }
 
 /* The reserve has @count frames more, wherever they came from. */
@@ -428,6 +430,18 @@ static void dmag_group_ease(struct dmag_group *g, u64 want, u64 now)
 	}
 }
 
+/*
+ * The next draw counts from here.  A full reserve owes nothing, whatever was
+ * refused before and never came back.
+ */
+static void dmag_group_settle_draw(struct dmag_group *g)
+{
+	if (g->frames.free >= g->marks.high)
+		g->drawn = 0;
+	g->peak = g->drawn;
+	g->missed = 0;
+}
+
 /**
  * dmag_group_adapt() - Let the watermarks follow what atomic requests use.
  * @g: the group
@@ -446,15 +460,14 @@ bool dmag_group_adapt(struct dmag_group *g, u64 now)
 
 	if (!g)
 		return false;
-	want = min(2 * (g->peak + g->missed), dmag_marks_cap(&g->reach));
-	g->peak = g->drawn;
-	g->missed = 0;
+	want = min(2 * g->peak, dmag_marks_cap(&g->reach));
 	if (want > g->marks.high) {
 		g->marks = dmag_marks_below(want);
 		g->ease_at = now + DMAG_HOLD_MS;
 	} else if (g->marks.high > g->base.high) {
 		dmag_group_ease(g, want, now);
 	}
+	dmag_group_settle_draw(g);
 	return g->marks.high > g->base.high;
 }
 
@@ -870,24 +883,39 @@ static bool dmag_reserve_valid(const struct dmag_group *g)
 	       dmag_marks_valid(&g->base, cap) && g->drawn <= g->peak;
 }
 
-static bool dmag_group_valid(const struct dmag_registry *reg, unsigned int b,
+/**
+ * dmag_group_validate() - Check one group and what it owns.
+ * @g: the group
+ * @level: as for dmag_frames_validate(); at 4 also I1
+ *
+ * Context: Any.
+ * Return: 0; -EUCLEAN; -EINVAL if there is none.
+ */
+int dmag_group_validate(const struct dmag_group *g, unsigned int level)
+{
+	if (!g)
+		return -EINVAL;
+	if (!dmag_reach_valid(&g->reach) || (g->attrs & ~DMAG_ATTRS) ||
+	    !dmag_reserve_valid(g))
+		return -EUCLEAN;
+	if (level >= 4 && !dmag_owned_in_reach(g))
+		return -EUCLEAN;
+	return dmag_frames_validate(&g->frames, level);
+}
+
+static bool dmag_entry_valid(const struct dmag_registry *reg, unsigned int b,
 			     const struct dmag_group *g, unsigned int level)
 {
-	if (!dmag_reach_valid(&g->reach) || (g->attrs & ~DMAG_ATTRS) ||
-	    dmag_hash(g) != b)
+	if (dmag_hash(g) != b || (level >= 3 && !dmag_key_unique(reg, b, g)))
 		return false;
-	if (!dmag_reserve_valid(g) || dmag_frames_validate(&g->frames, level))
-		return false;
-	if (level >= 3 && !dmag_key_unique(reg, b, g))
-		return false;
-	return level < 4 || dmag_owned_in_reach(g);
+	return !level || !dmag_group_validate(g, level);
 }
 
 /**
  * dmag_registry_validate() - Check the registry and all in it.
  * @reg: the registry
- * @level: 1 for counts; 2, 3, 4 for what dmag_frames_validate() does at these
- *	levels, from 3 on also I8, at 4 also I1
+ * @level: 0 for the registry alone; else what dmag_group_validate() does at this
+ *	level, from 3 on also I8
  *
  * Context: Any.
  * Return: 0; -EUCLEAN; -EINVAL if there is none.
@@ -903,7 +931,7 @@ int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 		return -EINVAL;
 	for (b = 0; b < DMAG_BUCKETS; b++) {
 		list_for_each_entry(g, &reg->bucket[b], node) {
-			if (!dmag_group_valid(reg, b, g, level))
+			if (!dmag_entry_valid(reg, b, g, level))
 				return -EUCLEAN;
 			groups++;
 			segs += g->reach.nr;

@@ -47,6 +47,7 @@ static void own(struct dmag_group *g, u64 start, u64 last)
 
 static void assert_valid(void)
 {
+	assert_int_equal(dmag_registry_validate(&reg, 0), 0);
 	assert_int_equal(dmag_registry_validate(&reg, 4), 0);
 }
 
@@ -335,17 +336,19 @@ static void dips_raise_the_marks(void **state)
 	assert_int_equal(g.marks.low, 1650);
 	assert_int_equal(g.marks.high, 2200);
 	assert_int_equal(g.missed, 0);
-	/* The same draw goes on: nothing is counted twice. */
+	/* The same draw goes on: nothing is counted twice, nor forgotten. */
 	assert_true(dmag_group_adapt(&g, 6));
-	get_atomic(&g, 20, 0);
-	assert_true(dmag_group_adapt(&g, 7));
 	assert_int_equal(g.marks.high, 2200);
+	get_atomic(&g, 20, 0);
+	get_atomic(&g, 80, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, 7));
+	assert_int_equal(g.marks.high, 2400);
 	/* Filled again, the next one counts alone. */
 	own(&g, 1024, 4095);
-	get_atomic(&g, 1100, 0);
+	get_atomic(&g, 1200, 0);
 	assert_true(dmag_group_adapt(&g, 8));
-	assert_int_equal(g.marks.high, 2200);
-	get_atomic(&g, 900, 0);
+	assert_int_equal(g.marks.high, 2400);
+	get_atomic(&g, 800, 0);
 	assert_true(dmag_group_adapt(&g, 9));
 	assert_int_equal(g.marks.high, 4000);
 }
@@ -368,6 +371,10 @@ static void never_above_a_quarter(void **state)
 	get_atomic(&g, 1024, -ENOMEM);
 	assert_true(dmag_group_adapt(&g, 1));
 	assert_int_equal(g.marks.high, 4096);
+	/* Full, it owes nothing for what was refused. */
+	own(&g, 1024, 5119);
+	assert_true(dmag_group_adapt(&g, 2));
+	assert_int_equal(g.drawn, 0);
 }
 
 /* 16 MiB, as if all had been wanted at once and were free again. */
@@ -560,6 +567,7 @@ static void null_pointers(void **state)
 	assert_false(dmag_cells_next(&reg, NULL, &cell));
 	assert_false(dmag_cells_next(&reg, &g, NULL));
 	assert_int_equal(dmag_registry_validate(NULL, 4), -EINVAL);
+	assert_int_equal(dmag_group_validate(NULL, 4), -EINVAL);
 }
 
 /* Joins and retires ten thousand groups, two devices each. */
@@ -834,6 +842,18 @@ static void validator_keys(void **state)
 	}
 }
 
+/* The same without a registry. */
+static void validator_group(void **state)
+{
+	seg2[1].start = 50;
+	assert_int_equal(dmag_group_validate(&g2, 1), -EUCLEAN);
+	seg2[1].start = 200;
+	g2.attrs = 8;
+	assert_int_equal(dmag_group_validate(&g2, 1), -EUCLEAN);
+	g2.attrs = 0;
+	assert_int_equal(dmag_group_validate(&g2, 4), 0);
+}
+
 static void validator_members(void **state)
 {
 	struct dmag_member stray = { 0 };
@@ -915,6 +935,7 @@ int main(void)
 		cmocka_unit_test_setup(validator_counts, setup_two),
 		cmocka_unit_test_setup(validator_reserve, setup_two),
 		cmocka_unit_test_setup(validator_keys, setup_two),
+		cmocka_unit_test_setup(validator_group, setup_two),
 		cmocka_unit_test_setup(validator_members, setup_two),
 		cmocka_unit_test_setup(validator_frames, setup_two),
 		cmocka_unit_test_setup(validator_twins, setup_two),
