@@ -41,7 +41,17 @@ enum machine_page machine_state(const struct machine *m, u64 pfn)
 	return m->state[place(m, pfn)];
 }
 
-/** machine_set() - Let the host use or free pages; not holes, nor a group's. */
+/* Whether the host may make this of a page that is its own. */
+static bool may_become(const struct machine *m, u64 at, enum machine_page state)
+{
+	return m->state[at] < MACHINE_OWNED &&
+	       !(m->guard[at] && state == MACHINE_PINNED);
+}
+
+/**
+ * machine_set() - Let the host use or free pages; not holes, nor a group's, nor
+ * to stay where only movable pages may be.
+ */
 void machine_set(struct machine *m, u64 start, u64 last,
 		 enum machine_page state)
 {
@@ -53,7 +63,7 @@ void machine_set(struct machine *m, u64 start, u64 last,
 
 		for (pfn = max(start, r->start); pfn <= min(last, r->last);
 		     pfn++)
-			if (machine_state(m, pfn) < MACHINE_OWNED)
+			if (may_become(m, place(m, pfn), state))
 				set_state(m, place(m, pfn), state);
 	}
 }
@@ -86,7 +96,8 @@ void machine_init(struct machine *m, const struct dmag_range *ram,
 	m->state = calloc(m->pages, 1);
 	m->shared = calloc(m->pages, 1);
 	m->owner = calloc(m->pages, sizeof(*m->owner));
-	assert(m->state && m->shared && m->owner);
+	m->guard = calloc(m->pages, sizeof(*m->guard));
+	assert(m->state && m->shared && m->owner && m->guard);
 	m->count[MACHINE_FREE] = m->pages;
 	m->fail_error = -EAGAIN;
 	dmag_registry_init(&m->reg);
@@ -136,15 +147,17 @@ static bool claimable(enum machine_page state, enum dmag_rung rung)
  * Whether the @count pages from @at on can be had: those in use need as many
  * free pages elsewhere, less what reclaim may drop.
  */
-static bool extent_works(const struct machine *m, u64 at, u64 count,
+static bool extent_works(const struct machine_group *g, u64 at, u64 count,
 			 enum dmag_rung rung)
 {
+	const struct machine *m = g->machine;
 	u64 i, moves = 0, drops = 0, inside = 0;
 
 	for (i = 0; i < count; i++) {
 		enum machine_page state = m->state[at + i];
 
-		if (!claimable(state, rung))
+		if (!claimable(state, rung) ||
+		    (m->guard[at + i] && m->guard[at + i] != g))
 			return false;
 		inside += state == MACHINE_FREE;
 		moves += state != MACHINE_FREE;
@@ -217,8 +230,11 @@ static bool find_surplus(struct machine *m, const struct dmag_group *g,
 	for (b = 0; b < DMAG_BUCKETS; b++)
 		list_for_each_entry(other, &m->reg.bucket[b], node)
 			if (may_cede(other, g) &&
-			    dmag_group_cede(other, rq, got))
+			    dmag_group_cede(other, rq, got)) {
+				assert(!other->members ||
+				       other->frames.free >= other->marks.high);
 				return true;
+			}
 	return false;
 }
 
@@ -260,7 +276,7 @@ static int machine_claim(struct dmag_group *core, const struct dmag_request *rq,
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return claim_surplus(g, rq, got);
 	for (; next_start(rq, first, &start); first = false) {
-		if (!extent_works(m, place(m, start), rq->count, rung))
+		if (!extent_works(g, place(m, start), rq->count, rung))
 			continue;
 		got->start = start;
 		got->last = start + rq->count - 1;
@@ -330,6 +346,11 @@ const struct dmag_backend machine_backend = {
 
 static void free_group(struct machine_group *g)
 {
+	u64 at;
+
+	for (at = 0; g->guarded && at < g->machine->pages; at++)
+		if (g->machine->guard[at] == g)
+			g->machine->guard[at] = NULL;
 	while (g->meals) {
 		void *meal = g->meals;
 
@@ -380,6 +401,116 @@ void machine_exit(struct machine *m)
 	free(m->state);
 	free(m->shared);
 	free(m->owner);
+	free(m->guard);
+}
+
+/* Whether a block may become part of a capacity: all of it may move. */
+static bool may_guard(const struct machine *m, u64 at)
+{
+	u64 i;
+
+	for (i = at; i < at + DMAG_BLOCK_FRAMES; i++)
+		if (m->guard[i] || m->state[i] >= MACHINE_PINNED)
+			return false;
+	return true;
+}
+
+/**
+ * machine_protect() - Keep a group's capacity goal for movable pages.
+ * @m: the machine
+ * @g: the group
+ *
+ * Whole blocks, in the least wanted cells first, until the goal is met.
+ *
+ * Return: how many pages are kept for @g.
+ */
+u64 machine_protect(struct machine *m, struct machine_group *g)
+{
+	u64 i, at, start, goal = dmag_group_goal(&g->core, m->pages);
+	struct dmag_cell cell = { .demand = 0 };
+
+	while (dmag_cells_next(&m->reg, &g->core, &cell)) {
+		start = round_down(cell.range.last + 1, DMAG_BLOCK_FRAMES);
+		while (g->guarded < goal &&
+		       start >= cell.range.start + DMAG_BLOCK_FRAMES) {
+			start -= DMAG_BLOCK_FRAMES;
+			at = place(m, start);
+			if (!may_guard(m, at))
+				continue;
+			for (i = 0; i < DMAG_BLOCK_FRAMES; i++)
+				m->guard[at + i] = g;
+			g->guarded += DMAG_BLOCK_FRAMES;
+		}
+	}
+	return g->guarded;
+}
+
+/* The host takes a page for good: free, or after making it so. */
+static bool hog_page(struct machine *m, u64 at)
+{
+	if (m->state[at] == MACHINE_MOVABLE) {
+		if (!m->count[MACHINE_FREE])
+			return false;
+		move_away(m, at, at, at + 1);
+	}
+	m->dropped += m->state[at] == MACHINE_CACHE;
+	set_state(m, at, MACHINE_PINNED);
+	return true;
+}
+
+/**
+ * machine_hog() - Pages for somebody whose memory cannot move.
+ * @m: the machine
+ * @count: how many are wanted
+ *
+ * Free ones first, then page cache is dropped, then others have to move: to
+ * where only movable pages may be, since all else is taken by then.
+ *
+ * Return: how many there were.
+ */
+u64 machine_hog(struct machine *m, u64 count)
+{
+	enum machine_page state;
+	u64 at, got = 0;
+
+	for (state = MACHINE_FREE; state <= MACHINE_MOVABLE; state++)
+		for (at = 0; at < m->pages && got < count; at++)
+			if (m->state[at] == state && !m->guard[at])
+				got += hog_page(m, at);
+	return got;
+}
+
+/**
+ * machine_pin() - Pin a movable page for a long time.
+ * @m: the machine
+ * @pfn: the page; where it was moved to, if it may not stay where it is
+ *
+ * Return: 0, or -ENOMEM if there is no room where it may be pinned.
+ */
+int machine_pin(struct machine *m, u64 *pfn)
+{
+	u64 at, from = place(m, *pfn);
+	unsigned int i;
+
+	assert(m->state[from] == MACHINE_CACHE ||
+	       m->state[from] == MACHINE_MOVABLE);
+	if (!m->guard[from]) {
+		set_state(m, from, MACHINE_PINNED);
+		return 0;
+	}
+	for (i = 0; i < m->ram.nr; i++) {
+		for (*pfn = m->ram.seg[i].start; *pfn <= m->ram.seg[i].last;
+		     ++*pfn) {
+			at = place(m, *pfn);
+			if (m->guard[at] || m->state[at] != MACHINE_FREE)
+				continue;
+			set_state(m, at, MACHINE_PINNED);
+			set_state(m, from, MACHINE_FREE);
+			m->moved++;
+			return 0;
+		}
+	}
+	return -ENOMEM;
 }
 
 /** machine_settle() - Release what a group has too much of, then the group. */
@@ -467,6 +598,17 @@ static const char *check_group(const struct machine *m,
 	return NULL;
 }
 
+/* No page that has to stay is where only movable ones may be. */
+static bool guards_hold(const struct machine *m)
+{
+	u64 at;
+
+	for (at = 0; at < m->pages; at++)
+		if (m->guard[at] && m->state[at] == MACHINE_PINNED)
+			return false;
+	return true;
+}
+
 /**
  * machine_check() - Hold groups and pages against each other.
  * @m: the machine, not inside a backend call
@@ -482,6 +624,8 @@ const char *machine_check(const struct machine *m, unsigned int level)
 
 	if (dmag_registry_validate(&m->reg, level))
 		return "the registry is not valid";
+	if (level >= 4 && !guards_hold(m))
+		return "a page that stays where only movable ones may be";
 	for (b = 0; b < DMAG_BUCKETS; b++) {
 		list_for_each_entry(g, &m->reg.bucket[b], node) {
 			const char *wrong = check_group(m, g, &owned);

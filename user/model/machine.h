@@ -5,6 +5,7 @@
  * Physical memory is a RAM map with one state a page.  The machine is a
  * backend like Linux: it yields free extents, moves pages out of the way,
  * drops page cache, converts, and can be told to fail any one of its calls.
+ * Blocks that make up a group's capacity goal take no pages that have to stay.
  * It knows whom each page belongs to, so that machine_check() can hold what
  * the groups believe against what is.
  */
@@ -32,6 +33,7 @@ struct machine {
 	u8 *state; /* enum machine_page, by place in @ram */
 	u8 *shared; /* whether it is decrypted */
 	struct machine_group **owner;
+	struct machine_group **guard; /* whose capacity it is: movable only */
 	u64 count[MACHINE_STATES];
 	u64 moved, dropped, ceded; /* what claims cost others */
 	u64 move_to; /* where the search for a free page goes on */
@@ -50,6 +52,7 @@ struct machine_group {
 	struct dmag_group core;
 	struct machine *machine;
 	struct dmag_range *seg;
+	u64 guarded; /* pages of its capacity */
 	void *meals; /* a list through the first word of each */
 };
 
@@ -64,6 +67,10 @@ void machine_set(struct machine *m, u64 start, u64 last,
 		 enum machine_page state);
 u64 machine_count(const struct machine *m, u64 start, u64 last,
 		  enum machine_page state);
+
+u64 machine_protect(struct machine *m, struct machine_group *g);
+u64 machine_hog(struct machine *m, u64 count);
+int __must_check machine_pin(struct machine *m, u64 *pfn);
 
 struct machine_group *machine_join(struct machine *m,
 				   struct dmag_member *member);

@@ -419,7 +419,7 @@ int main(int argc, char **argv)
 		show_all(&t);
 	}
 	recorded = show_recorded();
-	printf("adapt: %u traces made, %u recorded, no frame refused once the first raise was filled\n",
+	printf("adapt: %u traces made, %u recorded, none refused once a raise was filled\n",
 	       i, recorded);
 	return 0;
 }

@@ -19,6 +19,7 @@
 #define DEVICES 5
 #define BUFFERS 64
 #define MACHINES ROUNDS(40)
+#define SURPLUSES 40
 #define STEPS 250
 
 struct device {
@@ -36,7 +37,7 @@ static struct machine m;
 static struct dmag_range ram[3];
 static struct device dev[DEVICES];
 static struct buffer buffer[BUFFERS];
-static u64 served, refused, lost_calls;
+static u64 served, refused, lost_calls, ceded, shrunk;
 
 #define SOUND(level)                                          \
 	do {                                                  \
@@ -227,6 +228,22 @@ static void step_alloc(struct device *d)
 	REQUIRE(ret != -EINVAL && ret != -EEXIST && ret != -EAGAIN);
 }
 
+/* The worker adapts, and the host wants memory. */
+static void step_pressure(struct dmag_group *g)
+{
+	u64 keep = rnd_below(2) ? g->marks.low : g->marks.min;
+	u64 max = rnd_below(2 * BLOCK), before = g->frames.free, given;
+
+	dmag_group_adapt(g, m.calls * DMAG_EPOCH_MS);
+	given = dmag_group_shrink(g, &machine_backend, keep, max);
+	REQUIRE(given <= max);
+	if (m.unlocked || m.fail_call)
+		return;
+	REQUIRE(given == min(max, before > keep ? before - keep : 0));
+	REQUIRE(g->frames.free == before - given);
+	shrunk += given;
+}
+
 static void step(void)
 {
 	static const int errors[] = { -EAGAIN, -EINTR, -ETIME, -ENOMEM };
@@ -260,6 +277,10 @@ static void step(void)
 		break;
 	case 8:
 		get_atomic(d);
+		break;
+	case 9:
+		if (d->member.group)
+			step_pressure(d->member.group);
 		break;
 	default:
 		if (d->member.group)
@@ -318,6 +339,7 @@ static u64 empty_machine(void)
 	SOUND(4);
 	REQUIRE(!m.count[MACHINE_OWNED]);
 	calls = m.calls;
+	ceded += m.ceded;
 	machine_exit(&m);
 	return calls;
 }
@@ -332,6 +354,73 @@ static void random_load(void)
 			step();
 			SOUND(n % 8 ? 1 : 4);
 		}
+		empty_machine();
+	}
+}
+
+/* ---- surplus --------------------------------------------------------- */
+
+/* Whether a group could spare a block: one is free, and more than high. */
+static bool can_cede(const struct dmag_group *g)
+{
+	struct dmag_run run;
+	u64 at = 0;
+
+	if (g->frames.free < g->marks.high + BLOCK)
+		return false;
+	while (dmag_frames_walk(&g->frames, at, &run)) {
+		u64 start = round_up(run.range.start, BLOCK);
+
+		at = run.range.last + 1;
+		if (run.state == DMAG_FREE && start + BLOCK <= at)
+			return true;
+	}
+	return false;
+}
+
+/* The tighter group gets some blocks more than it wants; the host is full. */
+static void random_surplus(struct device *tight)
+{
+	unsigned int i, n = 1 + rnd_below(8);
+	u64 pfn, count;
+
+	machine_join(&m, &tight->member);
+	dmag_group_balance(&m.reg, tight->member.group, &machine_backend);
+	for (i = 0; i < n; i++) {
+		count = 1 + rnd_below(2 * BLOCK);
+		if (!machine_alloc(&m, &tight->member, count, &pfn))
+			keep_buffer(tight, pfn, count);
+	}
+	for (i = 0; i < n; i++)
+		if (rnd_below(4))
+			put_buffer(&buffer[i]);
+	machine_set(&m, 0, ram_last(), MACHINE_PINNED);
+}
+
+/* A looser group takes it, block by block, and never what is below high. */
+static void surplus_load(void)
+{
+	struct device *tight = &dev[0], *loose = &dev[1];
+	unsigned int round;
+	bool must;
+	u64 pfn;
+
+	for (round = 0; round < SURPLUSES; round++) {
+		random_machine();
+		tight->member.constraint.limit =
+			((ram_last() + 1) / 2 << PAGE_SHIFT) - 1;
+		loose->member.constraint.limit = U64_MAX;
+		random_surplus(tight);
+		machine_join(&m, &loose->member);
+		do {
+			must = can_cede(tight->member.group);
+			pfn = 0;
+			if (!machine_alloc(&m, &loose->member, BLOCK, &pfn))
+				keep_buffer(loose, pfn, BLOCK);
+			else
+				REQUIRE(!must);
+			SOUND(4);
+		} while (must);
 		empty_machine();
 	}
 }
@@ -400,11 +489,13 @@ int main(int argc, char **argv)
 
 	rnd_init(argc, argv);
 	random_load();
+	surplus_load();
 	faults = each_call_fails();
-	printf("claim: %llu served, %llu refused, %llu and %llu calls failed, seed %llu\n",
+	printf("claim: %llu served, %llu refused, %llu frames ceded, %llu shrunk, %llu and %llu calls failed, seed %llu\n",
 	       (unsigned long long)served, (unsigned long long)refused,
+	       (unsigned long long)ceded, (unsigned long long)shrunk,
 	       (unsigned long long)lost_calls, (unsigned long long)faults,
 	       (unsigned long long)rnd_seed);
-	REQUIRE(served && refused && lost_calls && faults);
+	REQUIRE(served && refused && lost_calls && faults && shrunk && ceded);
 	return 0;
 }
