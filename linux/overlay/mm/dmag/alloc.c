@@ -138,9 +138,16 @@ void dmag_group_arrival(struct dmag_kgroup *g)
 	wake_up_var(&g->arrivals);
 }
 
+/* What may come free is what is in use, and what the worker refills. */
+static bool worth_waiting(const struct dmag_group *g,
+			  const struct dmag_request *rq)
+{
+	return rq->count <= g->frames.free + g->frames.used + g->marks.high;
+}
+
 /*
  * Start to wait for frames of the device's own group, which stays meanwhile.
- * NULL if the request has been served after all, or there is no group.
+ * NULL if the request has been served after all, or waiting is of no use.
  */
 static struct dmag_kgroup *start_waiting(struct device *dev,
 					 const struct dmag_request *rq,
@@ -156,6 +163,9 @@ static struct dmag_kgroup *start_waiting(struct device *dev,
 	g = d->group;
 	*ret = alloc_fast(d, rq, false, pfn);
 	if (!*ret)
+		return NULL;
+	*ret = -ENOMEM;
+	if (!worth_waiting(&g->core, rq))
 		return NULL;
 	spin_lock_irq(&g->lock);
 	g->counter[DMAG_NR_WAIT]++;

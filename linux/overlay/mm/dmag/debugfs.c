@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/dmag: a table for people, counters for scripts.
+ * /sys/kernel/debug/dmag: a table for people, counters for scripts, and a file
+ * that checks all invariants when it is read.
  */
 
 #include <linux/debugfs.h>
@@ -142,6 +143,16 @@ static int counters_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
 
+static int validate_show(struct seq_file *m, void *unused)
+{
+	const char *wrong = dmag_validate();
+
+	WARN(wrong, "dmag: %s\n", wrong);
+	seq_printf(m, "%s\n", wrong ?: "ok");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(validate);
+
 static int __init dmag_debugfs_init(void)
 {
 	struct dentry *dir;
@@ -151,6 +162,7 @@ static int __init dmag_debugfs_init(void)
 	dir = debugfs_create_dir("dmag", NULL);
 	debugfs_create_file("groups", 0444, dir, NULL, &groups_fops);
 	debugfs_create_file("counters", 0444, dir, NULL, &counters_fops);
+	debugfs_create_file("validate", 0400, dir, NULL, &validate_fops);
 	return 0;
 }
 late_initcall(dmag_debugfs_init);

@@ -226,6 +226,8 @@ static void device_join(struct dmag_device *d)
 	/* New, or taken over after it had lost its last member and its reserve. */
 	if (dmag_group_low(&d->group->core))
 		dmag_group_fill(d->group, DMAG_FILL_BOUND);
+	if (dmag_group_low(&d->group->core) || dmag_group_unprotected(d->group))
+		dmag_worker_kick();
 }
 
 static bool up_to_date(struct device *dev)

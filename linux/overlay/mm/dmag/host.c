@@ -576,14 +576,18 @@ static const struct dmag_backend dmag_host = {
  */
 void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
 {
+	u64 free;
+
 	lockdep_assert_held(&dmag_mutex);
 	g->deadline = jiffies + bound;
 	g->tries = DMAG_FILL_TRIES;
 	spin_lock_irq(&g->lock);
+	free = g->core.frames.free;
 	g->kicked = DMAG_QUIET;
 	if (!g->universal)
 		dmag_group_balance(&dmag_registry, &g->core, &dmag_host);
-	dmag_group_arrival(g);
+	if (g->core.frames.free > free)
+		dmag_group_arrival(g);
 	spin_unlock_irq(&g->lock);
 }
 

@@ -185,6 +185,9 @@ long dmag_pages_to_move(const struct dmag_range *r);
 /* alloc.c */
 void dmag_group_arrival(struct dmag_kgroup *g);
 
+/* validate.c */
+const char *dmag_validate(void);
+
 /* report.c */
 void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp);
 
@@ -216,6 +219,7 @@ void dmag_capture_switch(void);
 struct dmag_kgroup *dmag_protector(u64 pfn);
 int dmag_contig_type(const struct dmag_range *r);
 void dmag_contig_done(const struct dmag_range *r);
+u64 dmag_protected_frames(const struct dmag_kgroup *g);
 void dmag_group_protect(struct dmag_kgroup *g);
 bool dmag_group_unprotected(const struct dmag_kgroup *g);
 void dmag_group_unprotect(struct dmag_kgroup *g);

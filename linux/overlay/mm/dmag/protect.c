@@ -142,6 +142,28 @@ void dmag_group_unprotect(struct dmag_kgroup *g)
 			unprotect_block(g, nr);
 }
 
+/**
+ * dmag_protected_frames() - Count what a group protects, for the validator.
+ * @g: the group
+ *
+ * Return: frames of pageblocks in its name that are of the right type.
+ */
+u64 dmag_protected_frames(const struct dmag_kgroup *g)
+{
+	struct dmag_kgroup *owner;
+	unsigned long nr;
+	u64 frames = 0;
+
+	lockdep_assert_held(&dmag_mutex);
+	xa_for_each(&dmag_protected, nr, owner) {
+		struct page *page = pfn_to_page(pageblock(nr).start);
+
+		if (owner == g && is_migrate_cma_page(page))
+			frames += pageblock_nr_pages;
+	}
+	return frames;
+}
+
 /* Pageblocks that may become a group's; isolated between the two steps. */
 struct batch {
 	struct dmag_kgroup *g;

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of how groups fill, protect, wait and give back.
+ *
+ * Each has a group of its own: devices with windows in [256 MiB, 512 MiB),
+ * memory that every guest has.  Where the worker must not interfere, the test
+ * holds dmag_mutex.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/dmag.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/pagevec.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/workqueue.h>
+
+#include "../internal.h"
+#include "host.h"
+
+#define BASE SZ_256M
+
+static struct device *device_reaching(struct kunit *test, const char *name,
+				      u64 bytes)
+{
+	const struct bus_dma_region map[] = {
+		{ .cpu_start = BASE, .dma_start = 0, .size = bytes },
+		{},
+	};
+	struct device *dev;
+
+	dev = kunit_device_register_with_driver(test, name, test->priv);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dev));
+	dev->dma_range_map = kmemdup(map, sizeof(map), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, dev->dma_range_map);
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(32)), 0);
+	return dev;
+}
+
+/* Its group stays as long as the device, which is not unbound meanwhile. */
+static struct dmag_kgroup *group_of(struct kunit *test, struct device *dev)
+{
+	struct dmag_kgroup *g = NULL;
+	struct dmag_device *d;
+
+	rcu_read_lock();
+	d = rcu_dereference(dev->dmag);
+	if (d)
+		g = d->group;
+	rcu_read_unlock();
+	KUNIT_ASSERT_NOT_NULL(test, g);
+	return g;
+}
+
+static void expect_valid(struct kunit *test)
+{
+	KUNIT_EXPECT_STREQ(test, dmag_validate() ?: "ok", "ok");
+}
+
+/* Buffers of one device. */
+struct hoard {
+	struct device *dev;
+	size_t size;
+	unsigned int nr;
+	struct page *page[1024];
+};
+
+static struct hoard *make_hoard(struct kunit *test, struct device *dev,
+				size_t size)
+{
+	struct hoard *h = kunit_kzalloc(test, sizeof(*h), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, h);
+	h->dev = dev;
+	h->size = size;
+	return h;
+}
+
+/* Until @most or refused. */
+static void hoard(struct hoard *h, gfp_t gfp, unsigned int most)
+{
+	while (h->nr < most) {
+		struct page *page;
+		dma_addr_t dma;
+
+		page = dma_alloc_pages(h->dev, h->size, &dma, DMA_TO_DEVICE,
+				       gfp | __GFP_NOWARN);
+		if (!page)
+			return;
+		h->page[h->nr++] = page;
+	}
+}
+
+static void unhoard(struct hoard *h, unsigned int least)
+{
+	while (h->nr > least) {
+		struct page *page = h->page[--h->nr];
+
+		dma_free_pages(h->dev, h->size, page,
+			       phys_to_dma(h->dev, page_to_phys(page)),
+			       DMA_TO_DEVICE);
+	}
+}
+
+/* ---- capture --------------------------------------------------------- */
+
+/* Free a page as reclaim does; whether it was captured. */
+static bool reclaimed(struct dmag_kgroup *g, struct page *page)
+{
+	struct reclaim_state state = {};
+	struct folio_batch batch;
+	u64 before = g->nr_captured;
+
+	folio_batch_init(&batch);
+	if (!folio_put_testzero(page_folio(page)))
+		return false;
+	folio_batch_add(&batch, page_folio(page));
+	current->reclaim_state = &state;
+	free_unref_folios(&batch);
+	current->reclaim_state = NULL;
+	return g->nr_captured == before + 1;
+}
+
+/* A free pageblock of [@from, @to) bytes, as single pages. */
+static struct page *take_block(struct kunit *test, u64 from, u64 to)
+{
+	for (u64 pfn = PHYS_PFN(from); pfn < PHYS_PFN(to);
+	     pfn += pageblock_nr_pages)
+		if (!alloc_contig_range(pfn, pfn + pageblock_nr_pages,
+					MIGRATE_MOVABLE,
+					GFP_KERNEL | __GFP_NOWARN))
+			return pfn_to_page(pfn);
+	KUNIT_FAIL_AND_ABORT(test, "no pageblock is free");
+	return NULL;
+}
+
+static void set_marks(struct dmag_kgroup *g, u64 min, u64 low, u64 high)
+{
+	spin_lock_irq(&g->lock);
+	g->core.marks = (struct dmag_marks){ min, low, high };
+	spin_unlock_irq(&g->lock);
+}
+
+/* With dmag_mutex held: the worker would meddle. */
+static void capture_some(struct kunit *test, struct dmag_kgroup *g,
+			 struct page *a, struct page *b, struct page *far)
+{
+	/* Not before it is hungry, and not outside of its reach. */
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, a++));
+	dmag_group_hungry(g, true);
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, far));
+
+	/* Below min from any block, above it from its own, up to high. */
+	set_marks(g, 1, 2, 3);
+	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
+	dmag_group_adopt_captured(g);
+	KUNIT_EXPECT_EQ(test, g->core.frames.free, 1);
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, b));
+	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
+	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, a++));
+	dmag_group_adopt_captured(g);
+	KUNIT_EXPECT_EQ(test, g->core.frames.free, 3);
+	KUNIT_EXPECT_EQ(test, g->counter[DMAG_NR_CAPTURE_FRAMES], 3);
+	dmag_group_hungry(g, false);
+}
+
+static void test_capture(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-capture", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *h = make_hoard(test, dev, PAGE_SIZE);
+	struct page *a, *b, *far;
+	const unsigned int used = 5;
+
+	mutex_lock(&dmag_mutex);
+	dmag_group_squeeze(g, 0, U64_MAX);
+	dmag_group_unprotect(g);
+	a = take_block(test, BASE, BASE + SZ_64M);
+	b = take_block(test, BASE + SZ_64M, BASE + SZ_128M);
+	far = take_block(test, BASE + SZ_128M, BASE + SZ_256M);
+	static_branch_enable(&dmag_hungry_key);
+	capture_some(test, g, a, b, far);
+	static_branch_disable(&dmag_hungry_key);
+	mutex_unlock(&dmag_mutex);
+
+	free_contig_range(page_to_pfn(a) + used, pageblock_nr_pages - used);
+	free_contig_range(page_to_pfn(b) + 1, pageblock_nr_pages - 1);
+	free_contig_range(page_to_pfn(far) + 1, pageblock_nr_pages - 1);
+	hoard(h, GFP_ATOMIC, 3);
+	KUNIT_EXPECT_EQ(test, h->nr, 3);
+	unhoard(h, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* ---- protected capacity ---------------------------------------------- */
+
+static u64 first_protected(struct dmag_kgroup *g)
+{
+	for (u64 pfn = PHYS_PFN(BASE); pfn < PHYS_PFN(BASE + SZ_256M);
+	     pfn += pageblock_nr_pages)
+		if (dmag_protector(pfn) == g)
+			return pfn;
+	return 0;
+}
+
+static bool reached(const u64 *value, u64 goal)
+{
+	for (int i = 0; i < 100 && READ_ONCE(*value) < goal; i++)
+		msleep(50);
+	return READ_ONCE(*value) >= goal;
+}
+
+static void test_protect(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-protect", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *h = make_hoard(test, dev, SZ_1M);
+	struct page *page;
+
+	KUNIT_EXPECT_EQ(test, g->goal, PHYS_PFN(SZ_32M));
+	KUNIT_EXPECT_TRUE(test, reached(&g->protected, g->goal));
+	page = pfn_to_page(first_protected(g));
+	KUNIT_EXPECT_TRUE(test, is_migrate_cma_page(page));
+
+	/* The group itself may have all of it, and it stays protected. */
+	hoard(h, GFP_KERNEL, 120);
+	KUNIT_EXPECT_EQ(test, h->nr, 120);
+	expect_valid(test);
+	unhoard(h, 0);
+	KUNIT_EXPECT_EQ(test, g->protected, g->goal);
+	expect_valid(test);
+
+	kunit_device_unregister(test, dev);
+	for (int i = 0; i < 100 && is_migrate_cma_page(page); i++)
+		msleep(50);
+	KUNIT_EXPECT_FALSE(test, is_migrate_cma_page(page));
+}
+
+/* Runs, one of which has protected and other pageblocks; all keep their types. */
+static void test_protect_run(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-run", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *h = make_hoard(test, dev, SZ_16M);
+
+	KUNIT_EXPECT_TRUE(test, reached(&g->protected, g->goal));
+	hoard(h, GFP_KERNEL | __GFP_NORETRY, 8);
+	KUNIT_EXPECT_GE(test, h->nr, 6);
+	expect_valid(test);
+	unhoard(h, 0);
+	mutex_lock(&dmag_mutex);
+	for (u64 pfn = PHYS_PFN(BASE); pfn < PHYS_PFN(BASE + SZ_128M);
+	     pfn += pageblock_nr_pages)
+		KUNIT_EXPECT_EQ(test, dmag_protector(pfn) == g,
+				is_migrate_cma_page(pfn_to_page(pfn)));
+	mutex_unlock(&dmag_mutex);
+	kunit_device_unregister(test, dev);
+}
+
+/* ---- giving back ----------------------------------------------------- */
+
+static void test_squeeze(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-squeeze", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	u64 low = g->core.marks.low, min = g->core.marks.min, free;
+
+	mutex_lock(&dmag_mutex);
+	free = g->core.frames.free;
+	KUNIT_EXPECT_GT(test, free, low);
+	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, low, 16), 16);
+	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, low, U64_MAX),
+			free - low - 16);
+	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, low, U64_MAX), 0);
+	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, min, U64_MAX), low - min);
+	KUNIT_EXPECT_EQ(test, g->core.frames.free, min);
+	mutex_unlock(&dmag_mutex);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* ---- overlapping groups ---------------------------------------------- */
+
+/* What a tighter group has above high serves a looser one, and no more. */
+static void test_surplus(struct kunit *test)
+{
+	struct device *tight = device_reaching(test, "dmag-tight", SZ_16M);
+	struct device *loose = device_reaching(test, "dmag-loose", SZ_32M);
+	struct dmag_kgroup *g = group_of(test, tight);
+	struct hoard *a = make_hoard(test, tight, SZ_1M);
+	struct hoard *b = make_hoard(test, loose, SZ_1M);
+
+	hoard(a, GFP_KERNEL, 16);
+	KUNIT_EXPECT_GE(test, a->nr, 8);
+	hoard(b, GFP_KERNEL | __GFP_NORETRY, 32);
+	KUNIT_EXPECT_LT(test, b->nr, 32);
+	unhoard(a, 0);
+	hoard(b, GFP_KERNEL, 32);
+	KUNIT_EXPECT_GE(test, g->core.frames.free, g->core.marks.high);
+	KUNIT_EXPECT_GT(test, PHYS_PFN((u64)b->nr * SZ_1M),
+			PHYS_PFN(SZ_16M) - 512);
+	expect_valid(test);
+	unhoard(b, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, tight);
+	kunit_device_unregister(test, loose);
+}
+
+/* ---- waiting --------------------------------------------------------- */
+
+struct late_free {
+	struct delayed_work work;
+	struct hoard *h;
+};
+
+static void free_late(struct work_struct *work)
+{
+	struct late_free *late =
+		container_of(to_delayed_work(work), struct late_free, work);
+
+	unhoard(late->h, 0);
+}
+
+/* A request that nothing can serve waits for what others free. */
+static void test_wait(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-wait", SZ_8M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *all = make_hoard(test, dev, SZ_1M);
+	struct hoard *one = make_hoard(test, dev, SZ_1M);
+	struct late_free late = { .h = all };
+
+	hoard(all, GFP_KERNEL | __GFP_NORETRY, 8);
+	hoard(all, GFP_ATOMIC, 8);
+	KUNIT_ASSERT_GT(test, all->nr, 0);
+	KUNIT_EXPECT_EQ(test, g->counter[DMAG_NR_WAIT], 0);
+	INIT_DELAYED_WORK_ONSTACK(&late.work, free_late);
+	schedule_delayed_work(&late.work, HZ / 5);
+	hoard(one, GFP_KERNEL, 1);
+	flush_delayed_work(&late.work);
+	destroy_delayed_work_on_stack(&late.work);
+	KUNIT_EXPECT_EQ(test, one->nr, 1);
+	KUNIT_EXPECT_GE(test, g->counter[DMAG_NR_WAIT], 1);
+	KUNIT_EXPECT_EQ(test, g->waiters, 0);
+	unhoard(one, 0);
+	unhoard(all, 0);
+	kunit_device_unregister(test, dev);
+}
+
+/* And not for ever. */
+static void test_wait_bound(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-bound", SZ_8M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *all = make_hoard(test, dev, SZ_1M);
+
+	hoard(all, GFP_KERNEL, 9);
+	KUNIT_EXPECT_LE(test, all->nr, 8);
+	KUNIT_EXPECT_GE(test, g->counter[DMAG_NR_WAIT], 1);
+	KUNIT_EXPECT_EQ(test, g->waiters, 0);
+	unhoard(all, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static int reclaim_test_init(struct kunit *test)
+{
+	test->priv = kunit_driver_create(test, "dmag-reclaim-test");
+	return PTR_ERR_OR_ZERO(test->priv);
+}
+
+static struct kunit_case reclaim_cases[] = {
+	KUNIT_CASE(test_capture),     KUNIT_CASE(test_protect),
+	KUNIT_CASE(test_protect_run), KUNIT_CASE(test_squeeze),
+	KUNIT_CASE(test_surplus),     KUNIT_CASE(test_wait),
+	KUNIT_CASE(test_wait_bound),  {},
+};
+
+static struct kunit_suite reclaim_suite = {
+	.name = "dmag_reclaim",
+	.init = reclaim_test_init,
+	.test_cases = reclaim_cases,
+};
+
+kunit_test_suite(reclaim_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the reserves of DMA allocation groups");
+MODULE_LICENSE("GPL");

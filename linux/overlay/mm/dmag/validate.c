@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The validator: the core's own, and what the kernel knows beside it.
+ */
+
+#include <linux/dmag.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+
+#include "host.h"
+
+/* The deepest of the core's levels: every frame is looked at. */
+#define DMAG_VALIDATE_LEVEL 4
+
+/* Each frame that a group owns is under its name, and referenced. */
+static const char *check_run(const struct dmag_kgroup *g,
+			     const struct dmag_run *run)
+{
+	u64 pfn = run->range.start;
+
+	for (; pfn <= run->range.last; pfn++) {
+		if (xa_load(&dmag_owners, pfn >> DMAG_BLOCK_ORDER) != g)
+			return "I2: a block is not under its owner's name";
+		if (!pfn_to_online_page(pfn))
+			return "I2: a frame is offline";
+		if (!page_ref_count(pfn_to_page(pfn)))
+			return "I2: an owned page has no reference";
+	}
+	return NULL;
+}
+
+static const char *check_frames(struct dmag_kgroup *g)
+{
+	const char *wrong = NULL;
+	struct dmag_run run;
+	u64 at = 0;
+
+	lockdep_assert_held(&g->lock);
+	if (dmag_group_validate(&g->core, DMAG_VALIDATE_LEVEL))
+		return "a group is not valid";
+	for (; !wrong && dmag_frames_walk(&g->core.frames, at, &run);
+	     at = run.range.last + 1)
+		wrong = check_run(g, &run);
+	return wrong;
+}
+
+static void check_group(struct dmag_kgroup *g, void *data)
+{
+	const char **wrong = data;
+
+	if (*wrong)
+		return;
+	spin_lock_irq(&g->lock);
+	*wrong = check_frames(g);
+	spin_unlock_irq(&g->lock);
+	if (!*wrong && g->protected != dmag_protected_frames(g))
+		*wrong =
+			"protected pageblocks are miscounted, or of another type";
+	cond_resched();
+}
+
+/**
+ * dmag_validate() - Check all groups, their frames and their pages.
+ *
+ * Context: Process; takes dmag_mutex.
+ * Return: NULL, or what is wrong.
+ */
+const char *dmag_validate(void)
+{
+	const char *wrong = NULL;
+
+	mutex_lock(&dmag_mutex);
+	if (dmag_registry_validate(&dmag_registry, 0))
+		wrong = "the registry is not valid";
+	dmag_visit_groups(check_group, &wrong);
+	mutex_unlock(&dmag_mutex);
+	return wrong;
+}
