@@ -185,9 +185,49 @@ await_groups()
 	groups_are "$1"
 }
 
+# group_word DEVICE WORD: what follows the word, of the group of a device
+group_word()
+{
+	awk -v dev="$1" -v word="$2" '
+		/^[0-9]/ { value = "" }
+		{ for (i = 1; i < NF; i++) if ($i == word) value = $(i + 1) }
+		$1 == "member" && $2 == dev { print value }' $debug/dmag/groups
+}
+
+protected()
+{
+	[ "$(group_word "$1" protected)" = "$(group_word "$1" goal)" ]
+}
+
+# A board's drivers load long before anything else fills its memory.
+await_protected()
+{
+	local tenths=0
+
+	[ "$dmag" = on ] || return 0
+	while [ $tenths -lt 100 ] && ! protected "$1"; do
+		usleep 100000
+		tenths=$((tenths + 1))
+	done
+	check "$1: its capacity goal is protected" protected "$1"
+}
+
 mem_free_kib()
 {
 	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
+}
+
+# background COMMAND...: until joined() judges how it ended
+background()
+{
+	{ "$@" || echo "$*" >>/tmp/failed; } &
+}
+
+joined()
+{
+	wait
+	check "every load in the background ended well" [ ! -e /tmp/failed ]
+	[ ! -e /tmp/failed ] || cat /tmp/failed
 }
 
 settle()

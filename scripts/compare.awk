@@ -51,7 +51,9 @@ function notes(key,    i, k, out)
 {
 	for (i = 1; i <= nr_notes[key]; i++) {
 		k = note[key, i]
-		out = out " " k "=" row[1, key, k] "/" row[2, key, k]
+		out = out " " k "=" row[1, key, k]
+		if (row[1, key, k] != row[2, key, k])
+			out = out "/" row[2, key, k]
 	}
 	return out
 }

@@ -6,8 +6,11 @@
  * result of the last one as KEY=VALUE words:
  *
  *	contig FIRST LAST	how many MiB of [FIRST, LAST) MiB can be emptied
- *	hog ORDER		take unmovable pages until refused; keep them
- *	unhog			give them back
+ *	hog LEAVE		take unmovable pages until refused; keep all but
+ *				LEAVE MiB, without which nothing would run
+ *	fragment MIB COUNT SEED	so many random allocations and frees of unmovable
+ *				pages, of so much in all; keep what is left
+ *	unhog			give all of these back
  *	pin ADDRESS BYTES	pin the caller's own memory for long
  *	unpin			let go of all pins
  *
@@ -24,6 +27,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pageblock-flags.h>
+#include <linux/prandom.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -114,44 +118,132 @@ static int press_contig(const char *args)
 	return 0;
 }
 
-/* Refused at once rather than after an OOM kill. */
-static int press_hog(const char *args)
+static unsigned long press_put(struct page *page)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
-	unsigned long frames = 0;
-	unsigned int order;
-	struct page *page;
+	unsigned int order = page_private(page);
 
-	if (kstrtouint(args, 0, &order) || order > MAX_PAGE_ORDER)
-		return -EINVAL;
-	while (!fatal_signal_pending(current)) {
-		page = alloc_pages(gfp, order);
-		if (!page)
-			break;
-		set_page_private(page, order);
-		list_add(&page->lru, &press_hogged);
-		frames += 1UL << order;
-		cond_resched();
-	}
-	press_report("order=%u frames=%lu\n", order, frames);
-	return 0;
+	set_page_private(page, 0);
+	__free_pages(page, order);
+	return 1UL << order;
 }
 
-static int press_unhog(const char *args)
+/* The last ones taken first. */
+static unsigned long press_give_back(unsigned long most)
 {
 	struct page *page, *next;
 	unsigned long frames = 0;
 
 	list_for_each_entry_safe(page, next, &press_hogged, lru) {
-		unsigned int order = page_private(page);
-
+		if (frames >= most)
+			break;
 		list_del(&page->lru);
-		set_page_private(page, 0);
-		__free_pages(page, order);
+		frames += press_put(page);
+		cond_resched();
+	}
+	return frames;
+}
+
+/* Refused at once rather than after an OOM kill. */
+static struct page *press_get(unsigned int order)
+{
+	struct page *page =
+		alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, order);
+
+	if (page)
+		set_page_private(page, order);
+	return page;
+}
+
+static unsigned long press_take(unsigned int order)
+{
+	unsigned long frames = 0;
+	struct page *page;
+
+	while (!fatal_signal_pending(current)) {
+		page = press_get(order);
+		if (!page)
+			break;
+		list_add(&page->lru, &press_hogged);
 		frames += 1UL << order;
 		cond_resched();
 	}
-	press_report("frames=%lu\n", frames);
+	return frames;
+}
+
+/* The large pages first, as long as there are any; in the end every page. */
+static int press_hog(const char *args)
+{
+	static const unsigned int orders[] = { MAX_PAGE_ORDER, 3, 0 };
+	unsigned long leave;
+	unsigned int i;
+
+	if (kstrtoul(args, 0, &leave))
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(orders); i++)
+		press_report("order_%u=%lu ", orders[i], press_take(orders[i]));
+	press_report("left=%lu\n", press_give_back(leave << (20 - PAGE_SHIFT)));
+	return 0;
+}
+
+/* Half of them single pages, a quarter pairs, and so on to 64 pages. */
+static unsigned int press_order(struct rnd_state *random)
+{
+	return min(ffs(prandom_u32_state(random) | BIT(6)) - 1, 6);
+}
+
+/*
+ * Each turn frees a slot or fills it, so that half of them are filled: pages of
+ * all ages and sizes, between those of everybody else.
+ */
+static void press_churn(struct page **slots, u32 nr, unsigned long count,
+			struct rnd_state *random)
+{
+	struct page **slot;
+
+	while (count-- && !fatal_signal_pending(current)) {
+		slot = &slots[prandom_u32_state(random) % nr];
+		if (*slot) {
+			press_put(*slot);
+			*slot = NULL;
+		} else {
+			*slot = press_get(press_order(random));
+		}
+		cond_resched();
+	}
+}
+
+static int press_fragment(const char *args)
+{
+	unsigned long mib, count, kept = 0;
+	struct rnd_state random;
+	struct page **slots;
+	u64 seed;
+	u32 nr, i;
+
+	if (sscanf(args, "%lu %lu %llu", &mib, &count, &seed) != 3 || !mib ||
+	    mib > SZ_1M)
+		return -EINVAL;
+	/* Half the slots hold three and a half pages in the mean. */
+	nr = (mib << (20 - PAGE_SHIFT)) * 4 / 7;
+	slots = kvcalloc(nr, sizeof(*slots), GFP_KERNEL);
+	if (!slots)
+		return -ENOMEM;
+	prandom_seed_state(&random, seed);
+	press_churn(slots, nr, count, &random);
+	for (i = 0; i < nr; i++) {
+		if (!slots[i])
+			continue;
+		kept += 1UL << page_private(slots[i]);
+		list_add(&slots[i]->lru, &press_hogged);
+	}
+	kvfree(slots);
+	press_report("turns=%lu kept=%lu\n", count, kept);
+	return 0;
+}
+
+static int press_unhog(const char *args)
+{
+	press_report("frames=%lu\n", press_give_back(ULONG_MAX));
 	return 0;
 }
 
@@ -199,9 +291,9 @@ static const struct {
 	const char *name;
 	int (*func)(const char *args);
 } press_commands[] = {
-	{ "contig", press_contig }, { "hog", press_hog },
-	{ "unhog", press_unhog },   { "pin", press_pin },
-	{ "unpin", press_unpin },
+	{ "contig", press_contig },	{ "hog", press_hog },
+	{ "fragment", press_fragment }, { "unhog", press_unhog },
+	{ "pin", press_pin },		{ "unpin", press_unpin },
 };
 
 static int press_command(char *line)
