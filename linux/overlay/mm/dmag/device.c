@@ -312,19 +312,21 @@ static int device_resolve(struct dmag_device *old)
 		return -ENOMEM;
 	}
 	device_enter(d, fresh);
-	spin_lock_irq(&d->group->lock);
-	dmag_group_kick(d->group);
-	spin_unlock_irq(&d->group->lock);
 	return 0;
 }
 
-/* What reached all RAM may not any more: then its devices need a reserve. */
-static void restrict_group(struct dmag_kgroup *g, void *unused)
+/*
+ * What reached all RAM may not any more: then its devices need a reserve.  And
+ * the more RAM there is, the scarcer is what a group reaches.
+ */
+static void weigh_group(struct dmag_kgroup *g, void *unused)
 {
-	if (!g->universal || dmag_reach_covers(&g->core.reach, &dmag_ram))
+	if (dmag_reach_covers(&g->core.reach, &dmag_ram))
 		return;
+	g->goal = dmag_group_goal(&g->core, dmag_reach_frames(&dmag_ram));
 	spin_lock_irq(&g->lock);
-	g->core.marks = dmag_marks_start(&g->core.reach);
+	if (g->universal)
+		g->core.marks = g->core.base;
 	WRITE_ONCE(g->universal, false);
 	dmag_group_kick(g);
 	spin_unlock_irq(&g->lock);
@@ -343,7 +345,7 @@ static int resolve_all(void)
 	list_for_each_entry_safe(m, next, &dmag_registry.members, node)
 		if (device_resolve(to_dmag_device(m)))
 			ret = -ENOMEM;
-	dmag_visit_groups(restrict_group, NULL);
+	dmag_visit_groups(weigh_group, NULL);
 	return ret;
 }
 

@@ -17,6 +17,7 @@
 #include <linux/dmag.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -553,6 +554,151 @@ static void test_held_last(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_groups(), before);
 }
 
+static bool owns_any(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	struct dmag_run run;
+	bool ret;
+
+	spin_lock_irq(&g->lock);
+	ret = dmag_frames_walk(&g->core.frames, r->start, &run) &&
+	      run.range.start <= r->last;
+	spin_unlock_irq(&g->lock);
+	return ret;
+}
+
+static int going_offline(const struct dmag_range *r)
+{
+	int ret;
+
+	mem_hotplug_begin();
+	ret = dmag_going_offline(r->start, r->last - r->start + 1);
+	mem_hotplug_done();
+	return ret;
+}
+
+/* A buffer keeps its memory online; a reserve makes way, and stays away. */
+static void test_offline(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-offline", LIMIT_29);
+	struct dmag_kgroup *g = group_of(dev);
+	void *buf, *far;
+	dma_addr_t dma, far_dma;
+	struct dmag_range r;
+	u64 owned;
+
+	if (!IS_ENABLED(CONFIG_MEMORY_HOTPLUG))
+		kunit_skip(test, "memory does not go offline here");
+	buf = dma_alloc_coherent(dev, SZ_64K, &dma, GFP_KERNEL);
+	expect_good(test, dev, buf, dma, SZ_64K);
+	r.start = round_down(PFN_DOWN(dma), MAX_ORDER_NR_PAGES);
+	r.last = r.start + MAX_ORDER_NR_PAGES - 1;
+	owned = g->core.frames.free + g->core.frames.used;
+	KUNIT_EXPECT_EQ(test, going_offline(&r), -EBUSY);
+	KUNIT_EXPECT_FALSE(test, dmag_pfn_avoided(r.start));
+	KUNIT_EXPECT_EQ(test, g->core.frames.free + g->core.frames.used, owned);
+
+	dma_free_coherent(dev, SZ_64K, buf, dma);
+	KUNIT_EXPECT_EQ(test, going_offline(&r), 0);
+	KUNIT_EXPECT_TRUE(test, dmag_pfn_avoided(r.start));
+	KUNIT_EXPECT_TRUE(test, dmag_pfn_avoided(r.last));
+	KUNIT_EXPECT_FALSE(test, owns_any(g, &r));
+	far = dma_alloc_coherent(dev, SZ_8M, &far_dma, GFP_KERNEL);
+	expect_good(test, dev, far, far_dma, SZ_8M);
+	KUNIT_EXPECT_FALSE(test, owns_any(g, &r));
+	dmag_offline_failed();
+	KUNIT_EXPECT_FALSE(test, dmag_pfn_avoided(r.start));
+	dma_free_coherent(dev, SZ_8M, far, far_dma);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static bool reserve_fills(struct dmag_kgroup *g)
+{
+	bool low = true;
+
+	for (int i = 0; i < 100 && low; i++) {
+		spin_lock_irq(&g->lock);
+		low = dmag_group_low(&g->core);
+		spin_unlock_irq(&g->lock);
+		if (low)
+			msleep(100);
+	}
+	return !low;
+}
+
+static int ram_online(const struct dmag_range *r)
+{
+	int ret;
+
+	mutex_lock(&dmag_mutex);
+	ret = dmag_ram_online(r);
+	mutex_unlock(&dmag_mutex);
+	return ret;
+}
+
+/* Where no guest has memory, and 40 bits do not reach. */
+#define FAR_RAM BIT_ULL(40)
+
+/*
+ * As if memory came online there.  The RAM map does not forget it, so this is
+ * the last test, and skips a second run.
+ */
+static void test_online(struct kunit *test)
+{
+	static const struct bus_dma_region map[] = {
+		{ .cpu_start = SZ_256M, .dma_start = 0, .size = SZ_64M },
+		{ .cpu_start = FAR_RAM, .dma_start = SZ_1G, .size = SZ_64M },
+		{}
+	};
+	const struct dmag_range r = { PFN_DOWN(FAR_RAM),
+				      PFN_DOWN(FAR_RAM + SZ_128M) - 1 };
+	struct device *all = make_device(test, "dmag-64", DMA_BIT_MASK(64));
+	struct device *most = make_device(test, "dmag-40", DMA_BIT_MASK(40));
+	struct device *low = make_device(test, "dmag-30", LIMIT_30);
+	struct device *mapped = bare_device(test, "dmag-mapped");
+	struct dmag_kgroup *g = group_of(most), *low_group = group_of(low);
+	struct dmag_device *low_member;
+	dma_addr_t dma, dma2;
+	void *buf, *buf2;
+
+	if (!g->universal)
+		kunit_skip(test, "there is memory above 1 TiB");
+	set_map(test, mapped, map, sizeof(map));
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(mapped, DMA_BIT_MASK(32)),
+			0);
+	KUNIT_EXPECT_PTR_EQ(test, group_of(all), g);
+	KUNIT_EXPECT_EQ(test, group_of(mapped)->core.reach.nr, 1);
+	low_member = rcu_access_pointer(low->dmag);
+	buf = dma_alloc_coherent(most, SZ_64K, &dma, GFP_KERNEL);
+	expect_good(test, most, buf, dma, SZ_64K);
+
+	KUNIT_EXPECT_EQ(test, ram_online(&r), 0);
+	KUNIT_EXPECT_PTR_EQ(test, group_of(most), g);
+	KUNIT_EXPECT_FALSE(test, g->universal);
+	KUNIT_EXPECT_EQ(test, g->core.members, 1);
+	KUNIT_EXPECT_TRUE(test, group_of(all)->universal);
+	KUNIT_EXPECT_EQ(test, group_of(mapped)->core.reach.nr, 2);
+	KUNIT_EXPECT_PTR_EQ(test, group_of(low), low_group);
+	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(low->dmag), low_member);
+	KUNIT_EXPECT_TRUE(test, reserve_fills(g));
+	KUNIT_EXPECT_TRUE(test, reserve_fills(group_of(mapped)));
+	expect_valid(test);
+
+	buf2 = dma_alloc_coherent(most, SZ_64K, &dma2, GFP_ATOMIC);
+	expect_good(test, most, buf2, dma2, SZ_64K);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 16);
+	dma_free_coherent(most, SZ_64K, buf, dma);
+	dma_free_coherent(most, SZ_64K, buf2, dma2);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, ram_online(&r), 0);
+	expect_valid(test);
+	kunit_device_unregister(test, all);
+	kunit_device_unregister(test, most);
+	kunit_device_unregister(test, low);
+	kunit_device_unregister(test, mapped);
+	expect_valid(test);
+}
+
 static struct kunit_case dmag_cases[] = {
 	KUNIT_CASE(test_windows),     KUNIT_CASE(test_bus_limit),
 	KUNIT_CASE(test_share),	      KUNIT_CASE(test_rebind),
@@ -563,7 +709,8 @@ static struct kunit_case dmag_cases[] = {
 	KUNIT_CASE(test_free_in_irq), KUNIT_CASE(test_other_calls),
 	KUNIT_CASE(test_sizes),	      KUNIT_CASE(test_too_large),
 	KUNIT_CASE(test_bad_free),    KUNIT_CASE(test_held_page),
-	KUNIT_CASE(test_held_last),   {},
+	KUNIT_CASE(test_held_last),   KUNIT_CASE(test_offline),
+	KUNIT_CASE(test_online),      {},
 };
 
 static struct kunit_suite dmag_suite = {

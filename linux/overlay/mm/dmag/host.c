@@ -77,10 +77,7 @@ static bool failed_lately(const struct dmag_range *r, enum dmag_rung rung)
 	       failed[i].rung >= rung && time_before(jiffies, failed[i].until);
 }
 
-/*
- * Does any group own a frame of @r, or another group a frame of its blocks?
- * What is about to go offline is as good as owned.
- */
+/* Does any group own a frame of @r, or another group a frame of its blocks? */
 static bool owned(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	u64 first = r->start >> DMAG_BLOCK_ORDER;
@@ -90,8 +87,6 @@ static bool owned(struct dmag_kgroup *g, const struct dmag_range *r)
 	struct dmag_run run;
 	bool ours = false;
 
-	if (dmag_range_avoided(r))
-		return true;
 	xa_for_each_range(&dmag_owners, block, owner, first, last) {
 		if (owner != g)
 			return true;
@@ -132,17 +127,18 @@ static enum page_use page_use(struct page *page)
  * @page: any page of the pageblock
  *
  * What is protected is for the group that protects it alone; CMA areas, what is
- * isolated and the reserve for high orders are for none.
+ * isolated or about to go offline, and the reserve for high orders are for none.
  *
  * Context: Any, under RCU or dmag_mutex.
  */
 bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
 {
 	const struct dmag_kgroup *protector;
+	u64 pfn = page_to_pfn(page);
 
-	if (is_zone_movable_page(page))
+	if (is_zone_movable_page(page) || dmag_pfn_avoided(pfn))
 		return false;
-	protector = dmag_protector(page_to_pfn(page));
+	protector = dmag_protector(pfn);
 	if (protector)
 		return protector == g && is_migrate_cma_page(page);
 	return migratetype_is_mergeable(get_pageblock_migratetype(page));
@@ -644,14 +640,15 @@ u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max)
  * @r: the frames, allocated; within one block
  *
  * Context: Process, under dmag_mutex.
- * Return: 0; -EEXIST if the block is another group's; -ENOMEM; -EINVAL.
+ * Return: 0; -EEXIST if the block is another group's or about to go offline;
+ * -ENOMEM; -EINVAL.
  */
 int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (owned(g, r))
+	if (dmag_pfn_avoided(r->start) || owned(g, r))
 		return -EEXIST;
 	if (enter_owner(g, r) || feed(g, r)) {
 		erase_owner(g, r);

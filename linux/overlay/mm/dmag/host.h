@@ -227,10 +227,10 @@ void dmag_unprotect(const struct dmag_range *r);
 
 /* hotplug.c */
 #ifdef CONFIG_MEMORY_HOTPLUG
-bool dmag_range_avoided(const struct dmag_range *r);
+bool dmag_pfn_avoided(u64 pfn);
 #else
 
-static inline bool dmag_range_avoided(const struct dmag_range *r)
+static inline bool dmag_pfn_avoided(u64 pfn)
 {
 	return false;
 }

@@ -2,10 +2,12 @@
 /*
  * Memory that comes and goes.
  *
- * The page allocator refuses to isolate what a group owns, before it asks any
- * notifier.  So it asks here first: free frames go back, which a reserve can
- * replace elsewhere, and buffers refuse, since devices know their addresses.
- * From then until the range is isolated, no claim may enter it.
+ * The page allocator refuses to isolate what a group owns or protects, before
+ * it asks any notifier.  So it asks here first: free frames go back, which a
+ * reserve can replace elsewhere, protection is lifted, and buffers refuse, since
+ * devices know their addresses.  From then until the range is offline or that
+ * has failed, nobody claims, captures or protects there.  The worker makes up
+ * for what was lost.
  *
  * Locks: mem_hotplug_lock, held by all callers, is outside of dmag_mutex.
  */
@@ -24,29 +26,36 @@ static struct dmag_range leaving; /* changes while nothing is avoided */
 static bool avoiding; /* set under dmag_mutex */
 
 /**
- * dmag_range_avoided() - Is any of this memory going offline?
- * @r: a candidate
+ * dmag_pfn_avoided() - Is this memory going offline?
+ * @pfn: any frame of a pageblock, for whole ones go
  *
  * Context: Any.  Under dmag_mutex a "no" stays true until that is released.
  */
-bool dmag_range_avoided(const struct dmag_range *r)
+bool dmag_pfn_avoided(u64 pfn)
 {
 	/* Pairs with avoid(). */
-	return smp_load_acquire(&avoiding) && r->start <= leaving.last &&
-	       leaving.start <= r->last;
+	return smp_load_acquire(&avoiding) && leaving.start <= pfn &&
+	       pfn <= leaving.last;
 }
 
 static void avoid(const struct dmag_range *r)
 {
 	lockdep_assert_held(&dmag_mutex);
 	leaving = *r;
-	/* Pairs with dmag_range_avoided(). */
+	/* Pairs with dmag_pfn_avoided(). */
 	smp_store_release(&avoiding, true);
+}
+
+static void avoid_nothing(void)
+{
+	WRITE_ONCE(avoiding, false);
+	dmag_worker_kick();
 }
 
 void __dmag_offline_failed(void)
 {
-	WRITE_ONCE(avoiding, false);
+	if (READ_ONCE(avoiding))
+		avoid_nothing();
 }
 
 /* The frames of one group that are in somebody's hands. */
@@ -80,13 +89,13 @@ static void count_used(struct dmag_kgroup *g, void *data)
 
 static unsigned int nr_holders(const struct dmag_kgroup *g)
 {
-	const struct dmag_member *m;
+	struct dmag_member *m;
 	unsigned int nr = 0;
 
 	lockdep_assert_held(&dmag_mutex);
 	list_for_each_entry(m, &dmag_registry.members, node)
-		nr += m->group == &g->core &&
-		      READ_ONCE(to_dmag_device((struct dmag_member *)m)->held);
+		if (m->group == &g->core && READ_ONCE(to_dmag_device(m)->held))
+			nr++;
 	return nr;
 }
 
@@ -97,14 +106,16 @@ static int refuse_if_used(const struct dmag_range *r)
 	dmag_visit_groups(count_used, &u);
 	if (!u.group)
 		return 0;
-	pr_info("dmag: [mem %#llx-%#llx] stays online: %llu pages of group %d are in use there; it has %u devices that hold buffers\n",
-		PFN_PHYS(r->start), PFN_PHYS(r->last + 1) - 1, u.frames,
-		u.group->id, nr_holders(u.group));
+	pr_info("dmag: [mem %#llx-%#llx] stays online: group %d has %llu pages in use there; devices that hold buffers: %u\n",
+		PFN_PHYS(r->start), PFN_PHYS(r->last + 1) - 1, u.group->id,
+		u.frames, nr_holders(u.group));
 	return -EBUSY;
 }
 
+/* What reclaim captured there is not adopted, but goes back. */
 static void vacate(struct dmag_kgroup *g, void *range)
 {
+	dmag_group_adopt_captured(g);
 	dmag_group_vacate(g, range);
 	dmag_group_settle(g);
 }
@@ -120,7 +131,9 @@ static int empty_range(struct dmag_range *r)
 	dmag_visit_groups(vacate, r);
 	ret = refuse_if_used(r);
 	if (ret)
-		__dmag_offline_failed();
+		avoid_nothing();
+	else
+		dmag_unprotect(r);
 	return ret;
 }
 
@@ -145,6 +158,7 @@ static void came_online(const struct memory_notify *arg)
 	mutex_lock(&dmag_mutex);
 	ret = dmag_ram_online(&r);
 	mutex_unlock(&dmag_mutex);
+	dmag_worker_kick();
 	if (ret)
 		pr_warn("dmag: no memory to tell all devices of [mem %#llx-%#llx]\n",
 			PFN_PHYS(r.start), PFN_PHYS(r.last + 1) - 1);
@@ -155,7 +169,7 @@ static int notified(struct notifier_block *nb, unsigned long action, void *arg)
 	if (action == MEM_ONLINE)
 		came_online(arg);
 	else if (action == MEM_OFFLINE)
-		__dmag_offline_failed();
+		avoid_nothing();
 	return NOTIFY_OK;
 }
 
