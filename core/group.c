@@ -474,7 +474,9 @@ bool dmag_group_adapt(struct dmag_group *g, u64 now)
 /*
  * Two buffers of 128 MiB are the most that anybody reported as missing.  Three
  * quarters of the reach are left to memory that cannot move, which has to live
- * somewhere: on a machine with little else, much of it does there.
+ * somewhere: on a machine with little else, much of it does there.  Firmware takes
+ * some KiB out of nearly every gigabyte, which should not cost a quarter its last
+ * block: so it is rounded to the nearest.
  */
 #define DMAG_GOAL_FRAMES ((256ULL << 20) >> PAGE_SHIFT)
 #define DMAG_GOAL_SHIFT 2
@@ -497,8 +499,8 @@ u64 dmag_group_goal(const struct dmag_group *g, u64 ram)
 
 	if (frames > ram / 2)
 		return 0;
-	return round_down(min(frames >> DMAG_GOAL_SHIFT, DMAG_GOAL_FRAMES),
-			  DMAG_BLOCK_FRAMES);
+	frames = min(frames >> DMAG_GOAL_SHIFT, DMAG_GOAL_FRAMES);
+	return round_down(frames + DMAG_BLOCK_FRAMES / 2, DMAG_BLOCK_FRAMES);
 }
 
 /* ---- the registry ---------------------------------------------------- */

@@ -444,8 +444,9 @@ static void assert_goal(u64 frames, u64 ram, u64 goal)
 static void goals(void **state)
 {
 	assert_goal(4096, 1 << 20, 1024);
-	assert_goal(4095, 1 << 20, 512);
-	assert_goal(2047, 1 << 20, 0);
+	assert_goal(4095, 1 << 20, 1024);
+	assert_goal(3071, 1 << 20, 512);
+	assert_goal(1023, 1 << 20, 0);
 	assert_goal(1 << 18, 1 << 20, 1 << 16);
 	assert_goal(1 << 19, 1 << 20, 1 << 16);
 	assert_goal((1 << 19) + 1, 1 << 20, 0);
