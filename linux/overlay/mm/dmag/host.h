@@ -66,6 +66,22 @@ struct dmag_retry {
 };
 
 /**
+ * struct dmag_cursor - Where the last claim of a kind found something.
+ * @lowest: of its candidates, the first frame of the lowest
+ * @highest: likewise of the highest
+ * @count: the size of each, frames
+ * @next: where the next claim of the kind begins
+ * @until: from when on it begins at the top again, jiffies
+ */
+struct dmag_cursor {
+	u64 lowest;
+	u64 highest;
+	u64 count;
+	u64 next;
+	unsigned long until;
+};
+
+/**
  * struct dmag_kgroup - A group, as the kernel has it.
  * @core: key, frames, watermarks; @core.frames and @core.marks under @lock
  * @lock: serialises these, @counter, @kicked, @captured and @waiters
@@ -84,6 +100,7 @@ struct dmag_retry {
  * @protected: frames that are (dmag_mutex)
  * @deadline: when the climb under way gives up, jiffies (dmag_mutex)
  * @tries: how many candidates it tries in one place (dmag_mutex)
+ * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)
  * @protect: after a protection that did (dmag_mutex)
  * @meta: pages that were fed to @core.frames (dmag_mutex)
@@ -108,6 +125,7 @@ struct dmag_kgroup {
 	u64 protected;
 	unsigned long deadline;
 	unsigned int tries;
+	struct dmag_cursor cursor[DMAG_RUNGS];
 	struct dmag_retry fill;
 	struct dmag_retry protect;
 	struct list_head meta;
@@ -178,6 +196,16 @@ void dmag_group_forget(struct dmag_kgroup *g);
 void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
 u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
 int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
+
+/* candidate.c */
+int dmag_give_up(const struct dmag_kgroup *g);
+int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
+		   struct dmag_range *got);
+int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+			enum dmag_rung rung, struct dmag_range *best);
+void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
+struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
+bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
 bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page);
 bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r);
 long dmag_pages_to_move(const struct dmag_range *r);

@@ -16,6 +16,7 @@
 #include <linux/cma.h>
 #include <linux/dmag.h>
 #include <linux/gfp.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
 #include <linux/xarray.h>
@@ -203,28 +204,52 @@ bool dmag_group_unprotected(const struct dmag_kgroup *g)
 	return g->core.members && g->protected + pageblock_nr_pages <= g->goal;
 }
 
-static bool wanted(const struct batch *b)
+static u64 lacking(const struct batch *b)
 {
-	return b->g->core.members &&
-	       b->g->protected + (b->nr + 1) * pageblock_nr_pages <= b->g->goal;
+	u64 have = b->g->protected + b->nr * pageblock_nr_pages;
+
+	return b->g->core.members && b->g->goal > have ? b->g->goal - have : 0;
 }
 
-/* Protect from the top of a cell. */
-static void protect_cell(struct batch *b, const struct dmag_range *cell)
+static bool protectable(struct dmag_kgroup *g, const struct dmag_range *r)
 {
-	u64 start = round_down(cell->last + 1, pageblock_nr_pages);
+	struct dmag_range block = pageblock(r->start >> pageblock_order);
 
-	while (start >= cell->start + pageblock_nr_pages && wanted(b)) {
-		struct dmag_range r = { start - pageblock_nr_pages, start - 1 };
-
-		start = r.start;
+	for (; block.start <= r->last; block.start += pageblock_nr_pages) {
+		block.last = block.start + pageblock_nr_pages - 1;
 		cond_resched();
-		if (!dmag_protector(r.start) &&
-		    dmag_pageblock_usable(b->g, &r) &&
-		    dmag_pages_to_move(&r) >= 0 && isolate(&r, MIGRATE_MOVABLE))
-			b->block[b->nr++] = r;
+		if (dmag_protector(block.start) ||
+		    !dmag_pageblock_usable(g, &block) ||
+		    dmag_pages_to_move(&block) < 0)
+			return false;
+	}
+	return true;
+}
+
+static void protect_chunk(struct batch *b, const struct dmag_range *r)
+{
+	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
+		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
+
+		if (isolate(&block, MIGRATE_MOVABLE))
+			b->block[b->nr++] = block;
 		if (b->nr == DMAG_PROTECT_BATCH)
 			settle_batch(b);
+	}
+}
+
+/* Protect aligned chunks of @size frames from the top of a cell. */
+static void protect_cell(struct batch *b, const struct dmag_range *cell,
+			 u64 size)
+{
+	u64 start = round_down(cell->last + 1, size);
+
+	while (start >= cell->start + size && lacking(b) >= size) {
+		struct dmag_range r = { start - size, start - 1 };
+
+		start = r.start;
+		if (protectable(b->g, &r))
+			protect_chunk(b, &r);
 	}
 }
 
@@ -232,18 +257,25 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell)
  * dmag_group_protect() - Protect what a group lacks of its capacity goal.
  * @g: the group
  *
- * Least wanted memory first.  What is not there now may be later: the worker
- * comes back.
+ * Least wanted memory first, in aligned chunks as large as can be had: large
+ * buffers want runs.  What is not there now may be later: the worker comes back.
  *
  * Context: Process, under dmag_mutex.
  */
 void dmag_group_protect(struct dmag_kgroup *g)
 {
 	struct batch b = { .g = g };
-	struct dmag_cell cell = { .demand = 0 };
+	u64 size = lacking(&b);
 
 	lockdep_assert_held(&dmag_mutex);
-	while (wanted(&b) && dmag_cells_next(&dmag_registry, &g->core, &cell))
-		protect_cell(&b, &cell.range);
+	if (size)
+		size = rounddown_pow_of_two(size);
+	for (; size >= pageblock_nr_pages; size >>= 1) {
+		struct dmag_cell cell = { .demand = 0 };
+
+		while (lacking(&b) >= size &&
+		       dmag_cells_next(&dmag_registry, &g->core, &cell))
+			protect_cell(&b, &cell.range, size);
+	}
 	settle_batch(&b);
 }

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where a claim looks: candidates, judged by their struct pages.
+ *
+ * Judging costs little and has no side effect; taking is slow.  So the best of
+ * a few candidates is taken, and one that failed is left alone for a while.  A
+ * claim goes on where the last one of its kind found something, so that the
+ * cost of claiming all of a reach is linear in it.
+ */
+
+#include <linux/dmag.h>
+#include <linux/hash.h>
+#include <linux/hugetlb.h>
+#include <linux/jiffies.h>
+#include <linux/memory_hotplug.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+
+#include "../internal.h"
+#include "host.h"
+
+/* Candidates judged before the best is taken: one in eight is seldom bad. */
+#define DMAG_CANDIDATES 8
+
+/* Pageblocks larger than this are not claimed whole, frames. */
+#define DMAG_PAGEBLOCK_MOST ((unsigned long)SZ_4M >> PAGE_SHIFT)
+
+/* How long a claim goes on where the last one ended, before it starts anew. */
+#define DMAG_CURSOR_FOR HZ
+
+/*
+ * What failed lately, so that it is not tried again at once: a pinned page
+ * stays pinned for a while.  A smaller candidate or a higher rung may do
+ * better.  A collision forgets the older failure.
+ */
+#define DMAG_FAILED_BITS 10
+#define DMAG_FAILED_FOR (2 * HZ)
+
+static struct {
+	u64 pfn;
+	u64 count;
+	enum dmag_rung rung;
+	unsigned long until;
+} failed[1 << DMAG_FAILED_BITS]; /* dmag_mutex */
+
+/**
+ * dmag_note_failure() - A candidate could not be taken.
+ * @r: the candidate
+ * @rung: how it was tried
+ */
+void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung)
+{
+	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
+
+	failed[i].pfn = r->start;
+	failed[i].count = r->last - r->start + 1;
+	failed[i].rung = rung;
+	failed[i].until = jiffies + DMAG_FAILED_FOR;
+}
+
+static bool failed_lately(const struct dmag_range *r, enum dmag_rung rung)
+{
+	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
+
+	return failed[i].until && failed[i].pfn == r->start &&
+	       failed[i].count <= r->last - r->start + 1 &&
+	       failed[i].rung >= rung && time_before(jiffies, failed[i].until);
+}
+
+/* What page @pfn of a candidate is to somebody who wants it. */
+enum page_use {
+	PAGE_FREE,
+	PAGE_MOVES,
+	PAGE_STAYS,
+};
+
+static enum page_use page_use(struct page *page)
+{
+	struct page *head = compound_head(page);
+
+	if (PageReserved(page) || PageHuge(head))
+		return PAGE_STAYS;
+	if (!page_ref_count(head))
+		return PAGE_FREE;
+	if (PageLRU(head) && !folio_maybe_dma_pinned(page_folio(head)))
+		return PAGE_MOVES;
+	return __PageMovable(head) ? PAGE_MOVES : PAGE_STAYS;
+}
+
+/**
+ * dmag_page_usable() - Whether the type of its pageblock lets a group have it.
+ * @g: the group
+ * @page: any page of the pageblock
+ *
+ * What is protected is for the group that protects it alone; CMA areas, what is
+ * isolated or about to go offline, and the reserve for high orders are for none.
+ *
+ * Context: Any, under RCU or dmag_mutex.
+ */
+bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
+{
+	const struct dmag_kgroup *protector;
+	u64 pfn = page_to_pfn(page);
+
+	if (is_zone_movable_page(page) || dmag_pfn_avoided(pfn))
+		return false;
+	protector = dmag_protector(pfn);
+	if (protector)
+		return protector == g && is_migrate_cma_page(page);
+	return migratetype_is_mergeable(get_pageblock_migratetype(page));
+}
+
+/**
+ * dmag_pageblock_usable() - Whether whole pageblocks could become a group's.
+ * @g: the group
+ * @r: the pageblocks
+ */
+bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	struct page *first = pfn_to_online_page(r->start);
+
+	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
+		struct page *page = pfn_to_online_page(pfn);
+
+		if (!page || page_zone(page) != page_zone(first) ||
+		    !dmag_page_usable(g, page))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * How many pages of @r would have to move, or -1 if it cannot be had, or not
+ * without moving more than @most.  Reads struct pages without any lock: a guess
+ * that alloc_contig_range() puts to the test.
+ */
+static long pages_to_move(const struct dmag_range *r, long most)
+{
+	long moves = 0;
+
+	for (u64 pfn = r->start; pfn <= r->last; pfn++) {
+		struct page *page = pfn_to_page(pfn);
+
+		if (PageBuddy(page)) {
+			unsigned int order = buddy_order_unsafe(page);
+
+			if (order <= MAX_PAGE_ORDER)
+				pfn += min(1ULL << order,
+					   (u64)pageblock_nr_pages) -
+				       1;
+			continue;
+		}
+		switch (page_use(page)) {
+		case PAGE_FREE:
+			break;
+		case PAGE_MOVES:
+			if (++moves > most)
+				return -1;
+			break;
+		case PAGE_STAYS:
+			return -1;
+		}
+	}
+	return moves;
+}
+
+/**
+ * dmag_pages_to_move() - How many pages would have to move, by a guess.
+ * @r: frames of one zone, online
+ *
+ * Return: a number, or -1 if something in it cannot move.
+ */
+long dmag_pages_to_move(const struct dmag_range *r)
+{
+	return pages_to_move(r, LONG_MAX);
+}
+
+/**
+ * dmag_range_owned() - Whether a range is not to be had because it is owned.
+ * @g: who wants it
+ * @r: the range
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: true if any group owns a frame of it, or another group one of its
+ * blocks.
+ */
+bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 first = r->start >> DMAG_BLOCK_ORDER;
+	u64 last = r->last >> DMAG_BLOCK_ORDER;
+	struct dmag_kgroup *owner;
+	unsigned long block;
+	struct dmag_run run;
+	bool ours = false;
+
+	xa_for_each_range(&dmag_owners, block, owner, first, last) {
+		if (owner != g)
+			return true;
+		ours = true;
+	}
+	if (!ours)
+		return false;
+	spin_lock_irq(&g->lock);
+	ours = dmag_frames_walk(&g->core.frames, r->start, &run) &&
+	       run.range.start <= r->last;
+	spin_unlock_irq(&g->lock);
+	return ours;
+}
+
+/**
+ * dmag_whole_pageblocks() - The pageblocks that a range has a part in.
+ * @r: the range
+ *
+ * alloc_contig_range() isolates whole pageblocks, and refuses if anything in
+ * the first or last one cannot move, even outside of the range.
+ */
+struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r)
+{
+	return (struct dmag_range){
+		.start = round_down(r->start, pageblock_nr_pages),
+		.last = round_up(r->last + 1, pageblock_nr_pages) - 1,
+	};
+}
+
+/**
+ * dmag_give_up() - The bound of time, and what ends any wait.
+ * @g: the group that climbs
+ *
+ * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
+ */
+int dmag_give_up(const struct dmag_kgroup *g)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return time_after(jiffies, g->deadline) ? -ETIME : 0;
+}
+
+/* ---- going through candidates ---------------------------------------- */
+
+/* Each candidate of a request once, from the top, beginning at the cursor. */
+struct hunt {
+	struct dmag_cursor *cursor;
+	u64 count;
+	u64 align;
+	u64 lowest;
+	u64 highest;
+	u64 next;
+	u64 left;
+};
+
+static bool same_kind(const struct dmag_cursor *c, const struct hunt *h)
+{
+	return c->lowest == h->lowest && c->highest == h->highest &&
+	       c->count == h->count && time_before(jiffies, c->until);
+}
+
+static void hunt_begin(struct hunt *h, struct dmag_cursor *cursor,
+		       const struct dmag_request *rq, u64 count, u64 align)
+{
+	*h = (struct hunt){ .cursor = cursor, .count = count, .align = align };
+	if (rq->within.last - rq->within.start < count - 1)
+		return;
+	h->lowest = round_up(rq->within.start, align);
+	h->highest = round_down(rq->within.last - (count - 1), align);
+	if (h->lowest > h->highest)
+		return;
+	h->left = div64_u64(h->highest - h->lowest, align) + 1;
+	h->next = same_kind(cursor, h) ? cursor->next : h->highest;
+}
+
+static bool hunt_next(struct hunt *h, struct dmag_range *r)
+{
+	if (!h->left)
+		return false;
+	h->left--;
+	*r = (struct dmag_range){ h->next, h->next + h->count - 1 };
+	h->next = h->next == h->lowest ? h->highest : h->next - h->align;
+	return true;
+}
+
+/* The next claim of the kind begins at @start, which may have more to give. */
+static void hunt_end(const struct hunt *h, u64 start)
+{
+	*h->cursor = (struct dmag_cursor){
+		.lowest = h->lowest,
+		.highest = h->highest,
+		.count = h->count,
+		.next = start,
+		.until = jiffies + DMAG_CURSOR_FOR,
+	};
+}
+
+static bool any_protected(const struct dmag_range *r)
+{
+	return is_migrate_cma(dmag_contig_type(r));
+}
+
+/*
+ * What single blocks are wanted for should not cut the runs that protection
+ * keeps together: these are for what needs them, and for when all else failed.
+ */
+static bool spared(const struct dmag_range *r, bool spare)
+{
+	return spare && any_protected(r);
+}
+
+static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
+			  enum dmag_rung rung, bool spare, long most)
+{
+	struct dmag_range judged = dmag_whole_pageblocks(r);
+
+	if (failed_lately(r, rung) || dmag_range_owned(g, r) ||
+	    spared(&judged, spare) || !dmag_pageblock_usable(g, &judged))
+		return -1;
+	return pages_to_move(&judged, most);
+}
+
+/*
+ * The best of the first few candidates that can be had.  Where pageblocks are
+ * somewhat larger than blocks, half a pageblock would spoil the other half for
+ * the next claim.
+ */
+static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
+		     enum dmag_rung rung, bool spare, struct dmag_range *best)
+{
+	u64 unit = min(pageblock_nr_pages, DMAG_PAGEBLOCK_MOST);
+	bool whole = round_up(rq->within.start, unit) + unit - 1 <=
+		     rq->within.last;
+	u64 count = max(rq->count, whole ? unit : 0);
+	u64 align = max(rq->align, rq->count < count ? count : 1);
+	unsigned int judged = 0;
+	long most = LONG_MAX;
+	int ret = -EAGAIN;
+	struct dmag_range r;
+	struct hunt h;
+
+	hunt_begin(&h, &g->cursor[rung], rq, count, align);
+	while (most >= 0 && judged < DMAG_CANDIDATES && hunt_next(&h, &r)) {
+		long moves = moves_to_take(g, &r, rung, spare, most);
+
+		cond_resched();
+		if (moves >= 0) {
+			*best = r;
+			most = moves - 1;
+			ret = 0;
+		}
+		judged += !ret;
+		if (dmag_give_up(g))
+			return dmag_give_up(g);
+	}
+	if (!ret)
+		hunt_end(&h, best->start);
+	return ret;
+}
+
+/**
+ * dmag_find_candidate() - Find something to claim by migration.
+ * @g: the group
+ * @rq: what is wanted
+ * @rung: how hard it will be tried
+ * @best: what should be tried
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0; -EAGAIN if nothing looks as if it could be had; or as
+ * dmag_give_up().
+ */
+int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+			enum dmag_rung rung, struct dmag_range *best)
+{
+	int ret = -EAGAIN;
+
+	if (rq->count <= DMAG_BLOCK_FRAMES)
+		ret = find_best(g, rq, rung, true, best);
+	if (ret == -EAGAIN)
+		ret = find_best(g, rq, rung, false, best);
+	return ret;
+}
+
+/* The free page that frames [@pfn, @pfn + 2^@order) are part of, if any. */
+static struct page *free_page_around(const struct dmag_kgroup *g, u64 pfn,
+				     unsigned int order)
+{
+	for (; order <= MAX_PAGE_ORDER; order++) {
+		struct page *page =
+			pfn_to_online_page(round_down(pfn, 1UL << order));
+
+		if (!page || !dmag_page_usable(g, page))
+			return NULL;
+		if (PageBuddy(page) && buddy_order_unsafe(page) >= order)
+			return page;
+	}
+	return NULL;
+}
+
+/*
+ * Take @r, naturally aligned, out of the buddy allocator if it is free.  What
+ * else belongs to the same free page goes back.
+ */
+static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 count = r->last - r->start + 1;
+	unsigned int order = order_base_2(count);
+	struct page *page = free_page_around(g, r->start, order);
+	struct zone *zone;
+	unsigned long flags;
+	u64 first, last;
+
+	if (!page)
+		return false;
+	zone = page_zone(page);
+	spin_lock_irqsave(&zone->lock, flags);
+	page = free_page_around(g, r->start, order);
+	if (page) {
+		order = buddy_order(page);
+		if (!__isolate_free_page(page, order))
+			page = NULL;
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	if (!page)
+		return false;
+
+	post_alloc_hook(page, order, GFP_KERNEL);
+	set_page_refcounted(page);
+	split_page(page, order);
+	first = page_to_pfn(page);
+	last = first + (1UL << order) - 1;
+	if (first < r->start)
+		free_contig_range(first, r->start - first);
+	if (r->last < last)
+		free_contig_range(r->last + 1, last - r->last);
+	return true;
+}
+
+/**
+ * dmag_take_free() - Claim something that is free.
+ * @g: the group
+ * @rq: what is wanted
+ * @got: what was taken: allocated single pages
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0; -EAGAIN if nothing is free; or as dmag_give_up().
+ */
+int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
+		   struct dmag_range *got)
+{
+	u64 align = max(rq->align, roundup_pow_of_two(rq->count));
+	bool spare = rq->count <= DMAG_BLOCK_FRAMES;
+	struct hunt h;
+
+	if (rq->count > MAX_ORDER_NR_PAGES)
+		return -EAGAIN;
+	hunt_begin(&h, &g->cursor[DMAG_CLAIM_FREE], rq, rq->count, align);
+	while (hunt_next(&h, got)) {
+		cond_resched();
+		if (free_page_around(g, got->start, order_base_2(rq->count)) &&
+		    !spared(got, spare) && !dmag_range_owned(g, got) &&
+		    take_free(g, got)) {
+			hunt_end(&h, got->start);
+			return 0;
+		}
+		if (dmag_give_up(g))
+			return dmag_give_up(g);
+	}
+	return -EAGAIN;
+}
