@@ -143,46 +143,86 @@ static bool claimable(enum machine_page state, enum dmag_rung rung)
 		(state == MACHINE_CACHE || state == MACHINE_MOVABLE));
 }
 
-/*
- * Whether the @count pages from @at on can be had: those in use need as many
- * free pages elsewhere, less what reclaim may drop.
- */
+/* What it takes to have an extent. */
+struct effort {
+	u64 moves; /* pages that have to go elsewhere */
+	u64 drops; /* page cache inside */
+	u64 room; /* free pages elsewhere */
+};
+
+/* Whether @g may have the @count pages from @at on at all, and for what. */
+static bool extent_costs(const struct machine_group *g, u64 at, u64 count,
+			 enum dmag_rung rung, struct effort *e)
+{
+	const struct machine *m = g->machine;
+	u64 i;
+
+	*e = (struct effort){ .room = m->count[MACHINE_FREE] };
+	for (i = at; i < at + count; i++) {
+		if (!claimable(m->state[i], rung) ||
+		    (m->guard[i] && m->guard[i] != g))
+			return false;
+		e->room -= m->state[i] == MACHINE_FREE;
+		e->moves += m->state[i] != MACHINE_FREE;
+		e->drops += m->state[i] == MACHINE_CACHE;
+	}
+	if (rung == DMAG_CLAIM_RECLAIM)
+		e->moves -= e->drops;
+	return true;
+}
+
+/* What is moved needs room, which reclaim can make elsewhere. */
 static bool extent_works(const struct machine_group *g, u64 at, u64 count,
 			 enum dmag_rung rung)
 {
-	const struct machine *m = g->machine;
-	u64 i, moves = 0, drops = 0, inside = 0;
+	struct effort e;
 
-	for (i = 0; i < count; i++) {
-		enum machine_page state = m->state[at + i];
-
-		if (!claimable(state, rung) ||
-		    (m->guard[at + i] && m->guard[at + i] != g))
-			return false;
-		inside += state == MACHINE_FREE;
-		moves += state != MACHINE_FREE;
-		drops += state == MACHINE_CACHE;
-	}
+	if (!extent_costs(g, at, count, rung, &e))
+		return false;
 	if (rung == DMAG_CLAIM_RECLAIM)
-		moves -= drops;
-	return moves <= m->count[MACHINE_FREE] - inside;
+		e.room += g->machine->count[MACHINE_CACHE] - e.drops;
+	return e.moves <= e.room;
+}
+
+/* The next page in this state that is not in [@first, @end); there is one. */
+static u64 find_outside(struct machine *m, enum machine_page state, u64 first,
+			u64 end)
+{
+	while (m->state[m->move_to] != state ||
+	       (m->move_to >= first && m->move_to < end))
+		m->move_to = (m->move_to + 1) % m->pages;
+	return m->move_to;
 }
 
 /* Move a page to some free page that is not in [@first, @end). */
 static void move_away(struct machine *m, u64 at, u64 first, u64 end)
 {
-	while (m->state[m->move_to] != MACHINE_FREE ||
-	       (m->move_to >= first && m->move_to < end))
-		m->move_to = (m->move_to + 1) % m->pages;
-	set_state(m, m->move_to, m->state[at]);
+	set_state(m, find_outside(m, MACHINE_FREE, first, end), m->state[at]);
 	m->moved++;
 }
 
-static void take_extent(struct machine *m, struct machine_group *g, u64 at,
-			u64 count, enum dmag_rung rung)
+/* Drop page cache elsewhere until there is room for what has to move. */
+static void make_room(struct machine_group *g, u64 at, u64 count,
+		      enum dmag_rung rung)
 {
+	struct machine *m = g->machine;
+	struct effort e;
+
+	extent_costs(g, at, count, rung, &e);
+	for (; e.room < e.moves; e.room++) {
+		set_state(m, find_outside(m, MACHINE_CACHE, at, at + count),
+			  MACHINE_FREE);
+		m->dropped++;
+	}
+}
+
+static void take_extent(struct machine_group *g, u64 at, u64 count,
+			enum dmag_rung rung)
+{
+	struct machine *m = g->machine;
 	u64 i;
 
+	make_room(g, at, count, rung);
 	for (i = at; i < at + count; i++) {
 		if (m->state[i] == MACHINE_CACHE && rung == DMAG_CLAIM_RECLAIM)
 			m->dropped++;
@@ -282,7 +322,7 @@ static int machine_claim(struct dmag_group *core, const struct dmag_request *rq,
 		got->last = start + rq->count - 1;
 		if (feed(g, got))
 			return -ENOMEM;
-		take_extent(m, g, place(m, start), rq->count, rung);
+		take_extent(g, place(m, start), rq->count, rung);
 		return 0;
 	}
 	return -EAGAIN;
@@ -445,26 +485,13 @@ u64 machine_protect(struct machine *m, struct machine_group *g)
 	return g->guarded;
 }
 
-/* The host takes a page for good: free, or after making it so. */
-static bool hog_page(struct machine *m, u64 at)
-{
-	if (m->state[at] == MACHINE_MOVABLE) {
-		if (!m->count[MACHINE_FREE])
-			return false;
-		move_away(m, at, at, at + 1);
-	}
-	m->dropped += m->state[at] == MACHINE_CACHE;
-	set_state(m, at, MACHINE_PINNED);
-	return true;
-}
-
 /**
  * machine_hog() - Pages for somebody whose memory cannot move.
  * @m: the machine
  * @count: how many are wanted
  *
- * Free ones first, then page cache is dropped, then others have to move: to
- * where only movable pages may be, since all else is taken by then.
+ * Free ones first, then page cache is dropped; the lowest first, for they are
+ * the scarcest.
  *
  * Return: how many there were.
  */
@@ -473,10 +500,13 @@ u64 machine_hog(struct machine *m, u64 count)
 	enum machine_page state;
 	u64 at, got = 0;
 
-	for (state = MACHINE_FREE; state <= MACHINE_MOVABLE; state++)
+	for (state = MACHINE_FREE; state <= MACHINE_CACHE; state++)
 		for (at = 0; at < m->pages && got < count; at++)
-			if (m->state[at] == state && !m->guard[at])
-				got += hog_page(m, at);
+			if (m->state[at] == state && !m->guard[at]) {
+				m->dropped += state == MACHINE_CACHE;
+				set_state(m, at, MACHINE_PINNED);
+				got++;
+			}
 	return got;
 }
 
