@@ -32,6 +32,7 @@ DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, claims and releases */
 struct dmag_registry dmag_registry;
 
 static struct dmag_reach dmag_ram; /* dmag_mutex */
+static bool ram_untold; /* to all devices (dmag_mutex) */
 static bool dmag_off __initdata;
 
 static unsigned int nr_windows(const struct bus_dma_region *map)
@@ -376,7 +377,7 @@ static unsigned int unite(const struct dmag_reach *ram, struct dmag_range add,
  *
  * Context: Process, under dmag_mutex.
  * Return: 0, or -ENOMEM if devices remain that do not know of it; they go on
- * with what they reached before.
+ * with what they reached before, until the next time.
  */
 int dmag_ram_online(const struct dmag_range *range)
 {
@@ -385,7 +386,7 @@ int dmag_ram_online(const struct dmag_range *range)
 	struct dmag_range *seg;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (dmag_reach_covers(&dmag_ram, &added))
+	if (!ram_untold && dmag_reach_covers(&dmag_ram, &added))
 		return 0;
 	seg = kcalloc(dmag_ram.nr + 1, sizeof(*seg), GFP_KERNEL);
 	if (!seg)
@@ -393,7 +394,8 @@ int dmag_ram_online(const struct dmag_range *range)
 	dmag_ram.nr = unite(&dmag_ram, *range, seg);
 	dmag_ram.seg = seg;
 	kfree(old);
-	return resolve_all();
+	ram_untold = resolve_all();
+	return ram_untold ? -ENOMEM : 0;
 }
 
 struct ram_map {
