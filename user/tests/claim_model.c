@@ -491,9 +491,10 @@ int main(int argc, char **argv)
 	random_load();
 	surplus_load();
 	faults = each_call_fails();
-	printf("claim: %llu served, %llu refused, %llu ceded, %llu shrunk, %llu and %llu calls failed, seed %llu\n",
+	printf("claim: %llu served, %llu refused, %llu ceded, %llu shrunk, ",
 	       (unsigned long long)served, (unsigned long long)refused,
-	       (unsigned long long)ceded, (unsigned long long)shrunk,
+	       (unsigned long long)ceded, (unsigned long long)shrunk);
+	printf("%llu and %llu calls failed, seed %llu\n",
 	       (unsigned long long)lost_calls, (unsigned long long)faults,
 	       (unsigned long long)rnd_seed);
 	REQUIRE(served && refused && lost_calls && faults && shrunk && ceded);
