@@ -293,27 +293,67 @@ static void hunt_end(const struct hunt *h, u64 start)
 	};
 }
 
-static bool any_protected(const struct dmag_range *r)
-{
-	return is_migrate_cma(dmag_contig_type(r));
-}
+/* ---- what the host can spare ----------------------------------------- */
 
 /*
- * What single blocks are wanted for should not cut the runs that protection
- * keeps together: these are for what needs them, and for when all else failed.
+ * What is claimed leaves the host for good, and what was in it moves to other
+ * free memory.  So there must be as much above the low watermarks, or the next
+ * page that somebody needs costs a process its life.  Memory that only movable
+ * pages can use does not count for what anything could have used.
  */
-static bool spared(const struct dmag_range *r, bool spare)
+static bool spares(u64 count, bool of_any)
 {
-	return spare && any_protected(r);
+	u64 room = 0;
+	struct zone *zone;
+
+	for_each_populated_zone(zone) {
+		long free = zone_page_state(zone, NR_FREE_PAGES);
+		long kept = low_wmark_pages(zone) +
+			    zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
+
+		if (of_any)
+			kept += zone_page_state(zone, NR_FREE_CMA_PAGES);
+		if (free > kept)
+			room += free - kept;
+	}
+	return room >= count;
+}
+
+/**
+ * dmag_host_spares() - Whether the host has enough memory left for a claim.
+ * @r: what would be claimed
+ */
+bool dmag_host_spares(const struct dmag_range *r)
+{
+	struct dmag_range blocks = dmag_whole_pageblocks(r);
+
+	return spares(r->last - r->start + 1,
+		      !is_migrate_cma(dmag_contig_type(&blocks)));
+}
+
+/* ---- choosing -------------------------------------------------------- */
+
+/* Of which pageblocks. */
+enum choice {
+	UNPROTECTED,
+	PROTECTED,
+	EITHER,
+};
+
+static bool chosen(const struct dmag_range *r, enum choice choice)
+{
+	if (choice == EITHER)
+		return true;
+	return is_migrate_cma(dmag_contig_type(r)) == (choice == PROTECTED);
 }
 
 static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
-			  enum dmag_rung rung, bool spare, long most)
+			  enum dmag_rung rung, enum choice choice, long most)
 {
 	struct dmag_range judged = dmag_whole_pageblocks(r);
 
 	if (failed_lately(r, rung) || dmag_range_owned(g, r) ||
-	    spared(&judged, spare) || !dmag_pageblock_usable(g, &judged))
+	    !chosen(&judged, choice) || !dmag_pageblock_usable(g, &judged))
 		return -1;
 	return pages_to_move(&judged, most);
 }
@@ -324,7 +364,8 @@ static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
  * the next claim.
  */
 static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     enum dmag_rung rung, bool spare, struct dmag_range *best)
+		     enum dmag_rung rung, enum choice choice,
+		     struct dmag_range *best)
 {
 	u64 unit = min(pageblock_nr_pages, DMAG_PAGEBLOCK_MOST);
 	bool whole = round_up(rq->within.start, unit) + unit - 1 <=
@@ -339,7 +380,7 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 
 	hunt_begin(&h, &g->cursor[rung], rq, count, align);
 	while (most >= 0 && judged < DMAG_CANDIDATES && hunt_next(&h, &r)) {
-		long moves = moves_to_take(g, &r, rung, spare, most);
+		long moves = moves_to_take(g, &r, rung, choice, most);
 
 		cond_resched();
 		if (moves >= 0) {
@@ -363,6 +404,10 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
  * @rung: how hard it will be tried
  * @best: what should be tried
  *
+ * What single blocks are wanted for should not cut the runs that protection
+ * keeps together: these are for when there is no other memory.  Unless it is to
+ * be reclaimed, the host must be able to spare what is claimed.
+ *
  * Context: Process, under dmag_mutex.
  * Return: 0; -EAGAIN if nothing looks as if it could be had; or as
  * dmag_give_up().
@@ -370,12 +415,17 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
 			enum dmag_rung rung, struct dmag_range *best)
 {
+	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
 	int ret = -EAGAIN;
 
-	if (rq->count <= DMAG_BLOCK_FRAMES)
-		ret = find_best(g, rq, rung, true, best);
-	if (ret == -EAGAIN)
-		ret = find_best(g, rq, rung, false, best);
+	if (rq->count > DMAG_BLOCK_FRAMES)
+		return reclaims || spares(rq->count, false) ?
+			       find_best(g, rq, rung, EITHER, best) :
+			       -EAGAIN;
+	if (reclaims || spares(rq->count, true))
+		ret = find_best(g, rq, rung, UNPROTECTED, best);
+	if (ret == -EAGAIN && (reclaims || spares(rq->count, false)))
+		ret = find_best(g, rq, rung, PROTECTED, best);
 	return ret;
 }
 
@@ -447,16 +497,17 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 		   struct dmag_range *got)
 {
 	u64 align = max(rq->align, roundup_pow_of_two(rq->count));
-	bool spare = rq->count <= DMAG_BLOCK_FRAMES;
+	bool single = rq->count <= DMAG_BLOCK_FRAMES;
+	enum choice choice = single ? UNPROTECTED : EITHER;
 	struct hunt h;
 
-	if (rq->count > MAX_ORDER_NR_PAGES)
+	if (rq->count > MAX_ORDER_NR_PAGES || !spares(rq->count, single))
 		return -EAGAIN;
 	hunt_begin(&h, &g->cursor[DMAG_CLAIM_FREE], rq, rq->count, align);
 	while (hunt_next(&h, got)) {
 		cond_resched();
 		if (free_page_around(g, got->start, order_base_2(rq->count)) &&
-		    !spared(got, spare) && !dmag_range_owned(g, got) &&
+		    chosen(got, choice) && !dmag_range_owned(g, got) &&
 		    take_free(g, got)) {
 			hunt_end(&h, got->start);
 			return 0;

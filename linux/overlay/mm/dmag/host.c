@@ -51,12 +51,15 @@ static void page_out(const struct dmag_range *r)
 	reclaim_pages(&folios);
 }
 
+/* The host's own needs go before ours: no memory is no reason to kill. */
+#define DMAG_GFP_META (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
 static int enter_owner(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	u64 last = r->last >> DMAG_BLOCK_ORDER;
 
 	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++)
-		if (xa_err(xa_store(&dmag_owners, b, g, GFP_KERNEL)))
+		if (xa_err(xa_store(&dmag_owners, b, g, DMAG_GFP_META)))
 			return -ENOMEM;
 	return 0;
 }
@@ -86,7 +89,7 @@ static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
 	bool fed;
 
 	do {
-		page = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+		page = alloc_page(DMAG_GFP_META);
 		if (!page)
 			return -ENOMEM;
 		spin_lock_irq(&g->lock);
@@ -119,6 +122,10 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 
 	if (rung == DMAG_CLAIM_RECLAIM && may_page_out())
 		page_out(r);
+	if (!dmag_host_spares(r)) {
+		dmag_note_failure(r, rung);
+		return -EAGAIN;
+	}
 	ret = alloc_contig_range(r->start, r->last + 1, type,
 				 GFP_KERNEL | __GFP_NOWARN);
 	if (is_migrate_cma(type))

@@ -203,6 +203,7 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 		   struct dmag_range *got);
 int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
 			enum dmag_rung rung, struct dmag_range *best);
+bool dmag_host_spares(const struct dmag_range *r);
 void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
 bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);

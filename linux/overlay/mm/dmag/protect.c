@@ -182,7 +182,8 @@ static void settle_batch(struct batch *b)
 		bool good = dmag_pages_to_move(r) >= 0 &&
 			    !xa_err(xa_store(&dmag_protected,
 					     r->start >> pageblock_order, b->g,
-					     GFP_KERNEL));
+					     GFP_KERNEL | __GFP_NORETRY |
+						     __GFP_NOWARN));
 
 		undo_isolate_page_range(r->start, r->last + 1,
 					good ? MIGRATE_CMA : MIGRATE_MOVABLE);
