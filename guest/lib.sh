@@ -67,16 +67,29 @@ ctl()
 	say "CTL $dev $*: $result"
 }
 
-# press COMMAND...: the same, to the module that makes pressure
-press()
+# module NAME COMMAND...: the same, to a module that has one file for all
+module()
 {
-	[ -d $debug/dmag_press ] || insmod /dmag_press.ko || check "the press loads" false
-	if echo "$*" >$debug/dmag_press/ctl; then
-		result=$(cat $debug/dmag_press/ctl)
+	local name="$1"
+
+	shift
+	[ -d "$debug/$name" ] || insmod "/$name.ko" || check "$name loads" false
+	if echo "$*" >"$debug/$name/ctl"; then
+		result=$(cat "$debug/$name/ctl")
 	else
 		result="error=refused"
 	fi
-	say "PRESS $*: $result"
+	say "CTL $name $*: $result"
+}
+
+press()
+{
+	module dmag_press "$@"
+}
+
+storm()
+{
+	module dmag_storm "$@"
 }
 
 # value KEY: from the last answer
@@ -124,6 +137,7 @@ all_intact()
 # row WHAT ASKED GOT PERCENT [KEY=VALUE...]: a line of the table of
 # scripts/compare.sh. With groups PERCENT of what is asked for must be got.
 # stock=fails: without groups it must not be, or the load proves nothing.
+# stock=none: only groups have this line.
 row()
 {
 	local what="$1" asked="$2" got="$3" percent="$4"

@@ -10,6 +10,7 @@
  *	load read FILE SECONDS SEED	read it through, again and again, and check
  *	load write DIR SECONDS SEED	write files, read them back, delete them
  *
+ * What has SECONDS ends earlier on SIGTERM, after a last look at its data.
  * Exits with 1 if data came back wrong, with 2 if it could not run. Says how
  * much it did in one line "LOAD KIND KEY=VALUE...".
  */
@@ -17,6 +18,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,12 +47,32 @@ static uint64_t number(const char *text)
 	return n;
 }
 
+static volatile sig_atomic_t told_to_end;
+
+static void tell_to_end(int signal)
+{
+	(void)signal;
+	told_to_end = 1;
+}
+
 static double now(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* When to end; from here on, a signal moves it up. */
+static double after(const char *seconds)
+{
+	signal(SIGTERM, tell_to_end);
+	return now() + number(seconds);
+}
+
+static int over(double end)
+{
+	return told_to_end || now() >= end;
 }
 
 static uint64_t mix(uint64_t x)
@@ -103,13 +125,13 @@ static unsigned char *map(size_t size)
 static void load_anon(char **arg)
 {
 	size_t pages = number(arg[0]) * MIB / PAGE, nr;
-	double end = now() + number(arg[1]);
+	double end = after(arg[1]);
 	uint64_t seed = number(arg[2]), random = seed, touched = 0;
 	unsigned char *memory = map(pages * PAGE);
 
 	for (nr = 0; nr < pages; nr++)
 		page_fill((uint64_t *)(memory + nr * PAGE), seed, nr);
-	while (now() < end) {
+	while (!over(end)) {
 		uint64_t *page;
 
 		random = mix(random);
@@ -206,7 +228,8 @@ static void write_pages(int fd, const char *name, size_t pages, uint64_t seed)
 	}
 }
 
-static size_t check_pages(const char *name, uint64_t seed, double end)
+/* All of them if @end is null. */
+static size_t check_pages(const char *name, uint64_t seed, const double *end)
 {
 	int fd = open_or_die(name, O_RDONLY);
 	uint64_t page[WORDS];
@@ -214,7 +237,7 @@ static size_t check_pages(const char *name, uint64_t seed, double end)
 
 	while (read(fd, page, PAGE) == PAGE) {
 		check_page(page, seed, nr++, name);
-		if (!(nr % 256) && now() >= end)
+		if (end && !(nr % 256) && over(*end))
 			break;
 	}
 	close(fd);
@@ -233,27 +256,27 @@ static void load_make(char **arg)
 
 static void load_read(char **arg)
 {
-	double end = now() + number(arg[1]);
+	double end = after(arg[1]);
 	uint64_t seed = number(arg[2]), pages = 0;
 
 	do {
-		size_t got = check_pages(arg[0], seed, end);
+		size_t got = check_pages(arg[0], seed, &end);
 
 		if (!got)
 			errx(CORRUPT, "%s is empty", arg[0]);
 		pages += got;
-	} while (now() < end);
+	} while (!over(end));
 	printf("LOAD read pages=%llu\n", (unsigned long long)pages);
 }
 
 /* Some files wait on the disk, the others on the kernel's own time. */
 static void load_write(char **arg)
 {
-	double end = now() + number(arg[1]);
+	double end = after(arg[1]);
 	uint64_t seed = number(arg[2]), files = 0, pages = 0;
 	char name[256];
 
-	while (now() < end) {
+	while (!over(end)) {
 		size_t count = 1 + mix(seed + files) % 2048;
 		int fd;
 
@@ -264,7 +287,7 @@ static void load_write(char **arg)
 		if (!(files % 4) && fsync(fd))
 			err(CANNOT, "fsync %s", name);
 		close(fd);
-		if (check_pages(name, seed + files, 1e18) != count)
+		if (check_pages(name, seed + files, NULL) != count)
 			errx(CORRUPT, "%s is short", name);
 		if (files % 3 == 2 && unlink(name))
 			err(CANNOT, "unlink %s", name);

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# shellcheck shell=dash
+# A storm of atomic requests while the machine is in direct reclaim: pages of a
+# file stream through memory that processes fill to the brim. After ten seconds
+# of adaptation none may fail; after the storm the reserve must shrink again.
+# (Atomic pools that had to be sized on the command line: reports 1, 4.)
+#: memory=2G
+#: debug_memory=3G
+#: devices=28
+#: disks=4G 2G
+#: flavours=compare debug
+#: timeout=300
+#: append=swiotlb=2048
+
+adaptation=10 steady=20 rate=2000 life_ms=1000
+anon_mib=1650
+[ "$flavour" = normal ] || { rate=500 anon_mib=1700; }
+
+stream()
+{
+	while dd if=/disk/big of=/dev/null bs=1M 2>/dev/null; do
+		:
+	done
+}
+
+# The watermarks end the first line of a group.
+high()
+{
+	awk -v dev="$dev" '
+		/^[0-9]/ { high = $NF }
+		$1 == "member" && $2 == dev { print high }' $debug/dmag/groups
+}
+
+# phase NAME PERCENT KEY=VALUE...: one row of what came since the last
+phase()
+{
+	local what="$1" percent="$2"
+
+	shift 2
+	storm phase
+	check "$what: what was granted is good" [ "$(value bad)" = 0 ]
+	check "$what: the storm was one" [ "$(value asked)" -gt $((rate * 5)) ]
+	row "$what" "$(value asked)" "$(value granted)" "$percent" size=4-64K "$@" \
+		refused=$(($(value asked) - $(value granted))) frames="$(value most_frames)" \
+		missed="$(value missed)"
+}
+
+# Halfway down to where it was. The first step down comes 64 s after the last
+# draw that made it hold, see docs/reserve.rst.
+await_calm()
+{
+	local began
+
+	began=$(cut -d. -f1 /proc/uptime)
+	halfway=$(((start + peak) / 2))
+	while [ "$(high)" -gt $halfway ] && [ $(($(cut -d. -f1 /proc/uptime) - began)) -le 110 ]; do
+		sleep 1
+	done
+	seconds=$(($(cut -d. -f1 /proc/uptime) - began))
+}
+
+load 28
+dev=$devices
+await_protected "$dev"
+[ "$dmag" = off ] || start=$(high)
+mke2fs /dev/vda >/dev/null 2>&1
+mkdir /disk
+mount -t ext2 /dev/vda /disk || check "a disk" false
+swap_on /dev/vdb
+truncate -s 3G /disk/big
+background /bin/load anon $anon_mib 600 "$seed"
+background /bin/load write /disk 600 "$seed"
+stream &
+streamer=$!
+until [ "$(vmstat pgscan_direct)" -gt 0 ]; do usleep 100000; done
+say "RECLAIM at $(cut -d" " -f1 /proc/uptime) s"
+
+storm start "$dev" $rate $life_ms "$seed"
+sleep $adaptation
+phase adaptation 0 stock=any
+scanned=$(vmstat pgscan_direct)
+sleep $steady
+scanned=$(($(vmstat pgscan_direct) - scanned))
+phase steady 100 stock=fails scanned=$scanned report=4
+check "the machine was in direct reclaim" [ $scanned -gt 0 ]
+[ "$dmag" = off ] || peak=$(high)
+show_groups "at the end of the storm"
+storm calm
+kill $streamer
+killall -TERM load
+joined
+if [ "${trace:-}" = 1 ]; then
+	sed 's/^/DMAG-TRACE /' $debug/dmag_storm/trace
+fi
+storm stop
+check "nothing was overwritten" [ "$(value bad)" = 0 ]
+if [ "$dmag" = on ]; then
+	await_calm
+	limit_row halved 100 $seconds unit=s stock=none start=$start peak=$peak high="$(high)"
+	show_groups "after the storm"
+fi
+rmmod dmag_storm
+unload
+check_groups "none is left" await_groups 0
