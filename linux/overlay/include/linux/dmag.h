@@ -169,6 +169,10 @@ static inline void dmag_offline_failed(void)
 {
 }
 
+static inline void dmag_capture(struct folio_batch *folios)
+{
+}
+
 #endif /* CONFIG_DMAG */
 
 #endif /* _LINUX_DMAG_H */
