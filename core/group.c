@@ -156,8 +156,8 @@ static int dmag_find_in_segments(struct dmag_group *g,
  * What a group owns is in its reach, and unless segments touch there are frames
  * between them that it cannot own: then no run of its frames straddles any.
  */
-static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
-			   u64 *pfn)
+static __always_inline int
+dmag_group_find(struct dmag_group *g, const struct dmag_request *rq, u64 *pfn)
 {
 	if (likely(!g->touching))
 		return dmag_frames_get(&g->frames, rq, pfn);
@@ -165,28 +165,27 @@ static int dmag_group_find(struct dmag_group *g, const struct dmag_request *rq,
 }
 
 /*
- * An atomic request was served or went away without, which the reserve would
- * have had to have on top.  What no reserve of the start could hold is no
- * demand to adapt to: page allocators do not serve that much to those who
- * cannot wait either.
+ * Down to the last frame.  What was refused the reserve would have had to have
+ * on top; but what no reserve of the start could hold is no demand to adapt to:
+ * page allocators do not serve that much to those who cannot wait either.
  */
-static __always_inline void dmag_group_note(struct dmag_group *g, u64 count,
-					    int ret)
+static noinline int dmag_group_get_atomic(struct dmag_group *g,
+					  const struct dmag_request *rq,
+					  u64 *pfn)
 {
+	int ret = -ENOMEM;
+
+	if (g->frames.free >= rq->count)
+		ret = dmag_group_find(g, rq, pfn);
 	if (unlikely(ret)) {
-		if (ret != -ENOMEM || count > DMAG_HIGH_FRAMES)
-			return;
-		g->missed += count;
+		if (ret != -ENOMEM || rq->count > DMAG_HIGH_FRAMES)
+			return ret;
+		g->missed += rq->count;
 	}
-	g->drawn += count;
+	g->drawn += rq->count;
 	if (g->drawn > g->peak)
 		g->peak = g->drawn;
-}
-
-/* The reserve has @count frames more, wherever they came from. */
-static void dmag_group_made_up(struct dmag_group *g, u64 count)
-{
-	g->drawn -= min(g->drawn, count);
+	return ret;
 }
 
 /**
@@ -205,17 +204,21 @@ int dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
 		   bool atomic, u64 *pfn)
 {
 	int ret = -ENOMEM;
-	u64 keep;
 
 	if (unlikely(!g || !rq || !pfn))
 		return -EINVAL;
-	keep = atomic ? 0 : g->marks.min;
-	if (g->frames.free >= keep && g->frames.free - keep >= rq->count)
+	if (atomic)
+		return dmag_group_get_atomic(g, rq, pfn);
+	if (g->frames.free >= g->marks.min &&
+	    g->frames.free - g->marks.min >= rq->count)
 		ret = dmag_group_find(g, rq, pfn);
-	if (!atomic)
-		return ret == -ENOMEM ? -EAGAIN : ret;
-	dmag_group_note(g, rq->count, ret);
-	return ret;
+	return ret == -ENOMEM ? -EAGAIN : ret;
+}
+
+/* The reserve has @count frames more, wherever they came from. */
+static void dmag_group_made_up(struct dmag_group *g, u64 count)
+{
+	g->drawn -= min(g->drawn, count);
 }
 
 /**
@@ -229,11 +232,11 @@ int dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
  */
 int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
 {
-	int ret = g ? dmag_frames_put(&g->frames, start, count) : -EINVAL;
-
-	if (likely(!ret))
-		dmag_group_made_up(g, count);
-	return ret;
+	if (unlikely(!g))
+		return -EINVAL;
+	/* Before, not after: that one call is the last, and cheaper so. */
+	dmag_group_made_up(g, count);
+	return dmag_frames_put(&g->frames, start, count);
 }
 
 /**
