@@ -51,6 +51,30 @@ static void page_out(const struct dmag_range *r)
 	reclaim_pages(&folios);
 }
 
+/*
+ * Have the host reclaim until as much is free: what is moved needs a place, and
+ * the host its watermarks.  Allocating is how anybody makes it do so; this kind
+ * does it without killing.
+ */
+static void make_room(const struct dmag_kgroup *g, u64 count)
+{
+	struct page *page, *next;
+	LIST_HEAD(pages);
+
+	for (count += totalreserve_pages; count; count--) {
+		page = alloc_page(GFP_HIGHUSER_MOVABLE | __GFP_RETRY_MAYFAIL |
+				  __GFP_NOWARN);
+		if (!page)
+			break;
+		list_add(&page->lru, &pages);
+		cond_resched();
+		if (dmag_give_up(g))
+			break;
+	}
+	list_for_each_entry_safe(page, next, &pages, lru)
+		__free_page(page);
+}
+
 /* The host's own needs go before ours: no memory is no reason to kill. */
 #define DMAG_GFP_META (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
@@ -120,8 +144,11 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 	int type = dmag_contig_type(&blocks);
 	int ret;
 
-	if (rung == DMAG_CLAIM_RECLAIM && may_page_out())
+	if (rung == DMAG_CLAIM_RECLAIM && may_page_out()) {
 		page_out(r);
+		if (!dmag_host_spares(r))
+			make_room(g, r->last - r->start + 1);
+	}
 	if (!dmag_host_spares(r)) {
 		dmag_note_failure(r, rung);
 		return -EAGAIN;

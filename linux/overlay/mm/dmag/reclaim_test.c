@@ -114,9 +114,9 @@ static void unhoard(struct hoard *h, unsigned int least)
 /* Free a page as reclaim does; whether it was captured. */
 static bool reclaimed(struct dmag_kgroup *g, struct page *page)
 {
+	u64 before = g->counter[DMAG_NR_CAPTURE_FRAMES];
 	struct reclaim_state state = {};
 	struct folio_batch batch;
-	u64 before = g->nr_captured;
 
 	folio_batch_init(&batch);
 	if (!folio_put_testzero(page_folio(page)))
@@ -125,7 +125,7 @@ static bool reclaimed(struct dmag_kgroup *g, struct page *page)
 	current->reclaim_state = &state;
 	free_unref_folios(&batch);
 	current->reclaim_state = NULL;
-	return g->nr_captured == before + 1;
+	return g->counter[DMAG_NR_CAPTURE_FRAMES] == before + 1;
 }
 
 /* A free pageblock of [@from, @to) bytes, as single pages. */
@@ -141,35 +141,37 @@ static struct page *take_block(struct kunit *test, u64 from, u64 to)
 	return NULL;
 }
 
-static void set_marks(struct dmag_kgroup *g, u64 min, u64 low, u64 high)
+static bool reached(const u64 *value, u64 goal)
 {
-	spin_lock_irq(&g->lock);
-	g->core.marks = (struct dmag_marks){ min, low, high };
-	spin_unlock_irq(&g->lock);
+	for (int i = 0; i < 100 && READ_ONCE(*value) < goal; i++)
+		msleep(50);
+	return READ_ONCE(*value) >= goal;
 }
 
-/* With dmag_mutex held: the worker would meddle. */
-static void capture_some(struct kunit *test, struct dmag_kgroup *g,
-			 struct page *a, struct page *b, struct page *far)
+/* An empty group that the worker has given up to fill: that is what hungry is. */
+static void starve(struct dmag_kgroup *g)
 {
-	/* Not before it is hungry, and not outside of its reach. */
-	KUNIT_EXPECT_FALSE(test, reclaimed(g, a++));
-	dmag_group_hungry(g, true);
-	KUNIT_EXPECT_FALSE(test, reclaimed(g, far));
+	const struct dmag_retry never = { .backoff = HZ,
+					  .at = jiffies + 60 * HZ };
 
-	/* Below min from any block, above it from its own, up to high. */
-	set_marks(g, 1, 2, 3);
-	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
-	dmag_group_adopt_captured(g);
-	KUNIT_EXPECT_EQ(test, g->core.frames.free, 1);
-	KUNIT_EXPECT_FALSE(test, reclaimed(g, b));
-	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
-	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
-	KUNIT_EXPECT_FALSE(test, reclaimed(g, a++));
-	dmag_group_adopt_captured(g);
-	KUNIT_EXPECT_EQ(test, g->core.frames.free, 3);
-	KUNIT_EXPECT_EQ(test, g->counter[DMAG_NR_CAPTURE_FRAMES], 3);
-	dmag_group_hungry(g, false);
+	mutex_lock(&dmag_mutex);
+	dmag_group_unprotect(g);
+	dmag_group_squeeze(g, 0, U64_MAX);
+	g->fill = never;
+	g->protect = never;
+	dmag_group_hungry(g, true);
+	spin_lock_irq(&g->lock);
+	g->core.marks = (struct dmag_marks){ 1, 2, 3 };
+	spin_unlock_irq(&g->lock);
+	mutex_unlock(&dmag_mutex);
+	dmag_worker_kick();
+}
+
+static bool capturing(void)
+{
+	for (int i = 0; i < 100 && !static_key_enabled(&dmag_hungry_key); i++)
+		msleep(50);
+	return static_key_enabled(&dmag_hungry_key);
 }
 
 static void test_capture(struct kunit *test)
@@ -178,25 +180,35 @@ static void test_capture(struct kunit *test)
 	struct dmag_kgroup *g = group_of(test, dev);
 	struct hoard *h = make_hoard(test, dev, PAGE_SIZE);
 	struct page *a, *b, *far;
-	const unsigned int used = 5;
 
-	mutex_lock(&dmag_mutex);
-	dmag_group_squeeze(g, 0, U64_MAX);
-	dmag_group_unprotect(g);
+	/* Not before it is hungry. */
 	a = take_block(test, BASE, BASE + SZ_64M);
-	b = take_block(test, BASE + SZ_64M, BASE + SZ_128M);
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, a++));
+	starve(g);
+	KUNIT_ASSERT_TRUE(test, capturing());
+	/* Not outside of its reach. */
 	far = take_block(test, BASE + SZ_128M, BASE + SZ_256M);
-	static_branch_enable(&dmag_hungry_key);
-	capture_some(test, g, a, b, far);
-	static_branch_disable(&dmag_hungry_key);
-	mutex_unlock(&dmag_mutex);
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, far++));
+	/* Below min from any block. */
+	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
+	KUNIT_EXPECT_TRUE(test, reached(&g->core.frames.free, 1));
+	/* Above it from its own, up to high. */
+	b = take_block(test, BASE + SZ_64M, BASE + SZ_128M);
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, b++));
+	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
+	KUNIT_EXPECT_TRUE(test, reclaimed(g, a++));
+	KUNIT_EXPECT_FALSE(test, reclaimed(g, a++));
+	KUNIT_EXPECT_TRUE(test, reached(&g->core.frames.free, 3));
 
-	free_contig_range(page_to_pfn(a) + used, pageblock_nr_pages - used);
-	free_contig_range(page_to_pfn(b) + 1, pageblock_nr_pages - 1);
-	free_contig_range(page_to_pfn(far) + 1, pageblock_nr_pages - 1);
+	free_contig_range(page_to_pfn(a), pageblock_nr_pages - 5);
+	free_contig_range(page_to_pfn(b), pageblock_nr_pages - 1);
+	free_contig_range(page_to_pfn(far), pageblock_nr_pages - 1);
 	hoard(h, GFP_ATOMIC, 3);
 	KUNIT_EXPECT_EQ(test, h->nr, 3);
 	unhoard(h, 0);
+	spin_lock_irq(&g->lock);
+	g->core.marks = g->core.base;
+	spin_unlock_irq(&g->lock);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
@@ -210,13 +222,6 @@ static u64 first_protected(struct dmag_kgroup *g)
 		if (dmag_protector(pfn) == g)
 			return pfn;
 	return 0;
-}
-
-static bool reached(const u64 *value, u64 goal)
-{
-	for (int i = 0; i < 100 && READ_ONCE(*value) < goal; i++)
-		msleep(50);
-	return READ_ONCE(*value) >= goal;
 }
 
 static void test_protect(struct kunit *test)
