@@ -5,7 +5,8 @@
 #
 #   kernel.sh source		print the clean tree (unpacks Debian's if needed)
 #   kernel.sh tree		bring the patched copy up to date
-#   kernel.sh build FLAVOUR	the kernel in build/kernel-FLAVOUR (normal, debug)
+#   kernel.sh build FLAVOUR	the kernel in build/kernel-FLAVOUR (normal, debug,
+#			without: as normal, less groups)
 #
 # KERNEL_SRC=DIR takes a clean tree of the same series instead of Debian's.
 
@@ -47,7 +48,7 @@ sync_tree()
 		echo "kernel: copying $clean" >&2
 		rm -rf "$tree" "$tree.new"
 		mkdir -p "$build"
-		cp -a --reflink=auto "$clean" "$tree.new"
+		cp -a --reflink=auto "$clean/." "$tree.new"
 		echo "$clean" >"$tree.new/.dmag-clean"
 		mv "$tree.new" "$tree"
 	fi
@@ -60,13 +61,30 @@ fragments()
 	[ "$1" = normal ] || echo "$top/guest/config/$1.config"
 }
 
+# What the fragments ask for: of a symbol that several name, the last word; with
+# CONFIG_DMAG off, nothing that depends on it.
+wanted()
+{
+	# shellcheck disable=SC2046
+	awk '
+		/^CONFIG_/ { symbol = $0; sub(/=.*/, "", symbol) }
+		/^# CONFIG_.* is not set$/ { symbol = $2 }
+		!/^(CONFIG_|# CONFIG_.* is not set$)/ { next }
+		{ if (!(symbol in line)) order[++n] = symbol; line[symbol] = $0 }
+		END {
+			off = line["CONFIG_DMAG"] ~ /^#/
+			for (i = 1; i <= n; i++)
+				if (!off || order[i] !~ /^CONFIG_DMAG_/)
+					print line[order[i]]
+		}' $(fragments "$1")
+}
+
 # A symbol of the fragments that did not make it is an error, for a guest that
 # silently lacks a checker proves nothing. Only dmag's own may be missing, and
 # only from a tree that does not have dmag.
 check_config()
 {
-	# shellcheck disable=SC2046
-	grep -h '^CONFIG_' $(fragments "$1") | while IFS= read -r line; do
+	wanted "$1" | while IFS= read -r line; do
 		symbol=${line%%=*}
 		grep -qxF "$line" "$2/.config" && continue
 		# A later fragment may choose another preemption model.
