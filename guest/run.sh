@@ -69,7 +69,7 @@ done
 flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour"
 
 # shellcheck disable=SC2046,SC2086
-timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "$(need accel tcg,thread=multi)" -cpu max \
+timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "${ACCEL:-$(need accel tcg,thread=multi)}" -cpu max \
 	-m "$memory" -smp "${CPUS:-$(need cpus 2)}" $devices $disks $(need qemu '') \
 	-kernel "$kernel" -initrd "$build/initramfs-$flavour.cpio" \
 	-append "console=ttyS0 panic=-1 oops=panic kunit.enable=$(need kunit 0) scenario=$scenario flavour=$flavour $*" \

@@ -35,10 +35,13 @@ boot()
 	}
 }
 
-# Side by side if the host has room for both.
+# Side by side if the host has room for both; then each guest's CPUs take turns
+# on one of the host's.
 pair()
 {
 	if [ "$(available_gib)" -ge 14 ] && [ "$(nproc)" -ge 2 ]; then
+		ACCEL=tcg,thread=single
+		export ACCEL
 		boot "$1" "$1-normal" &
 		other=$!
 		boot "$1" "$1-normal-off" dmag=off || status=1

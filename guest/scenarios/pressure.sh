@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# shellcheck shell=dash
+# A machine at work: its memory is full of page cache, clean and dirty, and of
+# anonymous memory, with a disk to swap to. A reader, a writer and a process
+# that works on its memory go on and check their data, while a 30-bit device
+# takes 64 KiB buffers until it is refused. The judge is what
+# alloc_contig_range() can empty when it is gone, the load still going on.
+#: memory=3G
+#: devices=30
+#: disks=4G 4G
+#: flavours=compare
+#: timeout=300
+#: append=swiotlb=2048
+
+load 30
+dev=$devices
+await_protected "$dev"
+mke2fs /dev/vda >/dev/null 2>&1
+mkdir /disk
+mount -t ext2 /dev/vda /disk || check "a disk" false
+mkdir /disk/files
+swap_on /dev/vdb
+check "a file to read" /bin/load make /disk/file 700 "$seed"
+truncate -s 2G /disk/big
+dd if=/disk/big of=/dev/null bs=1M 2>/dev/null
+background /bin/load anon 900 600 "$seed"
+background /bin/load read /disk/file 600 "$seed"
+background /bin/load write /disk/files 600 "$seed"
+usleep 8000000
+grep -E '^(MemFree|Cached|Dirty|AnonPages|SwapFree)' /proc/meminfo
+say "AT WORK at $(cut -d" " -f1 /proc/uptime) s"
+
+moved=$(vmstat pgmigrate_success)
+out=$(vmstat pswpout)
+ctl "$dev" alloc block coherent 16384 65536 2
+check_granted_well "at work"
+got=$(value granted) ns=$(value ns) max_ns=$(value max_ns)
+say "TAKEN at $(cut -d" " -f1 /proc/uptime) s"
+intact "at work" "$dev" 4
+show_groups "at work"
+moved=$(($(vmstat pgmigrate_success) - moved)) out=$(($(vmstat pswpout) - out))
+unload
+check_groups "none is left" await_groups 0
+press contig 16 1024
+row work $(($(value mib) * 16)) "$got" 95 stock=fails size=64K ns="$ns" max_ns="$max_ns" \
+	moved=$moved swapped=$out
+killall -TERM load
+joined
