@@ -76,6 +76,12 @@ if planned != said:
     sys.exit("the kernel has: " + json.dumps(said))
 if len(said) != 3 or not any(len(k[2]) == 2 for k in said):
     sys.exit("these are not the three groups of this guest")
+for g in show["groups"]:
+    # Scarce here is what is restricted: a quarter of it, 256 MiB at most, whole blocks.
+    goal = 0 if g["universal"] else min((g["bytes"] // 4 + (1 << 20)) >> 21 << 21, 256 << 20)
+    if g["goal"] != goal or not 0 <= g["protected"] <= goal:
+        sys.exit("group %d protects %d of %d bytes, the goal should be %d" %
+                 (g["id"], g["protected"], g["goal"], goal))
 masks = {m["device"]: int(m["mask"], 16).bit_length() for g in show["groups"] for m in g["members"]}
 if masks != {d["device"]: d["mask_bits"] for d in plan["devices"]}:
     sys.exit("masks differ: %r" % masks)

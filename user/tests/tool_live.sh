@@ -144,11 +144,13 @@ cat >"$root/sys/kernel/debug/dmag/groups" <<'END'
 group kind       members      reach    owned     free     used quarantined   min   low  high (frames)
 7     universal        1    1572864        0        0        0           0     0     0     0
   reach [0x1000, 0x27fffffff]
+  goal 0 protected 0
   alloc 0
   member 0000:00:02.0 mask 0xffffffffffffffff windows 0 used 0
 3     restricted       2      65536     3072     100     2972           0   512   768  1024
   reach [0x1000, 0x9efff]
   reach [0x100000, 0xfffffff]
+  goal 16384 protected 15872
   alloc 40
   alloc_atomic 2
   alloc_fail 3
@@ -156,16 +158,26 @@ group kind       members      reach    owned     free     used quarantined   min
   free_calls 5
   claim 6
   claim_fail 1
+  capture_frames 32
+  shrink_frames 0
+  grown 1
+  wait 11
   a new counter 9
   new_counter 17
+  new_pair 5 other 6
+  member 0000:00:03.0 of a newer kernel
   member 0000:00:01.0 mask 0xfffffff windows 0 used 16
   member 0000:00:01.1 mask 0xfffffff windows 2 used 2956
 END
 status 0 show "$dmag" show --root "$root"
-has 'show row' '^ *3 2 256 MiB 12 MiB 11.6 MiB 400 KiB 4 MiB #\.\.\.\.\|\.\.\.\. below min 42 6 1 7$'
+has 'show row' '^ *3 2 256 MiB 62 MiB 12 MiB 11.6 MiB 400 KiB 4 MiB #\.\.\.\.\|\.\.\.\. below min 42 6 1 7$'
 has 'show order' '^ *7 1 6 GiB .* universal'
 has 'show member' 'member 0000:00:01.1, mask 0xfffffff, windows 2, holds 11.5 MiB'
 has 'show new counter' 'new_counter 17'
+has 'show capacity' '^ capacity 62 MiB protected, goal 64 MiB$'
+[ "$(grep -c capacity "$work/out")" = 1 ]
+verdict $? 'no goal, no capacity'
+hasnt 'show unknown lines' 'new_pair|of a newer|^ (goal|a) [0-9]'
 status 0 'show json' "$dmag" show --json --root "$root"
 python3 - "$work/out" <<'END'
 import json, sys
@@ -174,6 +186,10 @@ with open(sys.argv[1]) as f:
 g = p["groups"][0]
 assert [x["id"] for x in p["groups"]] == [3, 7]
 assert g["owned"] == 3072 * 4096 and g["min"] == 512 * 4096 and not g["universal"]
+assert g["goal"] == 64 << 20 and g["protected"] == 62 << 20
+assert p["groups"][1]["goal"] == p["groups"][1]["protected"] == 0
+assert sorted(g["counters"]) == ["alloc", "alloc_atomic", "alloc_atomic_fail", "alloc_fail", "capture_frames",
+    "claim", "claim_fail", "free_calls", "grown", "new_counter", "shrink_frames", "wait"]
 assert g["counters"]["alloc_fail"] == 3 and g["counters"]["new_counter"] == 17
 assert g["members"][0] == {"device": "0000:00:01.1", "mask": "0xfffffff", "windows": 2, "used": 2956 * 4096}
 assert g["reach"][1] == {"start": "0x100000", "last": "0xfffffff"}

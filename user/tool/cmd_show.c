@@ -2,9 +2,10 @@
 /*
  * dmag show and dmag top: the groups of a running kernel, from debugfs.
  *
- * The kernel prints a line per group, then its reach, counters and members,
- * each on a line of its own that begins with two blanks.  Unknown lines are
- * passed over, counters are taken by name, so that a newer kernel can say more.
+ * The kernel prints a line per group, then its reach, capacity, counters and
+ * members, each on a line of its own that begins with two blanks.  Unknown lines
+ * are passed over, counters are taken by name, so that a newer kernel can say
+ * more.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -22,9 +23,9 @@ static const char usage[] =
 	"usage: dmag show [--json] [--color WHEN]\n"
 	"       dmag top [--delay SECONDS] [--count N]\n"
 	"\n"
-	"Show the allocation groups of the running kernel: what each owns, its reserve\n"
-	"against its watermarks, and what it counted.  top repeats that, with rates\n"
-	"per second, until q is pressed.\n"
+	"Show the allocation groups of the running kernel: what each protects and owns,\n"
+	"its reserve against its watermarks, and what it counted.  top repeats that,\n"
+	"with rates per second, until q is pressed.\n"
 	"\n"
 	"  -j, --json           print JSON\n"
 	"  -d, --delay SECONDS  between two pictures of top (3)\n"
@@ -47,6 +48,7 @@ struct member {
 /* One group of the kernel; amounts are in frames. */
 struct kgroup {
 	u64 id, members, reach, owned, free, used, quarantined, min, low, high;
+	u64 goal, protected;
 	char kind[16];
 	struct span *seg;
 	struct counter *counter;
@@ -81,11 +83,23 @@ static bool parse_group(struct kgroup *g, const char *line)
 		      &g->high) == 11;
 }
 
+static bool parse_capacity(struct kgroup *g, const char *line)
+{
+	u64 goal, protected;
+
+	if (sscanf(line, " goal %llu protected %llu", &goal, &protected) != 2)
+		return false;
+	g->goal = goal;
+	g->protected = protected;
+	return true;
+}
+
 static void parse_detail(struct arena *a, struct kgroup *g, const char *line)
 {
 	char name[128];
 	struct span s;
 	u64 val, more, used;
+	int end = 0;
 
 	if (sscanf(line, " reach [%llx, %llx]", &s.start, &s.last) == 2)
 		*ARENA_ADD(a, g->seg, g->nr_seg) = s;
@@ -94,7 +108,9 @@ static void parse_detail(struct arena *a, struct kgroup *g, const char *line)
 		*ARENA_ADD(a, g->member, g->nr_member) =
 			(struct member){ arena_printf(a, "%s", name), val, more,
 					 used };
-	else if (sscanf(line, " %127s %llu", name, &val) == 2)
+	else if (!parse_capacity(g, line) &&
+		 sscanf(line, " %127s %llu%n", name, &val, &end) == 2 &&
+		 !line[end])
 		*ARENA_ADD(a, g->counter, g->nr_counter) =
 			(struct counter){ arena_printf(a, "%s", name), val };
 }
@@ -209,10 +225,11 @@ static void put_size(u64 frames)
 
 static void put_head(const struct style *style)
 {
-	printf("%s%5s %7s %10s %10s %10s %10s %10s %-10s %9s %8s %7s %7s %6s%s\n",
+	printf("%s%5s %7s %10s %10s %10s %10s %10s %10s %-10s %9s %8s %7s %7s %6s%s\n",
 	       style->color ? "\033[1m" : "", "GROUP", "MEMBERS", "REACH",
-	       "OWNED", "USED", "FREE", "HIGH", "RESERVE", "STATE", "ALLOCS",
-	       "CLAIMS", "NOCLAIM", "FAILED", style->color ? "\033[0m" : "");
+	       "PROTECTED", "OWNED", "USED", "FREE", "HIGH", "RESERVE", "STATE",
+	       "ALLOCS", "CLAIMS", "NOCLAIM", "FAILED",
+	       style->color ? "\033[0m" : "");
 }
 
 static u64 failures(const struct kgroup *g)
@@ -232,6 +249,7 @@ static void put_row(const struct kgroup *g, const struct style *style)
 
 	printf("%5llu %7llu", g->id, g->members);
 	put_size(g->reach);
+	put_size(g->protected);
 	put_size(g->owned);
 	put_size(g->used);
 	put_size(g->free);
@@ -251,6 +269,18 @@ static void put_member(const struct member *m)
 	       size_text(size, sizeof(size), frames_bytes(m->used)));
 }
 
+static void put_capacity(const struct kgroup *g)
+{
+	char protected[32], goal[32];
+
+	if (!g->goal && !g->protected)
+		return;
+	printf("  capacity %s protected, goal %s\n",
+	       size_text(protected, sizeof(protected),
+			 frames_bytes(g->protected)),
+	       size_text(goal, sizeof(goal), frames_bytes(g->goal)));
+}
+
 static void put_details(const struct kgroup *g)
 {
 	unsigned int i;
@@ -259,6 +289,7 @@ static void put_details(const struct kgroup *g)
 	for (i = 0; i < g->nr_seg; i++)
 		printf("  reach    [0x%llx, 0x%llx]\n", g->seg[i].start,
 		       g->seg[i].last);
+	put_capacity(g);
 	for (i = 0; i < g->nr_member; i++)
 		put_member(&g->member[i]);
 	for (i = 0; i < g->nr_counter; i++)
@@ -298,6 +329,8 @@ static void json_group(const struct kgroup *g)
 	json_amount("min", g->min);
 	json_amount("low", g->low);
 	json_amount("high", g->high);
+	json_amount("goal", g->goal);
+	json_amount("protected", g->protected);
 	fputs("\"reach\": [", stdout);
 	for (i = 0; i < g->nr_seg; i++) {
 		fputs(i ? ", " : "", stdout);
