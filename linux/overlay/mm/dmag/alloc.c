@@ -82,23 +82,41 @@ static bool may_wait(gfp_t gfp)
 	return (current_gfp_context(gfp) & needed) == needed;
 }
 
+/* Whether @dev is still the member @d of @g; @d is gone if it is not. */
+static bool still_member(struct device *dev, const struct dmag_device *d,
+			 const struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&dmag_mutex);
+	return rcu_access_pointer(dev->dmag) == d && d->group == g;
+}
+
+/*
+ * The climb may let go of dmag_mutex.  If the device became another member in
+ * the meantime, what was found is not for it.
+ */
 static int climb(struct device *dev, const struct dmag_request *rq, gfp_t gfp,
 		 u64 *pfn)
 {
 	unsigned long bound = gfp & __GFP_NORETRY ? DMAG_NORETRY_BOUND :
 						    DMAG_CLIMB_BOUND;
+	struct dmag_kgroup *g;
 	struct dmag_device *d;
 	int ret;
 
 	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
 	if (!d || d->group->universal)
 		return -ENOMEM;
-	ret = dmag_group_climb(d->group, rq, bound, pfn);
-	if (!ret) {
-		spin_lock_irq(&d->group->lock);
+	g = d->group;
+	ret = dmag_group_climb(g, rq, bound, pfn);
+	if (ret)
+		return ret;
+	spin_lock_irq(&g->lock);
+	if (still_member(dev, d, g))
 		d->held += rq->count;
-		spin_unlock_irq(&d->group->lock);
-	}
+	else
+		ret = dmag_group_put(&g->core, *pfn, rq->count) ?: -ENOMEM;
+	dmag_group_kick(g);
+	spin_unlock_irq(&g->lock);
 	return ret;
 }
 

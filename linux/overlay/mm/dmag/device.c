@@ -28,8 +28,12 @@
 #define DMAG_FILL_BOUND (HZ / 4)
 
 DEFINE_STATIC_KEY_FALSE(dmag_key);
+atomic_t dmag_contenders;
 DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, claims and releases */
 struct dmag_registry dmag_registry;
+
+/* All groups; those visited in the current round last (dmag_mutex). */
+static LIST_HEAD(groups);
 
 static struct dmag_reach dmag_ram; /* dmag_mutex */
 static bool ram_untold; /* to all devices (dmag_mutex) */
@@ -145,22 +149,54 @@ static void rebuild_cells(void)
 }
 
 /**
+ * dmag_lock() - Take dmag_mutex where a driver's probe or the like waits.
+ *
+ * A climb lets those who ask so through between two candidates.
+ *
+ * Context: Process.
+ */
+void dmag_lock(void)
+{
+	atomic_inc(&dmag_contenders);
+	mutex_lock(&dmag_mutex);
+	atomic_dec(&dmag_contenders);
+}
+
+/**
  * dmag_visit_groups() - Call a function for every group.
  * @fn: what to call; the group may be gone when it returns
  * @data: its second argument
  *
- * Context: Process, under dmag_mutex.
+ * Context: Process, under dmag_mutex, which @fn must keep.
  */
 void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
 		       void *data)
 {
-	struct dmag_group *g, *next;
+	struct dmag_kgroup *g, *next;
 
 	lockdep_assert_held(&dmag_mutex);
-	for (unsigned int b = 0; b < DMAG_BUCKETS; b++)
-		list_for_each_entry_safe(g, next, &dmag_registry.bucket[b],
-					 node)
-			fn(to_kgroup(g), data);
+	list_for_each_entry_safe(g, next, &groups, all)
+		fn(g, data);
+}
+
+/**
+ * dmag_next_group() - Go through all groups, letting go of dmag_mutex between.
+ * @round: a number that no earlier round had, not 0
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: a group that was not yet visited in this round, or NULL.
+ */
+struct dmag_kgroup *dmag_next_group(unsigned long round)
+{
+	struct dmag_kgroup *g;
+
+	lockdep_assert_held(&dmag_mutex);
+	g = list_first_entry_or_null(&groups, struct dmag_kgroup, all);
+	if (!g || g->round == round)
+		return NULL;
+	g->round = round;
+	list_move_tail(&g->all, &groups);
+	return g;
 }
 
 /**
@@ -172,7 +208,7 @@ void dmag_group_settle(struct dmag_kgroup *g)
 	bool retired;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (g->core.members || READ_ONCE(g->waiters))
+	if (g->core.members || g->pins || READ_ONCE(g->waiters))
 		return;
 	dmag_group_fill(g, 0);
 	spin_lock_irq(&g->lock);
@@ -180,6 +216,7 @@ void dmag_group_settle(struct dmag_kgroup *g)
 	spin_unlock_irq(&g->lock);
 	if (!retired)
 		return;
+	list_del(&g->all);
 	dmag_count_retired(g);
 	dmag_group_forget(g);
 	rebuild_cells();
@@ -205,16 +242,18 @@ static void device_enter(struct dmag_device *d, struct dmag_kgroup *fresh)
 {
 	lockdep_assert_held(&dmag_mutex);
 	d->group = to_kgroup(dmag_join(&dmag_registry, &d->core, &fresh->core));
-	if (d->group != fresh)
+	if (d->group != fresh) {
 		kfree(fresh);
-	else
+	} else {
+		list_add(&fresh->all, &groups);
 		rebuild_cells();
+	}
 	device_replace(d->dev, d);
 }
 
 static void device_join(struct dmag_device *d)
 {
-	struct dmag_kgroup *fresh;
+	struct dmag_kgroup *fresh, *g;
 
 	lockdep_assert_held(&dmag_mutex);
 	fresh = kgroup_alloc(&d->core.constraint);
@@ -224,10 +263,11 @@ static void device_join(struct dmag_device *d)
 		return;
 	}
 	device_enter(d, fresh);
+	g = d->group;
 	/* New, or taken over after it had lost its last member and its reserve. */
-	if (dmag_group_low(&d->group->core))
-		dmag_group_fill(d->group, DMAG_FILL_BOUND);
-	if (dmag_group_low(&d->group->core) || dmag_group_unprotected(d->group))
+	if (dmag_group_low(&g->core))
+		dmag_group_fill(g, DMAG_FILL_BOUND);
+	if (dmag_group_low(&g->core) || dmag_group_unprotected(g))
 		dmag_worker_kick();
 }
 
@@ -257,7 +297,7 @@ void __dmag_device_update(struct device *dev)
 	d = device_alloc(dev);
 	if (!d)
 		return;
-	mutex_lock(&dmag_mutex);
+	dmag_lock();
 	device_join(d);
 	mutex_unlock(&dmag_mutex);
 }
@@ -266,7 +306,7 @@ void __dmag_device_leave(struct device *dev)
 {
 	if (!rcu_access_pointer(dev->dmag))
 		return;
-	mutex_lock(&dmag_mutex);
+	dmag_lock();
 	device_replace(dev, NULL);
 	mutex_unlock(&dmag_mutex);
 }

@@ -129,8 +129,8 @@ static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
 	return 0;
 }
 
-/* reclaim_pages() swaps and writes whatever the caller's context is. */
-static bool may_page_out(void)
+/* Paging out does I/O whatever the caller's context is, and so may waiting. */
+static bool may_do_io(void)
 {
 	const gfp_t needed = __GFP_IO | __GFP_FS;
 
@@ -144,7 +144,7 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 	int type = dmag_contig_type(&blocks);
 	int ret;
 
-	if (rung == DMAG_CLAIM_RECLAIM && may_page_out()) {
+	if (rung == DMAG_CLAIM_RECLAIM && may_do_io()) {
 		page_out(r);
 		if (!dmag_host_spares(r))
 			make_room(g, r->last - r->start + 1);
@@ -170,6 +170,20 @@ struct surplus {
 	int ret;
 };
 
+/* Protected capacity is not surplus.  What was owned a moment ago can be again. */
+static int take_back_protected(struct dmag_kgroup *g,
+			       const struct dmag_range *r)
+{
+	struct dmag_range blocks = dmag_whole_pageblocks(r);
+	int ret;
+
+	if (!is_migrate_cma(dmag_contig_type(&blocks)))
+		return 0;
+	ret = dmag_group_add(&g->core, r->start, r->last);
+	WARN_ON_ONCE(ret);
+	return -EAGAIN;
+}
+
 static void ask_surplus(struct dmag_kgroup *other, void *data)
 {
 	struct surplus *s = data;
@@ -180,7 +194,7 @@ static void ask_surplus(struct dmag_kgroup *other, void *data)
 		return;
 	spin_lock_irq(&other->lock);
 	if (dmag_group_cede(&other->core, s->rq, s->got))
-		s->ret = 0;
+		s->ret = take_back_protected(other, s->got);
 	spin_unlock_irq(&other->lock);
 }
 
@@ -229,6 +243,27 @@ static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
 	return -EAGAIN;
 }
 
+/*
+ * A climb may take seconds, a driver's probe should not: those who wait in
+ * dmag_lock() have their turn between two candidates.  The group stays, and so
+ * does what this climb had in it.
+ */
+static void let_others_through(struct dmag_kgroup *g)
+{
+	unsigned long deadline = g->deadline;
+	unsigned int tries = g->tries;
+
+	if (likely(!atomic_read(&dmag_contenders)) || !may_do_io())
+		return;
+	g->pins++;
+	mutex_unlock(&dmag_mutex);
+	cond_resched();
+	mutex_lock(&dmag_mutex);
+	g->pins--;
+	g->deadline = deadline;
+	g->tries = tries;
+}
+
 static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
 		      enum dmag_rung rung, struct dmag_range *got)
 	__must_hold(&to_kgroup(core)->lock)
@@ -238,6 +273,7 @@ static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
 
 	lockdep_assert_held(&dmag_mutex);
 	spin_unlock_irq(&g->lock);
+	let_others_through(g);
 	ret = claim_extent(g, rq, rung, got);
 	if (!ret)
 		trace_dmag_claim(g->id, got->start, got->last, rung);

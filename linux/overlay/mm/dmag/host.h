@@ -94,6 +94,9 @@ struct dmag_cursor {
  * @arrivals: how often frames came free while somebody waited (lock)
  * @captured: pages that reclaim left for the worker to adopt (lock)
  * @nr_captured: their frames (lock)
+ * @all: among all groups (dmag_mutex)
+ * @round: when the worker visited it last (dmag_mutex)
+ * @pins: climbs that have let go of dmag_mutex and need it still (dmag_mutex)
  * @hungry: whether it captures (dmag_mutex)
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
@@ -119,6 +122,9 @@ struct dmag_kgroup {
 	u64 nr_captured;
 
 	int id;
+	struct list_head all;
+	unsigned long round;
+	unsigned int pins;
 	bool hungry;
 	struct list_head hungry_node;
 	u64 goal;
@@ -157,6 +163,7 @@ struct dmag_device {
 	struct dmag_window windows[];
 };
 
+extern atomic_t dmag_contenders;
 extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
 extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
@@ -183,6 +190,8 @@ static inline bool dmag_has_cma_area(const struct device *dev)
 
 /* device.c */
 bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
+void dmag_lock(void);
+struct dmag_kgroup *dmag_next_group(unsigned long round);
 void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
 		       void *data);
 void dmag_group_settle(struct dmag_kgroup *g);

@@ -377,6 +377,26 @@ static void test_wait_bound(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* As if a probe waited all the time: each claim lets go of the mutex. */
+static void test_let_through(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-through", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *h = make_hoard(test, dev, SZ_4M);
+
+	atomic_inc(&dmag_contenders);
+	hoard(h, GFP_KERNEL, 8);
+	atomic_dec(&dmag_contenders);
+	KUNIT_EXPECT_EQ(test, h->nr, 8);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, PHYS_PFN(8 * SZ_4M));
+	unhoard(h, 0);
+	mutex_lock(&dmag_mutex);
+	KUNIT_EXPECT_EQ(test, g->pins, 0);
+	mutex_unlock(&dmag_mutex);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 static int reclaim_test_init(struct kunit *test)
 {
 	test->priv = kunit_driver_create(test, "dmag-reclaim-test");
@@ -384,10 +404,15 @@ static int reclaim_test_init(struct kunit *test)
 }
 
 static struct kunit_case reclaim_cases[] = {
-	KUNIT_CASE(test_capture),     KUNIT_CASE(test_protect),
-	KUNIT_CASE(test_protect_run), KUNIT_CASE(test_squeeze),
-	KUNIT_CASE(test_surplus),     KUNIT_CASE(test_wait),
-	KUNIT_CASE(test_wait_bound),  {},
+	KUNIT_CASE(test_capture),
+	KUNIT_CASE(test_protect),
+	KUNIT_CASE(test_protect_run),
+	KUNIT_CASE(test_squeeze),
+	KUNIT_CASE(test_surplus),
+	KUNIT_CASE(test_wait),
+	KUNIT_CASE(test_wait_bound),
+	KUNIT_CASE(test_let_through),
+	{},
 };
 
 static struct kunit_suite reclaim_suite = {

@@ -130,10 +130,8 @@ static void protect(struct dmag_kgroup *g)
 	tried(&g->protect, dmag_group_unprotected(g));
 }
 
-static void tend(struct dmag_kgroup *g, void *data)
+static void tend(struct dmag_kgroup *g, unsigned long *delay)
 {
-	unsigned long *delay = data;
-
 	if (g->universal)
 		return;
 	dmag_group_adopt_captured(g);
@@ -151,10 +149,18 @@ static void tend(struct dmag_kgroup *g, void *data)
 
 static void dmag_worker(struct work_struct *work)
 {
+	static unsigned long round;
 	unsigned long delay = ULONG_MAX;
+	struct dmag_kgroup *g;
 
+	round = round + 1 ?: 1;
 	mutex_lock(&dmag_mutex);
-	dmag_visit_groups(tend, &delay);
+	while ((g = dmag_next_group(round))) {
+		tend(g, &delay);
+		mutex_unlock(&dmag_mutex);
+		cond_resched();
+		mutex_lock(&dmag_mutex);
+	}
 	mutex_unlock(&dmag_mutex);
 	dmag_capture_switch();
 	if (delay != ULONG_MAX)
