@@ -297,9 +297,10 @@ static void hunt_end(const struct hunt *h, u64 start)
 
 /*
  * What is claimed leaves the host for good, and what was in it moves to other
- * free memory.  So there must be as much above the low watermarks, or the next
- * page that somebody needs costs a process its life.  Memory that only movable
- * pages can use does not count for what anything could have used.
+ * free memory.  So there must be as much above the high watermarks, where a
+ * host is that does not have to reclaim, or soon a page that somebody needs
+ * costs a process its life.  Memory that only movable pages can use does not
+ * count for what anything could have used.
  */
 static bool spares(u64 count, bool of_any)
 {
@@ -308,7 +309,7 @@ static bool spares(u64 count, bool of_any)
 
 	for_each_populated_zone(zone) {
 		long free = zone_page_state(zone, NR_FREE_PAGES);
-		long kept = low_wmark_pages(zone) +
+		long kept = high_wmark_pages(zone) +
 			    zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
 
 		if (of_any)

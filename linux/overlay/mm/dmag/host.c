@@ -13,6 +13,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/swap.h>
 
 #include "../internal.h"
 #include "host.h"
@@ -52,27 +53,25 @@ static void page_out(const struct dmag_range *r)
 }
 
 /*
- * Have the host reclaim until as much is free: what is moved needs a place, and
- * the host its watermarks.  Allocating is how anybody makes it do so; this kind
- * does it without killing.
+ * Have the host reclaim until it can spare @r: what is moved needs a place, and
+ * the host its watermarks.  As an allocation would, but without taking what
+ * comes free, which would leave others none.
  */
-static void make_room(const struct dmag_kgroup *g, u64 count)
+static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
 {
-	struct page *page, *next;
-	LIST_HEAD(pages);
+	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
+	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
+	unsigned long progress = 1;
 
-	for (count += totalreserve_pages; count; count--) {
-		page = alloc_page(GFP_HIGHUSER_MOVABLE | __GFP_RETRY_MAYFAIL |
-				  __GFP_NOWARN);
-		if (!page)
-			break;
-		list_add(&page->lru, &pages);
+	while (progress && !dmag_host_spares(r) && !dmag_give_up(g)) {
+		unsigned int flags = memalloc_noreclaim_save();
+
+		fs_reclaim_acquire(gfp);
+		progress = try_to_free_pages(zonelist, 0, gfp, NULL);
+		fs_reclaim_release(gfp);
+		memalloc_noreclaim_restore(flags);
 		cond_resched();
-		if (dmag_give_up(g))
-			break;
 	}
-	list_for_each_entry_safe(page, next, &pages, lru)
-		__free_page(page);
 }
 
 /* The host's own needs go before ours: no memory is no reason to kill. */
@@ -146,8 +145,7 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 
 	if (rung == DMAG_CLAIM_RECLAIM && may_do_io()) {
 		page_out(r);
-		if (!dmag_host_spares(r))
-			make_room(g, r->last - r->start + 1);
+		make_room(g, r);
 	}
 	if (!dmag_host_spares(r)) {
 		dmag_note_failure(r, rung);
