@@ -31,7 +31,7 @@ function verdict(key)
 	if (row[1, key, "stock"] == "none")
 		return enough(1, key) ? "ok" : "FAILED"
 	if (!((1, key, "got") in row) || !((2, key, "got") in row))
-		return "FAILED: no row of one system"
+		return "FAILED: not reached"
 	if (!enough(1, key))
 		return "FAILED"
 	if (row[1, key, "stock"] == "fails" && enough(2, key))
@@ -42,6 +42,8 @@ function verdict(key)
 # asked, and of that the share which must be had
 function wanted(key)
 {
+	if (!((1, key, "got") in row))
+		return "-"
 	if ((1, key, "limit") in row)
 		return "<= " row[1, key, "limit"] " " row[1, key, "unit"]
 	if (row[1, key, "percent"] == 100)
@@ -79,14 +81,14 @@ function notes(key,    i, k, out)
 }
 
 END {
-	printf "%-10s %-24s %-7s %-15s %7s %7s  %9s %9s  %-16s %s\n", "scenario", "what", "size", "wanted",
+	printf "%-10s %-12s %-9s %-15s %7s %7s  %9s %9s  %-16s %s\n", "scenario", "what", "size", "wanted",
 		"groups", "stock", "us/alloc", "us/stock", "verdict", "more (groups/stock)"
 	for (i = 1; i <= nr; i++) {
 		key = order[i]
 		split(key, name, " ")
 		says = verdict(key)
 		says ~ /^FAILED/ ? failed++ : passed++
-		printf "%-10s %-24s %-7s %-15s %7s %7s  %9s %9s  %-16s%s\n", name[1], name[2],
+		printf "%-10s %-12s %-9s %-15s %7s %7s  %9s %9s  %-16s%s\n", name[1], name[2],
 			row[1, key, "size"] == "" ? "-" : row[1, key, "size"], wanted(key), row[1, key, "got"],
 			row[2, key, "got"], microseconds(row[1, key, "ns"]), microseconds(row[2, key, "ns"]),
 			says, notes(key)

@@ -64,7 +64,7 @@ static bool press_claim(unsigned long pfn)
 {
 	return pfn_to_online_page(pfn) &&
 	       !alloc_contig_range(pfn, pfn + pageblock_nr_pages,
-				   MIGRATE_MOVABLE, GFP_KERNEL);
+				   MIGRATE_MOVABLE, GFP_KERNEL | __GFP_NOWARN);
 }
 
 /* Emptying one pageblock moves its pages to another: until nothing is gained. */

@@ -18,7 +18,7 @@ else
 	seconds=15 turns=3000000
 fi
 
-# large NAME REPORT COUNT SIZE: all of it held at once
+# large NAME REPORT COUNT SIZE STOCK: all of it held at once
 large()
 {
 	local ns got
@@ -28,7 +28,7 @@ large()
 	got=$(value granted) ns=$(value ns)
 	intact "$1" "$dev" "$3"
 	ctl "$dev" free block
-	row "$1" "$3" "$got" 100 stock=$5 size="$4" ns="$ns" report="$2"
+	row "$1" "$3" "$got" 100 stock="$5" size="$4" ns="$ns" "$2"
 }
 
 load 30
@@ -51,11 +51,11 @@ say "FRAGMENTED at $(cut -d" " -f1 /proc/uptime) s"
 cat /proc/buddyinfo
 show_groups "fragmented"
 
-large 4M 13 1 4194304 any
-large 16M 12 1 16777216 fails
-large 58720256 - 1 58720256 fails
-large 75M 6 1 78643200 fails
-large 2x128M 8 2 134217728 fails
+large 4M report=13 1 4194304 any
+large 16M report=12 1 16777216 fails
+large 56M "" 1 58720256 fails
+large 75M report=6 1 78643200 fails
+large 2x128M report=8 2 134217728 fails
 show_groups "after"
 press unhog
 unload

@@ -10,8 +10,8 @@
 #: timeout=200
 #: append=swiotlb=2048
 
-# 64 KiB buffers: a quarter of each reach in whole pageblocks, 256 MiB at most.
-buffers_24=32 buffers_28=992 buffers_30=4064
+# 64 KiB buffers: a quarter of each reach in whole blocks, 256 MiB at most.
+buffers_24=64 buffers_28=1024 buffers_30=4096
 
 # The reserve's last frames are for those who may not sleep.
 deliver()
