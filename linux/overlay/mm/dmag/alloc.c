@@ -238,12 +238,32 @@ static int climb_or_wait(struct device *dev, const struct dmag_request *rq,
 	}
 }
 
+static void count_failure(struct device *dev)
+{
+	struct dmag_device *d;
+
+	rcu_read_lock();
+	d = rcu_dereference(dev->dmag);
+	if (d) {
+		spin_lock_irq(&d->group->lock);
+		d->group->counter[DMAG_NR_ALLOC_FAIL]++;
+		spin_unlock_irq(&d->group->lock);
+	}
+	rcu_read_unlock();
+}
+
 static int alloc_slow(struct device *dev, const struct dmag_request *rq,
 		      gfp_t gfp, u64 *pfn)
 {
-	if (!may_wait(gfp))
-		return climb_without_io(dev, rq, gfp, pfn);
-	return climb_or_wait(dev, rq, gfp, pfn);
+	int ret;
+
+	if (may_wait(gfp))
+		ret = climb_or_wait(dev, rq, gfp, pfn);
+	else
+		ret = climb_without_io(dev, rq, gfp, pfn);
+	if (ret)
+		count_failure(dev);
+	return ret;
 }
 
 static struct page *finish_alloc(u64 pfn, u64 count, gfp_t gfp)

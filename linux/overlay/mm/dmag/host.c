@@ -350,7 +350,8 @@ int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 	g->tries = DMAG_CLIMB_TRIES;
 	spin_lock_irq(&g->lock);
 	ret = dmag_group_alloc(&dmag_registry, &g->core, &dmag_host, rq, pfn);
-	g->counter[ret ? DMAG_NR_ALLOC_FAIL : DMAG_NR_ALLOC]++;
+	if (!ret)
+		g->counter[DMAG_NR_ALLOC]++;
 	dmag_group_kick(g);
 	spin_unlock_irq(&g->lock);
 	return ret;
