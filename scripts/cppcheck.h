@@ -4,6 +4,8 @@
  */
 #define list_for_each_entry(p, head, member) \
 	for (p = cppcheck_first(head); p; p = cppcheck_next(p))
+#define list_for_each_entry_rcu(p, head, member) \
+	for (p = cppcheck_first(head); p; p = cppcheck_next(p))
 #define list_for_each_entry_safe(p, n, head, member) \
 	for (p = cppcheck_first(head), n = cppcheck_next(p); p; p = n)
 #define xa_for_each(xa, index, entry) \
