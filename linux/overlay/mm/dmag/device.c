@@ -267,7 +267,9 @@ static void device_join(struct dmag_device *d)
 	/* New, or taken over after it had lost its last member and its reserve. */
 	if (dmag_group_low(&g->core))
 		dmag_group_fill(g, DMAG_FILL_BOUND);
-	if (dmag_group_low(&g->core) || dmag_group_unprotected(g))
+	/* It may also have been left again while the fill let others through. */
+	if (!g->core.members || dmag_group_low(&g->core) ||
+	    dmag_group_unprotected(g))
 		dmag_worker_kick();
 }
 

@@ -18,6 +18,8 @@
 
 #include "host.h"
 
+#include <trace/events/dmag.h>
+
 /* Frees come in bursts; what they leave over is given back this much later. */
 #define DMAG_SURPLUS_DELAY HZ
 
@@ -94,15 +96,18 @@ static void come_back(unsigned long *delay, const struct dmag_retry *r)
 static bool adapt(struct dmag_kgroup *g)
 {
 	u64 now = ktime_to_ms(ktime_get());
-	u64 high;
+	struct dmag_marks before, after;
 	bool above;
 
 	spin_lock_irq(&g->lock);
-	high = g->core.marks.high;
+	before = g->core.marks;
 	above = dmag_group_adapt(&g->core, now);
-	if (g->core.marks.high > high)
+	after = g->core.marks;
+	if (after.high > before.high)
 		g->counter[DMAG_NR_GROWN]++;
 	spin_unlock_irq(&g->lock);
+	if (after.high != before.high)
+		trace_dmag_adapt(g->id, after.min, after.low, after.high);
 	return above;
 }
 
@@ -126,7 +131,8 @@ static void refill(struct dmag_kgroup *g)
 
 static void protect(struct dmag_kgroup *g)
 {
-	dmag_group_protect(g);
+	if (dmag_group_unprotected(g))
+		dmag_group_protect(g);
 	tried(&g->protect, dmag_group_unprotected(g));
 }
 
@@ -140,7 +146,7 @@ static void tend(struct dmag_kgroup *g, unsigned long *delay)
 	if (g->fill.backoff || READ_ONCE(g->kicked) != DMAG_QUIET)
 		if (due(&g->fill))
 			refill(g);
-	if (dmag_group_unprotected(g) && due(&g->protect))
+	if (due(&g->protect))
 		protect(g);
 	come_back(delay, &g->fill);
 	come_back(delay, &g->protect);

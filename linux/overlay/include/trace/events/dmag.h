@@ -62,6 +62,25 @@ DEFINE_EVENT(dmag_range, dmag_protect,
 	TP_ARGS(group, start, last)
 );
 
+TRACE_EVENT(dmag_adapt,
+	TP_PROTO(int group, u64 min, u64 low, u64 high),
+	TP_ARGS(group, min, low, high),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(u64, min)
+		__field(u64, low)
+		__field(u64, high)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->min = min;
+		__entry->low = low;
+		__entry->high = high;
+	),
+	TP_printk("group=%d min=%llu low=%llu high=%llu", __entry->group,
+		  __entry->min, __entry->low, __entry->high)
+);
+
 TRACE_EVENT(dmag_alloc_fail,
 	TP_PROTO(struct device *dev, int group, u64 count, bool blocking),
 	TP_ARGS(dev, group, count, blocking),
