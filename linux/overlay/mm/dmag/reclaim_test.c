@@ -397,6 +397,41 @@ static void test_let_through(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+static unsigned long round_of(const struct dmag_kgroup *g)
+{
+	unsigned long round;
+
+	mutex_lock(&dmag_mutex);
+	round = g->round;
+	mutex_unlock(&dmag_mutex);
+	return round;
+}
+
+/* A buffer outlives its device, which lacked protection: no cause for haste. */
+static void test_no_haste(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-haste", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *h = make_hoard(test, dev, PAGE_SIZE);
+	unsigned long round;
+
+	hoard(h, GFP_KERNEL, 1);
+	KUNIT_ASSERT_EQ(test, h->nr, 1);
+	mutex_lock(&dmag_mutex);
+	dmag_group_unprotect(g);
+	g->protect = (struct dmag_retry){ .backoff = HZ, .at = jiffies };
+	mutex_unlock(&dmag_mutex);
+	get_device(dev);
+	kunit_device_unregister(test, dev);
+	dmag_worker_kick();
+	msleep(100);
+	round = round_of(g);
+	msleep(400);
+	KUNIT_EXPECT_LT(test, round_of(g) - round, 10);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, h->page[0], PAGE_SIZE));
+	put_device(dev);
+}
+
 static int reclaim_test_init(struct kunit *test)
 {
 	test->priv = kunit_driver_create(test, "dmag-reclaim-test");
@@ -404,15 +439,11 @@ static int reclaim_test_init(struct kunit *test)
 }
 
 static struct kunit_case reclaim_cases[] = {
-	KUNIT_CASE(test_capture),
-	KUNIT_CASE(test_protect),
-	KUNIT_CASE(test_protect_run),
-	KUNIT_CASE(test_squeeze),
-	KUNIT_CASE(test_surplus),
-	KUNIT_CASE(test_wait),
-	KUNIT_CASE(test_wait_bound),
-	KUNIT_CASE(test_let_through),
-	{},
+	KUNIT_CASE(test_capture),     KUNIT_CASE(test_protect),
+	KUNIT_CASE(test_protect_run), KUNIT_CASE(test_squeeze),
+	KUNIT_CASE(test_surplus),     KUNIT_CASE(test_wait),
+	KUNIT_CASE(test_wait_bound),  KUNIT_CASE(test_let_through),
+	KUNIT_CASE(test_no_haste),    {},
 };
 
 static struct kunit_suite reclaim_suite = {
