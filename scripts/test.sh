@@ -107,6 +107,8 @@ step "identity" scripts/identity.sh --self-test
 step "patched-tree" scripts/test-tree.sh
 step "run" scripts/run.sh
 step "cost" scripts/cost.sh
+step "kernel/without" building make -s kernel FLAVOUR=without
+step "overhead" scripts/overhead.sh
 step "tool/guest" building make -s tool-guest
 step "tool/boards" building make -s boards-check
 for name in $(compared); do
