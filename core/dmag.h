@@ -257,6 +257,9 @@ struct dmag_marks {
 #define DMAG_HOLD_MS 64000 /* the first time */
 #define DMAG_EPOCH_MS 16000 /* from then on */
 
+/* How long refusals add up: those who want on have asked again by then. */
+#define DMAG_REFUSED_MS 1000
+
 /**
  * struct dmag_group - All devices whose reach and attributes are equal.
  * @node: in the registry
@@ -271,6 +274,8 @@ struct dmag_marks {
  *	up for yet, neither frames that were put back nor refilling
  * @peak: most that @drawn was since the last adaptation
  * @missed: frames refused to atomic requests since the last adaptation
+ * @refused: the part of @drawn that was refused and is still remembered
+ * @forget_at: when it no longer is, milliseconds
  * @ease_at: when the excess over @base shrinks next, milliseconds
  */
 struct dmag_group {
@@ -284,6 +289,8 @@ struct dmag_group {
 	u64 drawn;
 	u64 peak;
 	u64 missed;
+	u64 refused;
+	u64 forget_at;
 	u64 ease_at;
 	struct dmag_marks base;
 };

@@ -124,6 +124,8 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
 	g->drawn = 0;
 	g->peak = 0;
 	g->missed = 0;
+	g->refused = 0;
+	g->forget_at = 0;
 	g->ease_at = 0;
 	return 0;
 }
@@ -434,15 +436,29 @@ static void dmag_group_ease(struct dmag_group *g, u64 want, u64 now)
 }
 
 /*
- * The next draw counts from here.  A full reserve owes nothing, whatever was
- * refused before and never came back.
+ * What was refused is never put back, and only as much as was wanted at once is
+ * a draw: so refusals are forgotten a while after the first of them, whether or
+ * not there was memory to make up for them.
  */
-static void dmag_group_settle_draw(struct dmag_group *g)
+static void dmag_group_forget(struct dmag_group *g, u64 now)
+{
+	if (now >= g->forget_at) {
+		g->drawn -= min(g->drawn, g->refused);
+		g->refused = 0;
+	}
+	if (!g->refused)
+		g->forget_at = now + DMAG_REFUSED_MS;
+	g->refused = min(g->refused + g->missed, g->drawn);
+	g->missed = 0;
+}
+
+/* The next draw counts from here.  A full reserve owes nothing. */
+static void dmag_group_settle_draw(struct dmag_group *g, u64 now)
 {
 	if (g->frames.free >= g->marks.high)
 		g->drawn = 0;
+	dmag_group_forget(g, now);
 	g->peak = g->drawn;
-	g->missed = 0;
 }
 
 /**
@@ -451,8 +467,9 @@ static void dmag_group_settle_draw(struct dmag_group *g)
  * @now: milliseconds of a clock that does not go back
  *
  * High is twice the largest draw, so that min alone holds another one like it.
- * To be called when the reserve was found low and while it is true once in
- * DMAG_EPOCH_MS.  docs/reserve.rst derives the law.
+ * To be called when the reserve was found low or refused a request, before it is
+ * refilled, and as long as it returns true at least once in DMAG_EPOCH_MS; more
+ * often does no harm.  docs/reserve.rst derives the law.
  *
  * Context: Any.
  * Return: whether the watermarks are above those of the start.
@@ -470,7 +487,7 @@ bool dmag_group_adapt(struct dmag_group *g, u64 now)
 	} else if (g->marks.high > g->base.high) {
 		dmag_group_ease(g, want, now);
 	}
-	dmag_group_settle_draw(g);
+	dmag_group_settle_draw(g, now);
 	return g->marks.high > g->base.high;
 }
 

@@ -377,6 +377,61 @@ static void never_above_a_quarter(void **state)
 	assert_int_equal(g.drawn, 0);
 }
 
+/*
+ * A driver that polls is refused much more than anybody wants at once, and the
+ * host cannot spare it: high comes back all the same, though never filled.
+ */
+static void refusals_are_forgotten(void **state)
+{
+	struct dmag_group g;
+	unsigned int i;
+	u64 now = 1000;
+
+	make_full(&g);
+	get_atomic(&g, 1000, 0);
+	for (i = 0; i < 1000; i++)
+		get_atomic(&g, 64, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, now));
+	assert_int_equal(g.marks.high, 4096);
+	own(&g, 1024, 1535);
+	assert_true(dmag_group_adapt(&g, now + DMAG_REFUSED_MS - 1));
+	assert_int_equal(g.drawn, 64000 + 1000 - 512);
+	/* What was taken and is still out, less what was refilled. */
+	assert_true(dmag_group_adapt(&g, now + DMAG_REFUSED_MS));
+	assert_int_equal(g.drawn, 1000 - 512);
+	put_back(&g, 0, 1000);
+	now += DMAG_REFUSED_MS;
+	for (i = 0; i < 6 && dmag_group_adapt(&g, now); i++)
+		now += DMAG_HOLD_MS;
+	/* Not at once; two halvings; the rest. */
+	assert_int_equal(i, 3);
+	assert_false(dmag_group_low(&g));
+}
+
+/* The next refusals have a time of their own, and nothing is taken off twice. */
+static void refusals_add_up_for_a_while(void **state)
+{
+	struct dmag_group g;
+	u64 now = DMAG_REFUSED_MS;
+
+	make_full(&g);
+	get_atomic(&g, 1024, 0);
+	get_atomic(&g, 100, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, now));
+	get_atomic(&g, 200, -ENOMEM);
+	now += DMAG_REFUSED_MS;
+	assert_true(dmag_group_adapt(&g, now));
+	assert_int_equal(g.marks.high, 2 * 1324);
+	assert_int_equal(g.drawn, 1224);
+	put_back(&g, 0, 1024);
+	assert_int_equal(g.drawn, 200);
+	own(&g, 1024, 1173);
+	assert_true(dmag_group_adapt(&g, now + 1));
+	get_atomic(&g, 30, 0);
+	assert_true(dmag_group_adapt(&g, now + DMAG_REFUSED_MS));
+	assert_int_equal(g.drawn, 30);
+}
+
 /* 16 MiB, as if all had been wanted at once and were free again. */
 static void make_raised(struct dmag_group *g, u64 now)
 {
@@ -921,6 +976,8 @@ int main(void)
 		cmocka_unit_test_setup(small_draws_change_nothing, setup),
 		cmocka_unit_test_setup(dips_raise_the_marks, setup),
 		cmocka_unit_test_setup(never_above_a_quarter, setup),
+		cmocka_unit_test_setup(refusals_are_forgotten, setup),
+		cmocka_unit_test_setup(refusals_add_up_for_a_while, setup),
 		cmocka_unit_test_setup(quiet_lowers_them_again, setup),
 		cmocka_unit_test_setup(use_keeps_them, setup),
 		cmocka_unit_test_setup(goals, setup),
