@@ -5,17 +5,19 @@
 # mixed sizes. The device was bound before, as on a board, but asks only now:
 # for the large buffers of public reports, in [0, 1 GiB).
 #: memory=3G
-#: debug_memory=4G
 #: devices=30
 #: disks=4G
 #: flavours=compare debug
 #: timeout=240
 #: append=swiotlb=2048
 
+# How long, unless the kernel's command line says.
 if [ "$flavour" = debug ]; then
-	seconds=20 turns=300000
+	: "${seconds:=8}" "${turns:=100000}"
+	shared_mib=500
 else
-	seconds=15 turns=3000000
+	: "${seconds:=15}" "${turns:=3000000}"
+	shared_mib=900
 fi
 
 # large NAME REPORT COUNT SIZE STOCK: all of it held at once
@@ -37,16 +39,17 @@ await_protected "$dev"
 mkdir -p /disk
 mke2fs /dev/vda >/dev/null 2>&1
 mount -t ext2 /dev/vda /disk || check "a disk" false
-fill 900
+fill $shared_mib
 mkdir -p /fill/files /disk/files
 # Holes, read: page cache without waiting for the disk.
-truncate -s 3G /disk/big
+truncate -s 2G /disk/big
 
 background /bin/load write /disk/files $seconds "$seed"
 background /bin/load write /fill/files $seconds "$seed"
 background dd if=/disk/big of=/dev/null bs=1M 2>/dev/null
 press fragment 600 $turns "$seed"
 joined
+grep -E '^(MemFree|Cached|CmaFree)' /proc/meminfo
 say "FRAGMENTED at $(cut -d" " -f1 /proc/uptime) s"
 cat /proc/buddyinfo
 show_groups "fragmented"

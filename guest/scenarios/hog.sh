@@ -4,7 +4,6 @@
 # module takes unmovable pages until it is refused. Each group must still
 # deliver its capacity goal. Stock is asked for the same amounts.
 #: memory=3G
-#: debug_memory=4G
 #: devices=24 28 30
 #: flavours=compare debug
 #: timeout=200

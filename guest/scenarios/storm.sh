@@ -4,17 +4,15 @@
 # file stream through memory that processes fill to the brim. After ten seconds
 # of adaptation none may fail; after the storm the reserve must shrink again.
 # (Atomic pools that had to be sized on the command line: reports 1, 4.)
-#: memory=2G
-#: debug_memory=3G
+#: memory=1G
 #: devices=28
-#: disks=4G 2G
+#: disks=4G 1G
 #: flavours=compare debug
 #: timeout=300
 #: append=swiotlb=2048
 
 adaptation=10 steady=20 rate=2000 life_ms=1000
-anon_mib=1650
-[ "$flavour" = normal ] || { rate=500 anon_mib=1700; }
+[ "$flavour" = normal ] || rate=500
 
 stream()
 {
@@ -67,8 +65,10 @@ mke2fs /dev/vda >/dev/null 2>&1
 mkdir /disk
 mount -t ext2 /dev/vda /disk || check "a disk" false
 swap_on /dev/vdb
-truncate -s 3G /disk/big
-background /bin/load anon $anon_mib 600 "$seed"
+truncate -s 1G /disk/big
+# What is left is for the file and the device.
+anon_mib=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) - 150 }' /proc/meminfo)
+background /bin/load anon "$anon_mib" 600 "$seed"
 background /bin/load write /disk 600 "$seed"
 stream &
 streamer=$!
