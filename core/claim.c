@@ -221,7 +221,8 @@ static int dmag_climb_fill(struct dmag_climb *c)
 /*
  * Claim for a request: whole blocks everywhere, because the rest of a block is
  * of use to the next request while single frames would scatter over the host's
- * memory; then just what is wanted, if that is less.
+ * memory; then just what is wanted, if that is less.  A run is not claimed
+ * around what is owned, so what is to be released anyway goes first.
  */
 static int dmag_climb_request(struct dmag_climb *c,
 			      const struct dmag_request *rq)
@@ -234,6 +235,9 @@ static int dmag_climb_request(struct dmag_climb *c,
 	c->want = rq;
 	c->rq.within = rq->within;
 	c->rq.from = rq->from;
+	if (blocks > DMAG_BLOCK_FRAMES)
+		dmag_group_shrink(c->g, c->be, c->g->marks.high,
+				  c->g->frames.free);
 	ret = dmag_climb(c, blocks, max_t(u64, align, DMAG_BLOCK_FRAMES),
 			 !less);
 	if (ret == -EAGAIN && less)

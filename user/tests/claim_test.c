@@ -114,6 +114,24 @@ static void reserve_serves_first(void **state)
 	leave_clean(&low);
 }
 
+/* A run has no place but where a surplus lies that would go back anyway. */
+static void surplus_makes_way(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), 0);
+	assert_int_equal(pfn, 8 * BLOCK);
+	put(&low, pfn, 4 * BLOCK);
+	machine_set(&m, 0, 0, MACHINE_PINNED);
+	assert_int_equal(alloc(&low, 5 * BLOCK, &pfn), 0);
+	assert_int_equal(pfn, 8 * BLOCK);
+	assert_true(low.group->frames.free >= low.group->marks.high);
+	put(&low, pfn, 5 * BLOCK);
+	leave_clean(&low);
+}
+
 static void climbs_below_min(void **state)
 {
 	u64 pfn[2];
@@ -748,6 +766,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fills_to_high),
 		TEST(reserve_serves_first),
+		TEST(surplus_makes_way),
 		TEST(climbs_below_min),
 		TEST(rungs_in_order),
 		TEST(pinned_memory_is_out),
