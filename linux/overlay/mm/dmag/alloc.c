@@ -74,14 +74,6 @@ static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
 	return verdict;
 }
 
-/* Whoever holds dmag_mutex may wait for writeback and filesystem locks. */
-static bool may_wait(gfp_t gfp)
-{
-	const gfp_t needed = __GFP_DIRECT_RECLAIM | __GFP_IO | __GFP_FS;
-
-	return (current_gfp_context(gfp) & needed) == needed;
-}
-
 /* Whether @dev is still the member @d of @g; @d is gone if it is not. */
 static bool still_member(struct device *dev, const struct dmag_device *d,
 			 const struct dmag_kgroup *g)
@@ -94,11 +86,9 @@ static bool still_member(struct device *dev, const struct dmag_device *d,
  * The climb may let go of dmag_mutex.  If the device became another member in
  * the meantime, what was found is not for it.
  */
-static int climb(struct device *dev, const struct dmag_request *rq, gfp_t gfp,
-		 u64 *pfn)
+static int climb(struct device *dev, const struct dmag_request *rq,
+		 unsigned long until, u64 *pfn)
 {
-	unsigned long bound = gfp & __GFP_NORETRY ? DMAG_NORETRY_BOUND :
-						    DMAG_CLIMB_BOUND;
 	struct dmag_kgroup *g;
 	struct dmag_device *d;
 	int ret;
@@ -107,7 +97,7 @@ static int climb(struct device *dev, const struct dmag_request *rq, gfp_t gfp,
 	if (!d || d->group->universal)
 		return -ENOMEM;
 	g = d->group;
-	ret = dmag_group_climb(g, rq, bound, pfn);
+	ret = dmag_group_climb(g, rq, until, pfn);
 	if (ret)
 		return ret;
 	spin_lock_irq(&g->lock);
@@ -132,7 +122,7 @@ static int climb_without_io(struct device *dev, const struct dmag_request *rq,
 
 	if (mutex_trylock(&dmag_mutex)) {
 		noio = memalloc_noio_save();
-		ret = climb(dev, rq, gfp, pfn);
+		ret = climb(dev, rq, jiffies + DMAG_NORETRY_BOUND, pfn);
 		memalloc_noio_restore(noio);
 		mutex_unlock(&dmag_mutex);
 	}
@@ -153,6 +143,7 @@ void dmag_group_arrival(struct dmag_kgroup *g)
 	if (likely(!g->waiters))
 		return;
 	g->arrivals++;
+	smp_mb(); /* pairs with that of prepare_to_wait_event() */
 	wake_up_var(&g->arrivals);
 }
 
@@ -202,39 +193,50 @@ static void stop_waiting(struct dmag_kgroup *g)
 	spin_unlock_irq(&g->lock);
 }
 
-/* What is left of @timeout when frames come free; 0, or -ERESTARTSYS. */
+/* When frames come free, when @until is over, or -ERESTARTSYS. */
 static long await_arrival(struct dmag_kgroup *g, unsigned long seen,
-			  long timeout)
+			  unsigned long until)
 {
+	long timeout = max(1L, (long)(until - jiffies));
+
 	return ___wait_var_event(
 		&g->arrivals,
 		___wait_cond_timeout(READ_ONCE(g->arrivals) != seen),
 		TASK_KILLABLE, 0, timeout, __ret = schedule_timeout(__ret));
 }
 
-/* Climb; failing that, wait for frames and climb again, until @timeout is over. */
+/*
+ * Climb; failing that, wait for frames and climb again, as often as some come
+ * free before the wait is over.
+ */
 static int climb_or_wait(struct device *dev, const struct dmag_request *rq,
 			 gfp_t gfp, u64 *pfn)
 {
-	long timeout = gfp & __GFP_NORETRY ? 0 : DMAG_WAIT_BOUND;
+	bool noretry = gfp & __GFP_NORETRY;
+	unsigned long until =
+		jiffies + (noretry ? DMAG_NORETRY_BOUND : DMAG_CLIMB_BOUND);
 	struct dmag_kgroup *g;
 	unsigned long seen;
+	bool waited = false;
 	int ret;
 
 	for (;;) {
 		if (mutex_lock_killable(&dmag_mutex))
 			return -EINTR;
-		ret = climb(dev, rq, gfp, pfn);
-		g = ret == -ENOMEM && timeout > 0 ?
+		ret = climb(dev, rq, until, pfn);
+		if (!waited)
+			until = jiffies + (noretry ? 0 : DMAG_WAIT_BOUND);
+		waited = true;
+		g = ret == -ENOMEM && time_before(jiffies, until) ?
 			    start_waiting(dev, rq, pfn, &seen, &ret) :
 			    NULL;
 		mutex_unlock(&dmag_mutex);
 		if (!g)
 			return ret;
-		timeout = await_arrival(g, seen, timeout);
+		ret = await_arrival(g, seen, until) < 0 ? -EINTR : 0;
 		stop_waiting(g);
-		if (timeout < 0)
-			return -EINTR;
+		if (ret)
+			return ret;
 	}
 }
 
@@ -257,7 +259,7 @@ static int alloc_slow(struct device *dev, const struct dmag_request *rq,
 {
 	int ret;
 
-	if (may_wait(gfp))
+	if (dmag_may_wait(gfp))
 		ret = climb_or_wait(dev, rq, gfp, pfn);
 	else
 		ret = climb_without_io(dev, rq, gfp, pfn);
@@ -306,7 +308,7 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	rq.align = roundup_pow_of_two(rq.count);
 
 	verdict = try_group(dev, &rq, atomic, &pfn, &ret);
-	if (unlikely(verdict == UNKNOWN && may_wait(gfp))) {
+	if (unlikely(verdict == UNKNOWN && dmag_may_wait(gfp))) {
 		__dmag_device_update(dev);
 		verdict = try_group(dev, &rq, atomic, &pfn, &ret);
 	}

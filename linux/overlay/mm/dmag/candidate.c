@@ -77,12 +77,25 @@ enum page_use {
 	PAGE_STAYS,
 };
 
+/* Migrated like others, or dissolved if free; a gigantic one is left alone. */
+static enum page_use huge_page_use(struct page *head)
+{
+	struct folio *folio = page_folio(head);
+
+	if (folio_order(folio) > MAX_PAGE_ORDER ||
+	    folio_maybe_dma_pinned(folio))
+		return PAGE_STAYS;
+	return PAGE_MOVES;
+}
+
 static enum page_use page_use(struct page *page)
 {
 	struct page *head = compound_head(page);
 
-	if (PageReserved(page) || PageHuge(head))
+	if (PageReserved(page))
 		return PAGE_STAYS;
+	if (PageHuge(head))
+		return huge_page_use(head);
 	if (!page_ref_count(head))
 		return PAGE_FREE;
 	if (PageLRU(head) && !folio_maybe_dma_pinned(page_folio(head)))
@@ -226,7 +239,7 @@ struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r)
 }
 
 /**
- * dmag_give_up() - The bound of time, and what ends any wait.
+ * dmag_give_up() - The bound of time, and what ends any climb.
  * @g: the group that climbs
  *
  * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
@@ -235,6 +248,8 @@ int dmag_give_up(const struct dmag_kgroup *g)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	if (atomic_read(&dmag_oom_waiting))
+		return -ETIME;
 	return time_after(jiffies, g->deadline) ? -ETIME : 0;
 }
 
@@ -254,7 +269,8 @@ struct hunt {
 static bool same_kind(const struct dmag_cursor *c, const struct hunt *h)
 {
 	return c->lowest == h->lowest && c->highest == h->highest &&
-	       c->count == h->count && time_before(jiffies, c->until);
+	       c->count == h->count && c->align == h->align &&
+	       time_before(jiffies, c->until);
 }
 
 static void hunt_begin(struct hunt *h, struct dmag_cursor *cursor,
@@ -288,6 +304,7 @@ static void hunt_end(const struct hunt *h, u64 start)
 		.lowest = h->lowest,
 		.highest = h->highest,
 		.count = h->count,
+		.align = h->align,
 		.next = start,
 		.until = jiffies + DMAG_CURSOR_FOR,
 	};
@@ -295,14 +312,20 @@ static void hunt_end(const struct hunt *h, u64 start)
 
 /* ---- what the host can spare ----------------------------------------- */
 
-/*
+/**
+ * dmag_host_spares() - Whether the host has memory to spare.
+ * @count: frames that it would lose
+ * @of_any: whether they would be of what anything could have used; else of
+ *	what only movable pages could
+ *
  * What is claimed leaves the host for good, and what was in it moves to other
  * free memory.  So there must be as much above the high watermarks, where a
  * host is that does not have to reclaim, or soon a page that somebody needs
- * costs a process its life.  Memory that only movable pages can use does not
- * count for what anything could have used.
+ * costs a process its life.
+ *
+ * Context: Any.
  */
-static bool spares(u64 count, bool of_any)
+bool dmag_host_spares(u64 count, bool of_any)
 {
 	u64 room = 0;
 	struct zone *zone;
@@ -312,24 +335,14 @@ static bool spares(u64 count, bool of_any)
 		long kept = high_wmark_pages(zone) +
 			    zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
 
+		if (of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL))
+			continue;
 		if (of_any)
 			kept += zone_page_state(zone, NR_FREE_CMA_PAGES);
 		if (free > kept)
 			room += free - kept;
 	}
 	return room >= count;
-}
-
-/**
- * dmag_host_spares() - Whether the host has enough memory left for a claim.
- * @r: what would be claimed
- */
-bool dmag_host_spares(const struct dmag_range *r)
-{
-	struct dmag_range blocks = dmag_whole_pageblocks(r);
-
-	return spares(r->last - r->start + 1,
-		      !is_migrate_cma(dmag_contig_type(&blocks)));
 }
 
 /* ---- choosing -------------------------------------------------------- */
@@ -345,7 +358,7 @@ static bool chosen(const struct dmag_range *r, enum choice choice)
 {
 	if (choice == EITHER)
 		return true;
-	return is_migrate_cma(dmag_contig_type(r)) == (choice == PROTECTED);
+	return is_migrate_cma(dmag_claim_type(r)) == (choice == PROTECTED);
 }
 
 static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
@@ -420,12 +433,12 @@ int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
 	int ret = -EAGAIN;
 
 	if (rq->count > DMAG_BLOCK_FRAMES)
-		return reclaims || spares(rq->count, false) ?
+		return reclaims || dmag_host_spares(rq->count, false) ?
 			       find_best(g, rq, rung, EITHER, best) :
 			       -EAGAIN;
-	if (reclaims || spares(rq->count, true))
+	if (reclaims || dmag_host_spares(rq->count, true))
 		ret = find_best(g, rq, rung, UNPROTECTED, best);
-	if (ret == -EAGAIN && (reclaims || spares(rq->count, false)))
+	if (ret == -EAGAIN && (reclaims || dmag_host_spares(rq->count, false)))
 		ret = find_best(g, rq, rung, PROTECTED, best);
 	return ret;
 }
@@ -485,6 +498,14 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 	return true;
 }
 
+/* A free page may span pageblocks of which another group protects one. */
+static bool all_usable(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	struct dmag_range blocks = dmag_whole_pageblocks(r);
+
+	return dmag_pageblock_usable(g, &blocks);
+}
+
 /**
  * dmag_take_free() - Claim something that is free.
  * @g: the group
@@ -502,14 +523,15 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 	enum choice choice = single ? UNPROTECTED : EITHER;
 	struct hunt h;
 
-	if (rq->count > MAX_ORDER_NR_PAGES || !spares(rq->count, single))
+	if (rq->count > MAX_ORDER_NR_PAGES ||
+	    !dmag_host_spares(rq->count, single))
 		return -EAGAIN;
 	hunt_begin(&h, &g->cursor[DMAG_CLAIM_FREE], rq, rq->count, align);
 	while (hunt_next(&h, got)) {
 		cond_resched();
 		if (free_page_around(g, got->start, order_base_2(rq->count)) &&
 		    chosen(got, choice) && !dmag_range_owned(g, got) &&
-		    take_free(g, got)) {
+		    all_usable(g, got) && take_free(g, got)) {
 			hunt_end(&h, got->start);
 			return 0;
 		}

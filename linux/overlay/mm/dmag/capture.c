@@ -156,17 +156,19 @@ static void make_allocated(struct page *page, unsigned int order)
 		split_page(page, order);
 }
 
-static bool adopt_page(struct dmag_kgroup *g, struct page *page)
+static void adopt_page(struct dmag_kgroup *g, struct page *page)
 {
 	unsigned int order = page_private(page);
 	u64 pfn = page_to_pfn(page);
 	struct dmag_range r = { pfn, pfn + (1UL << order) - 1 };
 
 	make_allocated(page, order);
-	if (g->core.members && !dmag_group_adopt(g, &r))
-		return true;
-	free_contig_range(r.start, r.last - r.start + 1);
-	return false;
+	if (!g->core.members || dmag_group_adopt(g, &r))
+		free_contig_range(r.start, r.last - r.start + 1);
+	/* Not before: what is captured meanwhile must see them somewhere. */
+	spin_lock_irq(&g->lock);
+	g->nr_captured -= r.last - r.start + 1;
+	spin_unlock_irq(&g->lock);
 }
 
 /**
@@ -183,7 +185,6 @@ void dmag_group_adopt_captured(struct dmag_kgroup *g)
 	lockdep_assert_held(&dmag_mutex);
 	spin_lock_irq(&g->lock);
 	list_splice_init(&g->captured, &pages);
-	g->nr_captured = 0;
 	spin_unlock_irq(&g->lock);
 	list_for_each_entry_safe(page, next, &pages, lru)
 		adopt_page(g, page);

@@ -112,7 +112,7 @@ static struct dmag_kgroup *kgroup_alloc(const struct dmag_constraint *c)
 	nr = dmag_reach_build(c, &dmag_ram, NULL, 0);
 	if (nr < 0)
 		return NULL;
-	g = kzalloc(struct_size(g, seg, nr), GFP_KERNEL);
+	g = kzalloc(struct_size(g, seg, nr), DMAG_GFP_META);
 	if (!g)
 		return NULL;
 	if (dmag_reach_build(c, &dmag_ram, g->seg, nr) != nr ||
@@ -141,7 +141,7 @@ static void rebuild_cells(void)
 	struct dmag_cell *cells;
 
 	lockdep_assert_held(&dmag_mutex);
-	cells = kvmalloc_array(bound, sizeof(*cells), GFP_KERNEL);
+	cells = kvmalloc_array(bound, sizeof(*cells), DMAG_GFP_META);
 	dmag_registry.nr_cells =
 		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
 	dmag_registry.cells = cells;
@@ -160,6 +160,22 @@ void dmag_lock(void)
 	atomic_inc(&dmag_contenders);
 	mutex_lock(&dmag_mutex);
 	atomic_dec(&dmag_contenders);
+}
+
+/**
+ * dmag_lock_killable() - The same for who can be killed meanwhile.
+ *
+ * Context: Process.
+ * Return: 0, or -EINTR.
+ */
+int dmag_lock_killable(void)
+{
+	int ret;
+
+	atomic_inc(&dmag_contenders);
+	ret = mutex_lock_killable(&dmag_mutex);
+	atomic_dec(&dmag_contenders);
+	return ret;
 }
 
 /**
@@ -210,6 +226,7 @@ void dmag_group_settle(struct dmag_kgroup *g)
 	lockdep_assert_held(&dmag_mutex);
 	if (g->core.members || g->pins || READ_ONCE(g->waiters))
 		return;
+	dmag_group_unprotect(g);
 	dmag_group_fill(g, 0);
 	spin_lock_irq(&g->lock);
 	retired = dmag_group_retire(&dmag_registry, &g->core);
@@ -269,7 +286,7 @@ static void device_join(struct dmag_device *d)
 		dmag_group_fill(g, DMAG_FILL_BOUND);
 	/* It may also have been left again while the fill let others through. */
 	if (!g->core.members || dmag_group_low(&g->core) ||
-	    dmag_group_unprotected(g))
+	    dmag_group_lacks_capacity(g))
 		dmag_worker_kick();
 }
 
@@ -319,7 +336,7 @@ static struct dmag_device *device_copy(const struct dmag_device *old)
 	unsigned int nr = old->core.constraint.nr_windows;
 	struct dmag_device *d;
 
-	d = kzalloc(struct_size(d, windows, nr), GFP_KERNEL);
+	d = kzalloc(struct_size(d, windows, nr), DMAG_GFP_META);
 	if (!d)
 		return NULL;
 	d->dev = old->dev;
@@ -430,7 +447,7 @@ int dmag_ram_online(const struct dmag_range *range)
 	lockdep_assert_held(&dmag_mutex);
 	if (!ram_untold && dmag_reach_covers(&dmag_ram, &added))
 		return 0;
-	seg = kcalloc(dmag_ram.nr + 1, sizeof(*seg), GFP_KERNEL);
+	seg = kcalloc(dmag_ram.nr + 1, sizeof(*seg), DMAG_GFP_META);
 	if (!seg)
 		return -ENOMEM;
 	dmag_ram.nr = unite(&dmag_ram, *range, seg);

@@ -52,6 +52,14 @@ static void page_out(const struct dmag_range *r)
 	reclaim_pages(&folios);
 }
 
+static bool spared(const struct dmag_range *r)
+{
+	struct dmag_range blocks = dmag_whole_pageblocks(r);
+
+	return dmag_host_spares(r->last - r->start + 1,
+				!is_migrate_cma(dmag_claim_type(&blocks)));
+}
+
 /*
  * Have the host reclaim until it can spare @r: what is moved needs a place, and
  * the host its watermarks.  As an allocation would, but without taking what
@@ -63,19 +71,17 @@ static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
 	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
 	unsigned long progress = 1;
 
-	while (progress && !dmag_host_spares(r) && !dmag_give_up(g)) {
-		unsigned int flags = memalloc_noreclaim_save();
+	while (progress && !spared(r) && !dmag_give_up(g)) {
+		unsigned int flags;
 
 		fs_reclaim_acquire(gfp);
+		flags = memalloc_noreclaim_save();
 		progress = try_to_free_pages(zonelist, 0, gfp, NULL);
-		fs_reclaim_release(gfp);
 		memalloc_noreclaim_restore(flags);
+		fs_reclaim_release(gfp);
 		cond_resched();
 	}
 }
-
-/* The host's own needs go before ours: no memory is no reason to kill. */
-#define DMAG_GFP_META (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
 static int enter_owner(struct dmag_kgroup *g, const struct dmag_range *r)
 {
@@ -105,56 +111,57 @@ static void erase_owner(struct dmag_kgroup *g, const struct dmag_range *r)
 	}
 }
 
+static bool wants_feeding(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	bool need;
+
+	spin_lock_irq(&g->lock);
+	need = dmag_frames_need(&g->core.frames, r->start, r->last);
+	spin_unlock_irq(&g->lock);
+	return need;
+}
+
 /* See to it that dmag_frames_add() of @r has all the memory it may need. */
 static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
 {
-	struct page *page;
-	bool fed;
+	while (wants_feeding(g, r)) {
+		struct page *page = alloc_page(DMAG_GFP_META);
+		int ret;
 
-	do {
-		page = alloc_page(DMAG_GFP_META);
 		if (!page)
 			return -ENOMEM;
 		spin_lock_irq(&g->lock);
-		fed = dmag_frames_need(&g->core.frames, r->start, r->last) &&
-		      !dmag_frames_feed(&g->core.frames, page_address(page),
-					PAGE_SIZE);
+		ret = dmag_frames_feed(&g->core.frames, page_address(page),
+				       PAGE_SIZE);
 		spin_unlock_irq(&g->lock);
-		if (fed)
-			list_add(&page->lru, &g->meta);
-		else
+		if (WARN_ON_ONCE(ret)) {
 			__free_page(page);
-	} while (fed);
+			return ret;
+		}
+		list_add(&page->lru, &g->meta);
+	}
 	return 0;
-}
-
-/* Paging out does I/O whatever the caller's context is, and so may waiting. */
-static bool may_do_io(void)
-{
-	const gfp_t needed = __GFP_IO | __GFP_FS;
-
-	return (current_gfp_context(GFP_KERNEL) & needed) == needed;
 }
 
 static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 			  enum dmag_rung rung)
 {
 	struct dmag_range blocks = dmag_whole_pageblocks(r);
-	int type = dmag_contig_type(&blocks);
+	int type = dmag_claim_type(&blocks);
 	int ret;
 
-	if (rung == DMAG_CLAIM_RECLAIM && may_do_io()) {
+	if (rung == DMAG_CLAIM_RECLAIM && dmag_may_wait(GFP_KERNEL)) {
 		page_out(r);
 		make_room(g, r);
 	}
-	if (!dmag_host_spares(r)) {
+	if (!spared(r)) {
 		dmag_note_failure(r, rung);
 		return -EAGAIN;
 	}
 	ret = alloc_contig_range(r->start, r->last + 1, type,
 				 GFP_KERNEL | __GFP_NOWARN);
 	if (is_migrate_cma(type))
-		dmag_contig_done(&blocks);
+		dmag_restore_types(&blocks);
 	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
 		dmag_note_failure(r, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
@@ -175,7 +182,7 @@ static int take_back_protected(struct dmag_kgroup *g,
 	struct dmag_range blocks = dmag_whole_pageblocks(r);
 	int ret;
 
-	if (!is_migrate_cma(dmag_contig_type(&blocks)))
+	if (!is_migrate_cma(dmag_claim_type(&blocks)))
 		return 0;
 	ret = dmag_group_add(&g->core, r->start, r->last);
 	WARN_ON_ONCE(ret);
@@ -208,11 +215,36 @@ static int take_surplus(struct dmag_kgroup *g, const struct dmag_request *rq,
 	return s.ret;
 }
 
+/*
+ * A climb may take seconds, a driver's probe should not: those who wait in
+ * dmag_lock() have their turn between two candidates.  The group stays, and so
+ * does what this climb had in it.
+ */
+static void let_others_through(struct dmag_kgroup *g)
+{
+	unsigned long deadline = g->deadline;
+	unsigned int tries = g->tries;
+
+	if (likely(!atomic_read(&dmag_contenders)) ||
+	    !dmag_may_wait(GFP_KERNEL))
+		return;
+	g->pins++;
+	mutex_unlock(&dmag_mutex);
+	cond_resched();
+	mutex_lock(&dmag_mutex);
+	g->pins--;
+	if (!g->core.members)
+		dmag_worker_kick();
+	g->deadline = deadline;
+	g->tries = tries;
+}
+
 static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 		    enum dmag_rung rung, struct dmag_range *got)
 {
 	int ret = -EAGAIN;
 
+	let_others_through(g);
 	if (rung == DMAG_CLAIM_FREE)
 		return dmag_take_free(g, rq, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
@@ -222,6 +254,8 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 		if (ret)
 			break;
 		ret = take_candidate(g, got, rung);
+		if (ret)
+			let_others_through(g);
 	}
 	return ret;
 }
@@ -241,27 +275,6 @@ static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
 	return -EAGAIN;
 }
 
-/*
- * A climb may take seconds, a driver's probe should not: those who wait in
- * dmag_lock() have their turn between two candidates.  The group stays, and so
- * does what this climb had in it.
- */
-static void let_others_through(struct dmag_kgroup *g)
-{
-	unsigned long deadline = g->deadline;
-	unsigned int tries = g->tries;
-
-	if (likely(!atomic_read(&dmag_contenders)) || !may_do_io())
-		return;
-	g->pins++;
-	mutex_unlock(&dmag_mutex);
-	cond_resched();
-	mutex_lock(&dmag_mutex);
-	g->pins--;
-	g->deadline = deadline;
-	g->tries = tries;
-}
-
 static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
 		      enum dmag_rung rung, struct dmag_range *got)
 	__must_hold(&to_kgroup(core)->lock)
@@ -271,7 +284,6 @@ static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
 
 	lockdep_assert_held(&dmag_mutex);
 	spin_unlock_irq(&g->lock);
-	let_others_through(g);
 	ret = claim_extent(g, rq, rung, got);
 	if (!ret)
 		trace_dmag_claim(g->id, got->start, got->last, rung);
@@ -334,24 +346,28 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
  * dmag_group_climb() - Find memory for a request that may wait.
  * @g: the group
  * @rq: what is wanted
- * @bound: how long claims may take, in jiffies
+ * @until: when to give up, in jiffies
  * @pfn: set to the first frame
  *
  * Context: Process, under dmag_mutex.
  * Return: 0, -ENOMEM, -ETIME, or -EINTR on a fatal signal.
  */
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     unsigned long bound, u64 *pfn)
+		     unsigned long until, u64 *pfn)
 {
+	u64 free;
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	g->deadline = jiffies + bound;
+	g->deadline = until;
 	g->tries = DMAG_CLIMB_TRIES;
 	spin_lock_irq(&g->lock);
+	free = g->core.frames.free;
 	ret = dmag_group_alloc(&dmag_registry, &g->core, &dmag_host, rq, pfn);
 	if (!ret)
 		g->counter[DMAG_NR_ALLOC]++;
+	if (g->core.frames.free > free)
+		dmag_group_arrival(g);
 	dmag_group_kick(g);
 	spin_unlock_irq(&g->lock);
 	return ret;
@@ -392,7 +408,8 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (dmag_pfn_avoided(r->start) || dmag_range_owned(g, r))
+	if (!dmag_page_usable(g, pfn_to_page(r->start)) ||
+	    dmag_range_owned(g, r))
 		return -EEXIST;
 	if (enter_owner(g, r) || feed(g, r)) {
 		erase_owner(g, r);

@@ -4,8 +4,10 @@
  *
  * Locks, outermost first:
  *
+ *   cpus_read_lock, mem_hotplug_lock	memory hotplug calls with them held
  *   dmag_mutex	   the registry, the RAM map, every claim, release, protection
  *   kgroup.lock   one group's frames, counters, captured pages; irq safe
+ *   those of the page allocator, of wait queues and of workqueues
  *
  * A group's frames change only under its lock; blocks enter and leave
  * dmag_owners only under dmag_mutex as well, so that what a claim has seen of
@@ -22,6 +24,7 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -70,6 +73,7 @@ struct dmag_retry {
  * @lowest: of its candidates, the first frame of the lowest
  * @highest: likewise of the highest
  * @count: the size of each, frames
+ * @align: their alignment, frames
  * @next: where the next claim of the kind begins
  * @until: from when on it begins at the top again, jiffies
  */
@@ -77,6 +81,7 @@ struct dmag_cursor {
 	u64 lowest;
 	u64 highest;
 	u64 count;
+	u64 align;
 	u64 next;
 	unsigned long until;
 };
@@ -101,7 +106,8 @@ struct dmag_cursor {
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
  * @protected: frames that are (dmag_mutex)
- * @deadline: when the climb under way gives up, jiffies (dmag_mutex)
+ * @deadline: when the climb under way gives up, jiffies (dmag_mutex; another
+ *	climb may have its own while this one lets others through)
  * @tries: how many candidates it tries in one place (dmag_mutex)
  * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)
@@ -164,6 +170,7 @@ struct dmag_device {
 };
 
 extern atomic_t dmag_contenders;
+extern atomic_t dmag_oom_waiting;
 extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
 extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
@@ -176,6 +183,21 @@ static inline struct dmag_kgroup *to_kgroup(struct dmag_group *g)
 static inline struct dmag_device *to_dmag_device(struct dmag_member *m)
 {
 	return container_of(m, struct dmag_device, core);
+}
+
+/* Our own needs come after the host's: no memory is no reason to kill. */
+#define DMAG_GFP_META (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
+/*
+ * Whoever holds dmag_mutex may wait for I/O and for locks of filesystems.  A
+ * task that reclaims memory must not, lest it be that which the holder needs.
+ */
+static inline bool dmag_may_wait(gfp_t gfp)
+{
+	const gfp_t needed = __GFP_DIRECT_RECLAIM | __GFP_IO | __GFP_FS;
+
+	return (current_gfp_context(gfp) & needed) == needed &&
+	       !(current->flags & PF_MEMALLOC);
 }
 
 /* A CMA area of its own, which serves the device as it did before. */
@@ -191,6 +213,7 @@ static inline bool dmag_has_cma_area(const struct device *dev)
 /* device.c */
 bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
 void dmag_lock(void);
+int dmag_lock_killable(void);
 struct dmag_kgroup *dmag_next_group(unsigned long round);
 void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
 		       void *data);
@@ -200,7 +223,7 @@ int dmag_ram_online(const struct dmag_range *range);
 /* host.c */
 void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     unsigned long bound, u64 *pfn);
+		     unsigned long until, u64 *pfn);
 void dmag_group_forget(struct dmag_kgroup *g);
 void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
 u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
@@ -212,7 +235,7 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 		   struct dmag_range *got);
 int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
 			enum dmag_rung rung, struct dmag_range *best);
-bool dmag_host_spares(const struct dmag_range *r);
+bool dmag_host_spares(u64 count, bool of_any);
 void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
 bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
@@ -255,13 +278,13 @@ void dmag_capture_switch(void);
 
 /* protect.c */
 struct dmag_kgroup *dmag_protector(u64 pfn);
-int dmag_contig_type(const struct dmag_range *r);
-void dmag_contig_done(const struct dmag_range *r);
+int dmag_claim_type(const struct dmag_range *r);
+void dmag_restore_types(const struct dmag_range *r);
 u64 dmag_protected_frames(const struct dmag_kgroup *g);
 void dmag_group_protect(struct dmag_kgroup *g);
-bool dmag_group_unprotected(const struct dmag_kgroup *g);
+bool dmag_group_lacks_capacity(const struct dmag_kgroup *g);
 void dmag_group_unprotect(struct dmag_kgroup *g);
-void dmag_unprotect(const struct dmag_range *r);
+void dmag_unprotect_range(const struct dmag_range *r);
 
 /* hotplug.c */
 #ifdef CONFIG_MEMORY_HOTPLUG

@@ -133,7 +133,7 @@ static int empty_range(struct dmag_range *r)
 	if (ret)
 		avoid_nothing();
 	else
-		dmag_unprotect(r);
+		dmag_unprotect_range(r);
 	return ret;
 }
 
@@ -142,7 +142,7 @@ int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages)
 	struct dmag_range r = { start_pfn, start_pfn + nr_pages - 1 };
 	int ret;
 
-	if (mutex_lock_killable(&dmag_mutex))
+	if (dmag_lock_killable())
 		return -EINTR;
 	ret = empty_range(&r);
 	mutex_unlock(&dmag_mutex);
@@ -155,7 +155,7 @@ static void came_online(const struct memory_notify *arg)
 				arg->start_pfn + arg->nr_pages - 1 };
 	int ret;
 
-	mutex_lock(&dmag_mutex);
+	dmag_lock();
 	ret = dmag_ram_online(&r);
 	mutex_unlock(&dmag_mutex);
 	dmag_worker_kick();

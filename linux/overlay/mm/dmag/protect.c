@@ -25,8 +25,11 @@
 
 #include <trace/events/dmag.h>
 
-/* Pageblocks that are judged in one go, for draining per-CPU lists is slow. */
-#define DMAG_PROTECT_BATCH 32
+/*
+ * Pageblocks that are judged in one go, for draining per-CPU lists is slow; what
+ * is free in them is nobody's meanwhile.
+ */
+#define DMAG_PROTECT_BATCH 8
 
 static DEFINE_XARRAY(dmag_protected); /* pageblock number -> dmag_kgroup */
 
@@ -70,13 +73,13 @@ static void make_movable(const struct dmag_range *r)
 }
 
 /**
- * dmag_contig_type() - The migrate type to claim a range with.
+ * dmag_claim_type() - The migrate type to claim a range with.
  * @r: whole pageblocks, all of which the group may claim
  *
  * Return: MIGRATE_CMA if some are protected; all will then be of that type, and
- * dmag_contig_done() sorts them out.
+ * dmag_restore_types() sorts them out.
  */
-int dmag_contig_type(const struct dmag_range *r)
+int dmag_claim_type(const struct dmag_range *r)
 {
 	unsigned long nr = r->start >> pageblock_order;
 
@@ -87,10 +90,10 @@ int dmag_contig_type(const struct dmag_range *r)
 }
 
 /**
- * dmag_contig_done() - Give pageblocks that were claimed together their types.
+ * dmag_restore_types() - Give pageblocks that were claimed together their types.
  * @r: the whole pageblocks
  */
-void dmag_contig_done(const struct dmag_range *r)
+void dmag_restore_types(const struct dmag_range *r)
 {
 	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
 		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
@@ -112,10 +115,10 @@ static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
 }
 
 /**
- * dmag_unprotect() - Lift the protection of memory that is to go away.
+ * dmag_unprotect_range() - Lift the protection of memory that is to go away.
  * @r: the frames; all pageblocks that they are part of
  */
-void dmag_unprotect(const struct dmag_range *r)
+void dmag_unprotect_range(const struct dmag_range *r)
 {
 	struct dmag_kgroup *g;
 	unsigned long nr;
@@ -182,8 +185,7 @@ static void settle_batch(struct batch *b)
 		bool good = dmag_pages_to_move(r) >= 0 &&
 			    !xa_err(xa_store(&dmag_protected,
 					     r->start >> pageblock_order, b->g,
-					     GFP_KERNEL | __GFP_NORETRY |
-						     __GFP_NOWARN));
+					     DMAG_GFP_META));
 
 		undo_isolate_page_range(r->start, r->last + 1,
 					good ? MIGRATE_CMA : MIGRATE_MOVABLE);
@@ -197,10 +199,10 @@ static void settle_batch(struct batch *b)
 }
 
 /**
- * dmag_group_unprotected() - Whether a group lacks of its capacity goal.
+ * dmag_group_lacks_capacity() - Whether a group lacks of its capacity goal.
  * @g: the group
  */
-bool dmag_group_unprotected(const struct dmag_kgroup *g)
+bool dmag_group_lacks_capacity(const struct dmag_kgroup *g)
 {
 	return g->core.members && g->protected + pageblock_nr_pages <= g->goal;
 }
@@ -212,19 +214,29 @@ static u64 lacking(const struct batch *b)
 	return b->g->core.members && b->g->goal > have ? b->g->goal - have : 0;
 }
 
+/*
+ * What is free in it will be for movable pages alone: the host must be able to
+ * spare that.
+ */
 static bool protectable(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	struct dmag_range block = pageblock(r->start >> pageblock_order);
+	u64 free = 0;
 
 	for (; block.start <= r->last; block.start += pageblock_nr_pages) {
+		long moves;
+
 		block.last = block.start + pageblock_nr_pages - 1;
 		cond_resched();
 		if (dmag_protector(block.start) ||
-		    !dmag_pageblock_usable(g, &block) ||
-		    dmag_pages_to_move(&block) < 0)
+		    !dmag_pageblock_usable(g, &block))
 			return false;
+		moves = dmag_pages_to_move(&block);
+		if (moves < 0)
+			return false;
+		free += pageblock_nr_pages - moves;
 	}
-	return true;
+	return dmag_host_spares(free, true);
 }
 
 static void protect_chunk(struct batch *b, const struct dmag_range *r)

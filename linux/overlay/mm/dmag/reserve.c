@@ -37,7 +37,9 @@
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
 
 static void dmag_worker(struct work_struct *work);
+atomic_t dmag_oom_waiting;
 static DECLARE_DELAYED_WORK(dmag_work, dmag_worker);
+static DECLARE_DELAYED_WORK(dmag_surplus_work, dmag_worker);
 static struct workqueue_struct *dmag_wq;
 
 /**
@@ -68,7 +70,8 @@ void __dmag_group_kick(struct dmag_kgroup *g)
 	if (kick == DMAG_LOW)
 		dmag_worker_kick();
 	else
-		queue_delayed_work(dmag_wq, &dmag_work, DMAG_SURPLUS_DELAY);
+		queue_delayed_work(dmag_wq, &dmag_surplus_work,
+				   DMAG_SURPLUS_DELAY);
 }
 
 /* Whether it is time to try again. */
@@ -131,9 +134,9 @@ static void refill(struct dmag_kgroup *g)
 
 static void protect(struct dmag_kgroup *g)
 {
-	if (dmag_group_unprotected(g))
+	if (dmag_group_lacks_capacity(g))
 		dmag_group_protect(g);
-	tried(&g->protect, dmag_group_unprotected(g));
+	tried(&g->protect, dmag_group_lacks_capacity(g));
 }
 
 static void tend(struct dmag_kgroup *g, unsigned long *delay)
@@ -153,6 +156,28 @@ static void tend(struct dmag_kgroup *g, unsigned long *delay)
 	dmag_group_settle(g);
 }
 
+/* What the shrinker may take, as of the last round; it is asked often. */
+static unsigned long above_low;
+
+static void add_above_low(struct dmag_kgroup *g, void *data)
+{
+	const struct dmag_group *core = &g->core;
+	unsigned long *above = data;
+
+	spin_lock_irq(&g->lock);
+	if (!g->universal && core->frames.free > core->marks.low)
+		*above += core->frames.free - core->marks.low;
+	spin_unlock_irq(&g->lock);
+}
+
+static void count_above_low(void)
+{
+	unsigned long above = 0;
+
+	dmag_visit_groups(add_above_low, &above);
+	WRITE_ONCE(above_low, above);
+}
+
 static void dmag_worker(struct work_struct *work)
 {
 	static unsigned long round;
@@ -167,6 +192,7 @@ static void dmag_worker(struct work_struct *work)
 		cond_resched();
 		mutex_lock(&dmag_mutex);
 	}
+	count_above_low();
 	mutex_unlock(&dmag_mutex);
 	dmag_capture_switch();
 	if (delay != ULONG_MAX)
@@ -176,7 +202,7 @@ static void dmag_worker(struct work_struct *work)
 /* ---- under pressure -------------------------------------------------- */
 
 /*
- * @keep: the watermark that is kept
+ * @down_to_min: whether the host is out of memory; else down to low
  * @left: frames that may still be given back
  * @freed: frames that were
  */
@@ -201,52 +227,54 @@ static void squeeze_group(struct dmag_kgroup *g, void *data)
 	freed = dmag_group_squeeze(g, kept(g, s), s->left);
 	s->left -= freed;
 	s->freed += freed;
-	if (s->down_to_min && freed)
+	if (s->down_to_min && freed) {
 		tried(&g->fill, true);
+		queue_delayed_work(dmag_wq, &dmag_work, g->fill.backoff);
+	}
 }
 
 /*
- * Whoever holds the mutex may be the one who reclaims here, for a claim.  What
- * is taken away is not claimed again at once: above low the worker has no
- * reason to, and a group that is below is left alone for a while.
+ * What is taken away is not claimed again at once: above low
+ * the worker has no reason to, and a group that is below is left alone for a
+ * while.
  */
 static u64 squeeze(struct squeeze *s)
 {
-	if (!mutex_trylock(&dmag_mutex))
-		return 0;
+	lockdep_assert_held(&dmag_mutex);
 	dmag_visit_groups(squeeze_group, s);
-	mutex_unlock(&dmag_mutex);
+	count_above_low();
 	return s->freed;
-}
-
-static void add_above_low(struct dmag_kgroup *g, void *data)
-{
-	u64 free = READ_ONCE(g->core.frames.free);
-	u64 low = READ_ONCE(g->core.marks.low);
-	unsigned long *above = data;
-
-	if (!g->universal && free > low)
-		*above += free - low;
 }
 
 static unsigned long dmag_count(struct shrinker *shrinker,
 				struct shrink_control *sc)
 {
-	unsigned long above = 0;
-
-	if (mutex_trylock(&dmag_mutex)) {
-		dmag_visit_groups(add_above_low, &above);
-		mutex_unlock(&dmag_mutex);
-	}
-	return above;
+	return READ_ONCE(above_low);
 }
 
+/* Whoever holds the mutex may be the one who reclaims here, for a claim. */
 static unsigned long dmag_scan(struct shrinker *shrinker,
 			       struct shrink_control *sc)
 {
 	struct squeeze s = { .left = sc->nr_to_scan };
 
-	return squeeze(&s) ?: SHRINK_STOP;
+	if (!mutex_trylock(&dmag_mutex))
+		return SHRINK_STOP;
+	squeeze(&s);
+	mutex_unlock(&dmag_mutex);
+	return s.freed ?: SHRINK_STOP;
+}
+
+/* A climb gives up for it; but the holder may wait for us, so not for ever. */
+static bool lock_for_oom(void)
+{
+	bool locked;
+
+	atomic_inc(&dmag_oom_waiting);
+	for (int i = 0; !(locked = mutex_trylock(&dmag_mutex)) && i < 10; i++)
+		schedule_timeout_uninterruptible(1);
+	atomic_dec(&dmag_oom_waiting);
+	return locked;
 }
 
 static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
@@ -254,7 +282,10 @@ static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
 	struct squeeze s = { .down_to_min = true, .left = U64_MAX };
 	unsigned long *freed = data;
 
-	*freed += squeeze(&s);
+	if (lock_for_oom()) {
+		*freed += squeeze(&s);
+		mutex_unlock(&dmag_mutex);
+	}
 	return NOTIFY_OK;
 }
 
@@ -266,12 +297,13 @@ static int __init dmag_reserve_init(void)
 
 	if (!static_key_enabled(&dmag_key))
 		return 0;
-	dmag_wq = alloc_workqueue("dmag", WQ_UNBOUND, 1);
+	dmag_wq = alloc_ordered_workqueue("dmag", 0);
 	shrinker = shrinker_alloc(0, "dmag");
 	if (!dmag_wq || !shrinker)
 		return -ENOMEM;
 	shrinker->count_objects = dmag_count;
 	shrinker->scan_objects = dmag_scan;
+	shrinker->batch = DMAG_BLOCK_FRAMES;
 	shrinker_register(shrinker);
 	return register_oom_notifier(&dmag_oom_nb);
 }
