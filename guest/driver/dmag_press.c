@@ -5,7 +5,9 @@
  * One file ctl in debugfs. Writing a line runs one command; reading gives the
  * result of the last one as KEY=VALUE words:
  *
- *	contig FIRST LAST	how many MiB of [FIRST, LAST) MiB can be emptied
+ *	contig FIRST LAST LEAVE	how many MiB of [FIRST, LAST) MiB can be emptied
+ *				while LEAVE MiB stay free, without which the
+ *				next fork would be killed
  *	hog LEAVE		take unmovable pages until refused; keep all but
  *				LEAVE MiB, without which nothing would run
  *	fragment MIB COUNT SEED	so many random allocations and frees of unmovable
@@ -60,16 +62,24 @@ static __printf(1, 2) void press_report(const char *fmt, ...)
 	va_end(args);
 }
 
-static bool press_claim(unsigned long pfn)
+static bool press_spares(unsigned long leave)
 {
-	return pfn_to_online_page(pfn) &&
+	struct sysinfo info;
+
+	si_meminfo(&info);
+	return info.freeram >= leave + pageblock_nr_pages;
+}
+
+static bool press_claim(unsigned long pfn, unsigned long leave)
+{
+	return pfn_to_online_page(pfn) && press_spares(leave) &&
 	       !alloc_contig_range(pfn, pfn + pageblock_nr_pages,
 				   MIGRATE_MOVABLE, GFP_KERNEL | __GFP_NOWARN);
 }
 
 /* Emptying one pageblock moves its pages to another: until nothing is gained. */
 static unsigned long press_claim_all(unsigned long first, unsigned long count,
-				     unsigned long *held)
+				     unsigned long leave, unsigned long *held)
 {
 	unsigned long total = 0, gained, i;
 
@@ -78,7 +88,7 @@ static unsigned long press_claim_all(unsigned long first, unsigned long count,
 		for (i = count; i-- && !fatal_signal_pending(current);) {
 			if (test_bit(i, held))
 				continue;
-			if (!press_claim(first + i * pageblock_nr_pages))
+			if (!press_claim(first + i * pageblock_nr_pages, leave))
 				continue;
 			__set_bit(i, held);
 			gained++;
@@ -95,11 +105,11 @@ static unsigned long press_claim_all(unsigned long first, unsigned long count,
  */
 static int press_contig(const char *args)
 {
-	unsigned long first_mib, last_mib, first, count, claimed, i;
+	unsigned long first_mib, last_mib, leave, first, count, claimed, i;
 	u64 start = ktime_get_ns();
 	unsigned long *held;
 
-	if (sscanf(args, "%lu %lu", &first_mib, &last_mib) != 2 ||
+	if (sscanf(args, "%lu %lu %lu", &first_mib, &last_mib, &leave) != 3 ||
 	    first_mib >= last_mib)
 		return -EINVAL;
 	first = ALIGN(first_mib << (20 - PAGE_SHIFT), pageblock_nr_pages);
@@ -107,7 +117,8 @@ static int press_contig(const char *args)
 	held = bitmap_zalloc(count, GFP_KERNEL);
 	if (!held)
 		return -ENOMEM;
-	claimed = press_claim_all(first, count, held);
+	claimed =
+		press_claim_all(first, count, leave << (20 - PAGE_SHIFT), held);
 	for_each_set_bit(i, held, count)
 		free_contig_range(first + i * pageblock_nr_pages,
 				  pageblock_nr_pages);

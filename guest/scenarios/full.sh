@@ -22,7 +22,7 @@ take_all()
 	intact "$what" "$devices" 4
 	unload
 	check_groups "$what: none is left" await_groups 0
-	press contig 16 1024
+	press contig 16 1024 32
 	row "$what" $(($(value mib) * 16)) "$got" 95 stock=fails size=64K ns="$ns" max_ns="$max_ns"
 }
 

@@ -41,7 +41,7 @@ show_groups "at work"
 moved=$(($(vmstat pgmigrate_success) - moved)) out=$(($(vmstat pswpout) - out))
 unload
 check_groups "none is left" await_groups 0
-press contig 16 1024
+press contig 16 1024 32
 row work $(($(value mib) * 16)) "$got" 95 stock=fails size=64K ns="$ns" max_ns="$max_ns" \
 	moved=$moved swapped=$out
 killall -TERM load
