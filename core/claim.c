@@ -86,16 +86,28 @@ static int dmag_climb_prepare(struct dmag_climb *c,
 			      const struct dmag_range *got)
 {
 	struct dmag_frames *f = &c->g->frames;
+	u64 count = got->last - got->start + 1;
 	int err, ret = dmag_frames_take(f, got->start, got->last);
 
 	DMAG_CHECK(!ret); /* it was added a moment ago */
 	err = c->be->prepare(c->g, got);
 	if (!err)
-		return dmag_group_put(c->g, got->start,
-				      got->last - got->start + 1);
+		return c->want ? dmag_frames_put(f, got->start, count) :
+				 dmag_group_put(c->g, got->start, count);
 	ret = dmag_frames_quarantine(f, got->start, got->last);
 	WARN_ON_ONCE(ret);
 	return ++c->failures < DMAG_PREPARE_FAILURES ? -EAGAIN : err;
+}
+
+/*
+ * What is claimed for a request is no more than it wants, and so makes up for
+ * no draw; what is to be converted may be lost, and does so when it is put.
+ */
+static int dmag_climb_add(struct dmag_climb *c, const struct dmag_range *got)
+{
+	if (c->want || c->g->attrs)
+		return dmag_group_own(c->g, got->start, got->last);
+	return dmag_group_add(c->g, got->start, got->last);
 }
 
 /*
@@ -111,7 +123,7 @@ static int dmag_climb_claim(struct dmag_climb *c, enum dmag_rung rung,
 
 	if (ret)
 		return ret;
-	ret = dmag_group_add(c->g, got->start, got->last);
+	ret = dmag_climb_add(c, got);
 	if (!ret)
 		return c->g->attrs ? dmag_climb_prepare(c, got) : 0;
 	WARN_ON_ONCE(ret != -ENOMEM);

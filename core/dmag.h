@@ -359,6 +359,7 @@ int __must_check dmag_group_get(struct dmag_group *g,
 				const struct dmag_request *rq, bool atomic,
 				u64 *pfn);
 int __must_check dmag_group_put(struct dmag_group *g, u64 start, u64 count);
+int __must_check dmag_group_own(struct dmag_group *g, u64 start, u64 last);
 int __must_check dmag_group_add(struct dmag_group *g, u64 start, u64 last);
 
 /**

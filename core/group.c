@@ -242,23 +242,41 @@ int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
 }
 
 /**
- * dmag_group_add() - Let a group own frames, which are free at first.
+ * dmag_group_own() - Let a group own frames, which are free at first.
  * @g: the group
  * @start: the first frame
  * @last: the last frame
+ *
+ * For what does not refill the reserve: what somebody is about to get, or what
+ * was the group's a moment ago.
  *
  * Context: Any.
  * Return: 0; -EINVAL if the frames are not within one segment of its reach;
  * -EEXIST if it owns any already; -ENOMEM if its frames want feeding.  On
  * failure nothing has changed.
  */
-int dmag_group_add(struct dmag_group *g, u64 start, u64 last)
+int dmag_group_own(struct dmag_group *g, u64 start, u64 last)
 {
-	int ret;
-
 	if (!g || !dmag_reach_contains(&g->reach, start, last))
 		return -EINVAL;
-	ret = dmag_frames_add(&g->frames, start, last);
+	return dmag_frames_add(&g->frames, start, last);
+}
+
+/**
+ * dmag_group_add() - Refill a group's reserve.
+ * @g: the group
+ * @start: the first frame
+ * @last: the last frame
+ *
+ * The frames make up for as many that atomic requests took.
+ *
+ * Context: Any.
+ * Return: as dmag_group_own().
+ */
+int dmag_group_add(struct dmag_group *g, u64 start, u64 last)
+{
+	int ret = dmag_group_own(g, start, last);
+
 	if (!ret)
 		dmag_group_made_up(g, last - start + 1);
 	return ret;
@@ -384,7 +402,8 @@ bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out)
  * @out: where the range goes, which @g does not own any more
  *
  * For a backend on the rung DMAG_CLAIM_SURPLUS.  @g keeps what is free up to
- * high.  The frames are in the state of @g's attributes: a backend that cedes
+ * high.  A run that the backend has no use for goes back with dmag_group_own();
+ * @rq with less of @within finds another.  The frames are in the state of @g's attributes: a backend that cedes
  * between groups with attributes has to restore them, and dmag_group_alloc()
  * prepares them for whom they go to.
  *

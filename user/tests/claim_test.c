@@ -343,6 +343,42 @@ static void within_is_respected(void **state)
 	leave_clean(&low);
 }
 
+static void draw(struct dmag_member *member, u64 count)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 pfn;
+
+	while (count--)
+		assert_int_equal(dmag_group_get(member->group, &rq, true, &pfn),
+				 0);
+}
+
+/* Refilling makes up for draws, each frame once; claims for requests do not. */
+static void refilling_makes_up(void **state)
+{
+	struct dmag_group *g;
+	u64 pfn;
+
+	machine_join(&m, &low);
+	g = low.group;
+	assert_int_equal(balance(&low), 0);
+	draw(&low, 1000);
+	assert_int_equal(alloc(&low, 512, &pfn), 0);
+	assert_int_equal(alloc(&low, 1, &pfn), 0);
+	assert_int_equal(g->frames.free, 24 + 511);
+	assert_int_equal(g->drawn, 1000);
+	machine_set(&m, BLOCK, PAGES - 1, MACHINE_PINNED);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(g->frames.free, 24 + 511 + 512);
+	assert_int_equal(g->drawn, 1000 - 512);
+}
+
+static void refilling_makes_up_shared(void **state)
+{
+	low.constraint.attrs = DMAG_SHARED;
+	refilling_makes_up(state);
+}
+
 static void surplus_goes_back(void **state)
 {
 	u64 pfn;
@@ -778,6 +814,8 @@ int main(void)
 		TEST(large_runs_may_not_be_had),
 		TEST(boundaries_hold),
 		TEST(within_is_respected),
+		TEST(refilling_makes_up),
+		TEST(refilling_makes_up_shared),
 		TEST(surplus_goes_back),
 		TEST(surplus_is_ceded),
 		TEST(filling_takes_no_surplus),

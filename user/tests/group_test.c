@@ -263,6 +263,19 @@ static void cedes_above_high(void **state)
 	assert_int_equal(g.frames.free, 1024);
 	assert_int_equal(g.frames.used, 0);
 	assert_false(dmag_group_cede(&g, &rq, &r));
+	/* Not wanted after all: it is as before, draws included; there is more. */
+	own(&g, 1536, 2047);
+	g.drawn = 100;
+	g.peak = 100;
+	assert_true(dmag_group_cede(&g, &rq, &r));
+	assert_int_equal(r.start, 1024);
+	assert_int_equal(dmag_group_own(&g, r.start, r.last), 0);
+	rq.within.start = r.last + 1;
+	assert_true(dmag_group_cede(&g, &rq, &r));
+	assert_int_equal(r.start, 1536);
+	assert_int_equal(g.frames.free, 1024);
+	assert_int_equal(g.drawn, 100);
+	rq.within.start = 1;
 	g.members = 0;
 	assert_true(dmag_group_cede(&g, &rq, &r));
 	rq.count = U64_MAX;
