@@ -10,6 +10,7 @@
 #: flavours=compare debug
 #: timeout=300
 #: append=swiotlb=2048
+#: allow=DMA-API: cacheline tracking ENOMEM
 
 adaptation=10 steady=20 rate=2000 life_ms=1000
 [ "$flavour" = normal ] || rate=500
