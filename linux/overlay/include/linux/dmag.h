@@ -42,7 +42,8 @@ void __dmag_offline_failed(void);
  *
  * Context: Any, if @gfp does not allow blocking.
  * Return: true if the group answered (*@page is final); false if the device is
- * not restricted and the caller should go on as if dmag did not exist.
+ * not restricted, or the reserve has nothing for a request that cannot wait: the
+ * caller should go on as if dmag did not exist.
  */
 static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 				    struct page **page)

@@ -322,7 +322,8 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 		*page = alloc_from_cma(dev, size, gfp);
 	if (unlikely(!*page && ret != -EINTR))
 		dmag_report_failure(dev, rq.count, gfp);
-	return true;
+	/* What cannot wait for the reserve to grow may be lucky with the zones. */
+	return *page || !atomic;
 }
 
 /* Does somebody else hold on to a page? */

@@ -249,6 +249,9 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 		return dmag_take_free(g, rq, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return take_surplus(g, rq, got);
+	/* One page that is on its way to the LRU spoils a whole run. */
+	if (rq->count > DMAG_BLOCK_FRAMES || rung == DMAG_CLAIM_RECLAIM)
+		lru_add_drain_all();
 	for (int tries = 0; tries < g->tries && ret == -EAGAIN; tries++) {
 		ret = dmag_give_up(g) ?: dmag_find_candidate(g, rq, rung, got);
 		if (ret)
