@@ -17,13 +17,14 @@
  */
 #define DMAG_PREPARE_FAILURES 2
 
-/* The sizes in which a reserve is filled: blocks, 64 KiB, and what is left. */
+/* The sizes in which a reserve is filled: blocks, 64 KiB, and single frames. */
 static const u64 dmag_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
 
 /*
  * @want: what to serve at @pfn, or NULL to fill the reserve to high
  * @rq: the shape of the extents to claim, and where
  * @fits: whether any place so far was large enough for @rq
+ * @blocks: whether the reserve can be made up of whole blocks
  * @failures: conversions that failed
  */
 struct dmag_climb {
@@ -34,6 +35,7 @@ struct dmag_climb {
 	u64 *pfn;
 	struct dmag_request rq;
 	bool fits;
+	bool blocks;
 	unsigned int failures;
 };
 
@@ -58,6 +60,21 @@ static bool dmag_backend_valid(const struct dmag_group *g,
 }
 
 /*
+ * Frames that a group owns cannot move, and where single ones lie the host has
+ * no whole block any more.  Only min, which atomic requests depend on, is worth
+ * that; from there to high a reserve is filled with whole blocks or not at all.
+ */
+static bool dmag_climb_filled(const struct dmag_climb *c)
+{
+	const struct dmag_marks *marks = &c->g->marks;
+	bool pieces = c->rq.count < DMAG_BLOCK_FRAMES;
+
+	return !c->g->members ||
+	       c->g->frames.free >=
+		       (pieces && c->blocks ? marks->min : marks->high);
+}
+
+/*
  * -EAGAIN while there is reason to go on.  A request is served from what was
  * @got for it, if anything, whatever else the reserve has: that is then as it
  * was before (I3).
@@ -67,7 +84,7 @@ static int dmag_climb_met(struct dmag_climb *c, const struct dmag_range *got)
 	struct dmag_request rq;
 
 	if (!c->want)
-		return dmag_group_shortage(c->g) ? -EAGAIN : 0;
+		return dmag_climb_filled(c) ? 0 : -EAGAIN;
 	if (got) {
 		rq = *c->want;
 		rq.within.start = max(rq.within.start, got->start);
@@ -213,7 +230,19 @@ static u64 dmag_claim_align(const struct dmag_request *rq, u64 count)
 	return align;
 }
 
-/* Claim up to high, in ever smaller sizes; 0 if that was reached. */
+/* Claim extents of one size while the reserve wants them. */
+static int dmag_climb_fill_by(struct dmag_climb *c, u64 size)
+{
+	c->rq.count = size;
+	return dmag_climb_filled(c) ? 0 : dmag_climb(c, size, size, false);
+}
+
+/*
+ * Claim up to high, in ever smaller sizes; 0 if that was reached.  Where high is
+ * less than a block, as in a reach of less than 8 MiB, a block would be more than
+ * the quarter of the reach that is the group's; and where the reach has no room
+ * for one, there is none to spare.  There pieces are all there is, few enough.
+ */
 static int dmag_climb_fill(struct dmag_climb *c)
 {
 	unsigned int i;
@@ -223,11 +252,15 @@ static int dmag_climb_fill(struct dmag_climb *c)
 	c->rq.within.start = 0;
 	c->rq.within.last = DMAG_PFN_MAX;
 	c->rq.from = DMAG_HIGHEST;
-	ret = dmag_climb_met(c, NULL);
-	for (i = 0; i < ARRAY_SIZE(dmag_fill_sizes) && ret == -EAGAIN; i++)
-		ret = dmag_climb(c, dmag_fill_sizes[i], dmag_fill_sizes[i],
-				 false);
-	return ret == -EAGAIN ? -ENOMEM : ret;
+	c->blocks = c->g->marks.high >= DMAG_BLOCK_FRAMES;
+	for (i = !c->blocks; i < ARRAY_SIZE(dmag_fill_sizes); i++) {
+		ret = dmag_climb_fill_by(c, dmag_fill_sizes[i]);
+		if (ret && ret != -EAGAIN)
+			return ret;
+		if (!i)
+			c->blocks = c->fits;
+	}
+	return dmag_group_shortage(c->g) ? -ENOMEM : 0;
 }
 
 /*
@@ -319,7 +352,10 @@ static int dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
  *
  * Fills a new reserve, refills one that was used, and releases a surplus; all
  * that is free, once there are no members.  A reserve that could not be filled
- * is a defined state: it serves what it has.
+ * is a defined state: it serves what it has.  Pieces of less than a block fill it
+ * to min only, unless the reach has no room for a reserve of blocks.  Whoever tries
+ * again gets no further while the host has no block to give, so should try ever
+ * more seldom.
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
  * Return: 0 if the reserve is at or above high or wants nothing; else -ENOMEM,

@@ -188,22 +188,93 @@ static void pinned_memory_is_out(void **state)
 }
 
 /* A pinned page in each block: no block can be had, what is between can. */
-static void less_when_it_must(void **state)
+static void pin_each_block(void)
 {
 	unsigned int i;
+
+	for (i = 0; i < BLOCKS; i++)
+		machine_set(&m, i * BLOCK, i * BLOCK, MACHINE_PINNED);
+}
+
+static void less_when_it_must(void **state)
+{
 	u64 pfn;
 
 	machine_join(&m, &low);
-	for (i = 0; i < BLOCKS; i++)
-		machine_set(&m, i * BLOCK, i * BLOCK, MACHINE_PINNED);
+	pin_each_block();
 	assert_int_equal(alloc(&low, 256, &pfn), 0);
 	assert_int_equal(pfn % 512, 256);
 	assert_int_equal(alloc(&low, 512, &pfn), -ENOMEM);
-	assert_int_equal(balance(&low), 0);
-	assert_int_equal(low.group->frames.free, 1024);
-	put(&low, 15 * BLOCK + 256, 256);
+	put(&low, pfn, 256);
 	leave_clean(&low);
 	assert_int_equal(m.count[MACHINE_FREE], PAGES - BLOCKS);
+}
+
+/* Single frames are worth min, and no more. */
+static void pieces_fill_to_min(void **state)
+{
+	struct dmag_group *g;
+	u64 calls;
+
+	machine_join(&m, &low);
+	g = low.group;
+	pin_each_block();
+	assert_int_equal(balance(&low), -ENOMEM);
+	assert_int_equal(g->frames.free, g->marks.min);
+	assert_true(dmag_group_low(g));
+	/* Once more is in vain, and asks for blocks alone. */
+	calls = m.calls;
+	assert_int_equal(balance(&low), -ENOMEM);
+	assert_int_equal(m.calls, calls + DMAG_CLAIM_SURPLUS);
+	machine_set(&m, 0, 0, MACHINE_FREE);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(g->frames.free, g->marks.high);
+	assert_int_equal(dmag_frames_state(&g->frames, 0), DMAG_FREE);
+	leave_clean(&low);
+}
+
+static void assert_fills(u64 calls)
+{
+	struct dmag_group *g = low.group;
+
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(g->frames.free, g->marks.high);
+	assert_int_equal(g->marks.high, dmag_reach_frames(&g->reach) / 4);
+	assert_int_equal(m.calls, calls);
+	leave_clean(&low);
+	m.calls = 0;
+}
+
+/* 1, 4 and 8 MiB: a block is all of the reach, half, or the quarter allowed. */
+static void small_reaches_fill(void **state)
+{
+	low.constraint.limit = LIMIT(256);
+	machine_join(&m, &low);
+	assert_fills(256 / 4 / 16);
+	low.constraint.limit = LIMIT(1024);
+	machine_join(&m, &low);
+	assert_fills(1024 / 4 / 16);
+	low.constraint.limit = LIMIT(2048);
+	machine_join(&m, &low);
+	assert_fills(1);
+}
+
+/* As large as four blocks, and there is no place for one. */
+static void scattered_reaches_fill(void **state)
+{
+	struct dmag_window w[4];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(w); i++) {
+		w[i].cpu = (2 * i * BLOCK + BLOCK / 2) << PAGE_SHIFT;
+		w[i].bus = w[i].cpu;
+		w[i].size = BLOCK << PAGE_SHIFT;
+	}
+	low.constraint.windows = w;
+	low.constraint.nr_windows = ARRAY_SIZE(w);
+	machine_join(&m, &low);
+	assert_int_equal(low.group->marks.high, BLOCK);
+	assert_fills(BLOCK / 16);
 }
 
 /* A partial fill is a defined result. */
@@ -807,6 +878,9 @@ int main(void)
 		TEST(rungs_in_order),
 		TEST(pinned_memory_is_out),
 		TEST(less_when_it_must),
+		TEST(pieces_fill_to_min),
+		TEST(small_reaches_fill),
+		TEST(scattered_reaches_fill),
 		TEST(fills_what_there_is),
 		TEST(large_runs_cross_cells),
 		TEST(large_runs_are_claimed_once),
