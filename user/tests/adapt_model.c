@@ -174,7 +174,11 @@ static int in_time(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-/* Lines of "milliseconds +frames" or "-frames"; what is after '#' is not read. */
+/*
+ * Lines of "milliseconds +frames" or "-frames"; what is after '#' is not read.
+ * A line is the sum of what came or went in some time, so it is played frame by
+ * frame: of what size each was is not known.
+ */
 static void read_trace(struct trace *t, const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -187,7 +191,8 @@ static void read_trace(struct trace *t, const char *path)
 			continue;
 		REQUIRE(sscanf(line, "%llu %c%llu", &ms, &sign, &frames) == 3);
 		REQUIRE((sign == '+' || sign == '-') && frames);
-		at(t, ms, frames, sign == '-', false);
+		while (frames--)
+			at(t, ms, 1, sign == '-', false);
 	}
 	fclose(f);
 }
