@@ -101,6 +101,7 @@ compared()
 step "check" make -s check
 step "coverage" building make -s coverage
 step "judge" guest/judge.sh --self-test
+step "judge/table" scripts/compare.sh --self-test
 step "kernel" building make -s kernel
 step "lint" scripts/lint.sh
 step "identity" scripts/identity.sh --self-test
