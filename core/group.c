@@ -403,9 +403,9 @@ bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out)
  *
  * For a backend on the rung DMAG_CLAIM_SURPLUS.  @g keeps what is free up to
  * high.  A run that the backend has no use for goes back with dmag_group_own();
- * @rq with less of @within finds another.  The frames are in the state of @g's attributes: a backend that cedes
- * between groups with attributes has to restore them, and dmag_group_alloc()
- * prepares them for whom they go to.
+ * @rq with less of @within finds another.  The frames are in the state of @g's
+ * attributes: a backend that cedes between groups with attributes has to restore
+ * them, and dmag_group_alloc() prepares them for whom they go to.
  *
  * Context: Any.
  * Return: false with nothing changed if @g has no such run to spare.
