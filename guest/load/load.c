@@ -3,9 +3,10 @@
  * Load on a guest's memory that checks its own data.
  *
  *	load anon MIB SECONDS SEED	fill memory, keep touching and checking it
- *	load lock MIB			lock memory until killed
- *	load pin MIB CHUNK RESERVE	lock and pin memory until killed, while so
- *					many MiB are free of what may be pinned
+ *	load lock MIB			lock memory until SIGTERM
+ *	load pin MIB CHUNK RESERVE	lock and pin memory until SIGTERM, as long
+ *					as so many MiB are free of what may be
+ *					pinned; then look whether it is intact
  *	load make FILE MIB SEED		write a file whose contents SEED tells
  *	load read FILE SECONDS SEED	read it through, again and again, and check
  *	load write DIR SECONDS SEED	write files, read them back, delete them
@@ -115,7 +116,7 @@ static void check_page(const uint64_t *page, uint64_t seed, uint64_t nr,
 static unsigned char *map(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
 		err(CANNOT, "mapping %zu bytes", size);
@@ -147,15 +148,32 @@ static void load_anon(char **arg)
 	       (unsigned long long)touched);
 }
 
+static int open_or_die(const char *name, int flags)
+{
+	int fd = open(name, flags, 0600);
+
+	if (fd < 0)
+		err(CANNOT, "%s", name);
+	return fd;
+}
+
+/* A second is soon enough, and no signal can fall between look and wait. */
+static void await_end(void)
+{
+	fflush(stdout);
+	while (!told_to_end)
+		sleep(1);
+}
+
 static void load_lock(char **arg)
 {
 	size_t size = number(arg[0]) * MIB;
 
+	signal(SIGTERM, tell_to_end);
 	if (mlock(map(size), size))
 		err(CANNOT, "locking %zu bytes", size);
 	printf("LOAD lock mib=%zu\n", size / MIB);
-	fflush(stdout);
-	pause();
+	await_end();
 }
 
 /* Free memory that long-term pins may take: not that of CMA pageblocks. */
@@ -186,34 +204,31 @@ static int pin(int ctl, void *memory, size_t size)
 	return write(ctl, line, length) == length;
 }
 
+/* Filled before it is pinned: pinning moves what lies in protected memory. */
 static void load_pin(char **arg)
 {
-	size_t most = number(arg[0]), chunk = number(arg[1]), pinned = 0;
-	size_t reserve = number(arg[2]);
-	int ctl = open("/sys/kernel/debug/dmag_press/ctl", O_WRONLY);
+	size_t most = number(arg[0]) * MIB, chunk = number(arg[1]) * MIB;
+	size_t reserve = number(arg[2]), pinned = 0, nr;
+	unsigned char *memory = map(most);
+	int ctl = open_or_die("/sys/kernel/debug/dmag_press/ctl", O_WRONLY);
 
-	if (ctl < 0)
-		err(CANNOT, "dmag_press");
-	while (pinned + chunk <= most && pinnable_mib() > reserve + chunk) {
-		unsigned char *memory = map(chunk * MIB);
+	signal(SIGTERM, tell_to_end);
+	while (pinned + chunk <= most &&
+	       pinnable_mib() > reserve + chunk / MIB) {
+		unsigned char *next = memory + pinned;
 
-		if (mlock(memory, chunk * MIB) ||
-		    !pin(ctl, memory, chunk * MIB))
+		for (nr = 0; nr < chunk / PAGE; nr++)
+			page_fill((uint64_t *)(next + nr * PAGE), pinned, nr);
+		if (mlock(next, chunk) || !pin(ctl, next, chunk))
 			break;
 		pinned += chunk;
 	}
-	printf("LOAD pin mib=%zu\n", pinned);
-	fflush(stdout);
-	pause();
-}
-
-static int open_or_die(const char *name, int flags)
-{
-	int fd = open(name, flags, 0600);
-
-	if (fd < 0)
-		err(CANNOT, "%s", name);
-	return fd;
+	printf("LOAD pin mib=%zu\n", pinned / MIB);
+	await_end();
+	for (nr = 0; nr < pinned / PAGE; nr++)
+		check_page((uint64_t *)(memory + nr * PAGE),
+			   nr * PAGE / chunk * chunk, nr % (chunk / PAGE),
+			   "pinned");
 }
 
 static void write_pages(int fd, const char *name, size_t pages, uint64_t seed)

@@ -42,15 +42,10 @@ fi
 show_groups "before the hogs"
 
 press unpin
-/bin/load pin 4096 16 64 &
-pinner=$!
-pinned=-1
-# It is done when it pins no more.
-until [ "$pinned" = "$(vmstat nr_foll_pin_acquired)" ]; do
-	pinned=$(vmstat nr_foll_pin_acquired)
-	sleep 1
-done
-say "PINNED $pinned, $(mem_free_kib) KiB free"
+background /bin/load pin 4096 16 64 >/tmp/pinned
+until [ -s /tmp/pinned ] || [ -e /tmp/failed ]; do usleep 200000; done
+cat /tmp/pinned
+say "PINNED $(vmstat nr_foll_pin_acquired), $(mem_free_kib) KiB free"
 press hog 24
 grep -E 'MemFree|CmaFree|MemAvail|Mlocked' /proc/meminfo
 show_groups "under the hogs"
@@ -64,7 +59,8 @@ for dev in $devices; do
 	ctl "$dev" free block
 done
 press unhog
+killall -TERM load
+joined
 press unpin
-kill $pinner
 unload
 check_groups "none is left" await_groups 0
