@@ -62,7 +62,7 @@ static pid_t kswapd;
  */
 static off_t cursor = GIB;
 
-static void touch(volatile unsigned char *memory, size_t size)
+static void touch(unsigned char *memory, size_t size)
 {
 	size_t i;
 
@@ -70,7 +70,7 @@ static void touch(volatile unsigned char *memory, size_t size)
 		memory[i]++;
 }
 
-static unsigned long look(const volatile unsigned char *memory, size_t size)
+static unsigned long look(const unsigned char *memory, size_t size)
 {
 	unsigned long sum = 0;
 	size_t i;
@@ -256,7 +256,7 @@ static void schedule(pid_t pid, int policy)
 		err(1, "sched_setscheduler");
 }
 
-static void drop_caches(void)
+static void empty_cache(void)
 {
 	int fd = open_or_die("/proc/sys/vm/drop_caches", O_WRONLY);
 
@@ -270,7 +270,7 @@ static uint64_t measure(const struct phase *phase)
 	uint64_t start, end;
 
 	if (phase->cache == EMPTY)
-		drop_caches();
+		empty_cache();
 	if (phase->cache == FULL)
 		read_on(FILL_SIZE);
 	schedule(0, phase->policy);
