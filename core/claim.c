@@ -23,6 +23,8 @@ static const u64 dmag_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
 /*
  * @want: what to serve at @pfn, or NULL to fill the reserve to high
  * @rq: the shape of the extents to claim, and where
+ * @first: the rung to begin on
+ * @end: the rung to end before
  * @fits: whether any place so far was large enough for @rq
  * @blocks: whether the reserve can be made up of whole blocks
  * @failures: conversions that failed
@@ -34,6 +36,8 @@ struct dmag_climb {
 	const struct dmag_request *want;
 	u64 *pfn;
 	struct dmag_request rq;
+	enum dmag_rung first;
+	enum dmag_rung end;
 	bool fits;
 	bool blocks;
 	unsigned int failures;
@@ -183,10 +187,10 @@ static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
 /* Go through all cells on each rung; through segments if @reg is NULL. */
 static int dmag_climb_rungs(struct dmag_climb *c, struct dmag_registry *reg)
 {
-	enum dmag_rung rung, end = c->want ? DMAG_RUNGS : DMAG_CLAIM_SURPLUS;
+	enum dmag_rung rung;
 	int ret = -EAGAIN;
 
-	for (rung = 0; rung < end; rung++) {
+	for (rung = c->first; rung < c->end; rung++) {
 		struct dmag_cell cell = { .demand = 0 };
 
 		while (dmag_cells_next(reg, c->g, &cell)) {
@@ -249,6 +253,7 @@ static int dmag_climb_fill(struct dmag_climb *c)
 	int ret;
 
 	c->want = NULL;
+	c->end = DMAG_CLAIM_SURPLUS;
 	c->rq.within.start = 0;
 	c->rq.within.last = DMAG_PFN_MAX;
 	c->rq.from = DMAG_HIGHEST;
@@ -264,16 +269,18 @@ static int dmag_climb_fill(struct dmag_climb *c)
 }
 
 /*
- * Claim for a request: whole blocks everywhere, because the rest of a block is
- * of use to the next request while single frames would scatter over the host's
- * memory; then just what is wanted, if that is less.  A run is not claimed
- * around what is owned, so what is to be released anyway goes first.
+ * Claim for a request: whole blocks, because the rest of a block is of use to
+ * the next request while single frames would scatter over the host's memory;
+ * then just what is wanted, if that is less, before the host has to reclaim a
+ * block for it.  A run is not claimed around what is owned, so what is to be
+ * released anyway goes first.
  */
 static int dmag_climb_request(struct dmag_climb *c,
 			      const struct dmag_request *rq)
 {
 	u64 align = dmag_claim_align(rq, rq->count);
 	u64 blocks = round_up(rq->count, DMAG_BLOCK_FRAMES);
+	u64 block_align = max_t(u64, align, DMAG_BLOCK_FRAMES);
 	bool less = blocks > rq->count || align < DMAG_BLOCK_FRAMES;
 	int ret;
 
@@ -282,12 +289,17 @@ static int dmag_climb_request(struct dmag_climb *c,
 	c->rq.from = rq->from;
 	if (blocks > DMAG_BLOCK_FRAMES)
 		dmag_group_shrink(c->g, c->be, c->g->marks.high,
-				  c->g->frames.free);
-	ret = dmag_climb(c, blocks, max_t(u64, align, DMAG_BLOCK_FRAMES),
-			 !less);
-	if (ret == -EAGAIN && less)
-		ret = dmag_climb(c, rq->count, align, true);
-	return ret;
+				  dmag_group_surplus(c->g));
+	c->end = less ? DMAG_CLAIM_RECLAIM : DMAG_RUNGS;
+	ret = dmag_climb(c, blocks, block_align, !less);
+	if (ret != -EAGAIN || !less)
+		return ret;
+	c->end = DMAG_RUNGS;
+	ret = dmag_climb(c, rq->count, align, true);
+	if (ret != -EAGAIN)
+		return ret;
+	c->first = DMAG_CLAIM_RECLAIM;
+	return dmag_climb(c, blocks, block_align, true);
 }
 
 /**

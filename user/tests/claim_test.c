@@ -114,6 +114,25 @@ static void reserve_serves_first(void **state)
 	leave_clean(&low);
 }
 
+/* A page that is free does for one page; no block is reclaimed for it. */
+static void no_block_for_a_page(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	machine_set(&m, 0, PAGES - 1, MACHINE_CACHE);
+	machine_set(&m, 77, 77, MACHINE_FREE);
+	assert_int_equal(alloc(&low, 1, &pfn), 0);
+	assert_int_equal(pfn, 77);
+	assert_int_equal(m.dropped, 0);
+	/* For the next one it is. */
+	assert_int_equal(alloc(&low, 1, &pfn), 0);
+	assert_true(m.dropped > 0);
+	put(&low, pfn, 1);
+	put(&low, 77, 1);
+	leave_clean(&low);
+}
+
 /* A run has no place but where a surplus lies that would go back anyway. */
 static void surplus_makes_way(void **state)
 {
@@ -873,6 +892,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fills_to_high),
 		TEST(reserve_serves_first),
+		TEST(no_block_for_a_page),
 		TEST(surplus_makes_way),
 		TEST(climbs_below_min),
 		TEST(rungs_in_order),
