@@ -154,6 +154,15 @@ static bool worth_waiting(const struct dmag_group *g,
 	return rq->count <= g->frames.free + g->frames.used + g->marks.high;
 }
 
+/* A group whose last member left in the meantime is the worker's to end. */
+static void stop_waiting(struct dmag_kgroup *g)
+{
+	spin_lock_irq(&g->lock);
+	g->waiters--;
+	dmag_group_kick(g);
+	spin_unlock_irq(&g->lock);
+}
+
 /*
  * Start to wait for frames of the device's own group, which stays meanwhile.
  * NULL if the request has been served after all, or waiting is of no use.
@@ -165,32 +174,24 @@ static struct dmag_kgroup *start_waiting(struct device *dev,
 {
 	struct dmag_kgroup *g;
 	struct dmag_device *d;
+	bool worth;
 
 	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
 	if (!d || d->group->universal)
 		return NULL;
 	g = d->group;
-	*ret = alloc_fast(d, rq, false, pfn);
-	if (!*ret)
-		return NULL;
-	*ret = -ENOMEM;
-	if (!worth_waiting(&g->core, rq))
-		return NULL;
 	spin_lock_irq(&g->lock);
-	g->counter[DMAG_NR_WAIT]++;
-	g->waiters++;
+	worth = worth_waiting(&g->core, rq);
+	g->waiters += worth;
+	g->counter[DMAG_NR_WAIT] += worth;
 	*seen = g->arrivals;
 	spin_unlock_irq(&g->lock);
-	return g;
-}
-
-/* A group whose last member left in the meantime is the worker's to end. */
-static void stop_waiting(struct dmag_kgroup *g)
-{
-	spin_lock_irq(&g->lock);
-	g->waiters--;
-	dmag_group_kick(g);
-	spin_unlock_irq(&g->lock);
+	/* What came free before that was not announced. */
+	if (!worth || alloc_fast(d, rq, false, pfn))
+		return worth ? g : NULL;
+	*ret = 0;
+	stop_waiting(g);
+	return NULL;
 }
 
 /* When frames come free, when @until is over, or -ERESTARTSYS. */
@@ -207,33 +208,31 @@ static long await_arrival(struct dmag_kgroup *g, unsigned long seen,
 
 /*
  * Climb; failing that, wait for frames and climb again, as often as some come
- * free before the wait is over.
+ * free before the wait is over.  Waiting for the mutex does not count: whoever
+ * has it lets others through.
  */
 static int climb_or_wait(struct device *dev, const struct dmag_request *rq,
 			 gfp_t gfp, u64 *pfn)
 {
 	bool noretry = gfp & __GFP_NORETRY;
-	unsigned long until =
-		jiffies + (noretry ? DMAG_NORETRY_BOUND : DMAG_CLIMB_BOUND);
+	unsigned long bound = noretry ? DMAG_NORETRY_BOUND : DMAG_CLIMB_BOUND;
+	unsigned long end = 0, seen; /* of the wait, once it has begun */
 	struct dmag_kgroup *g;
-	unsigned long seen;
-	bool waited = false;
 	int ret;
 
 	for (;;) {
-		if (mutex_lock_killable(&dmag_mutex))
+		if (dmag_lock_killable())
 			return -EINTR;
-		ret = climb(dev, rq, until, pfn);
-		if (!waited)
-			until = jiffies + (noretry ? 0 : DMAG_WAIT_BOUND);
-		waited = true;
-		g = ret == -ENOMEM && time_before(jiffies, until) ?
+		ret = climb(dev, rq, end ?: jiffies + bound, pfn);
+		if (!end)
+			end = (jiffies + (noretry ? 0 : DMAG_WAIT_BOUND)) ?: 1;
+		g = ret && ret != -EINTR && time_before(jiffies, end) ?
 			    start_waiting(dev, rq, pfn, &seen, &ret) :
 			    NULL;
 		mutex_unlock(&dmag_mutex);
 		if (!g)
 			return ret;
-		ret = await_arrival(g, seen, until) < 0 ? -EINTR : 0;
+		ret = await_arrival(g, seen, end) < 0 ? -EINTR : 0;
 		stop_waiting(g);
 		if (ret)
 			return ret;
@@ -323,7 +322,7 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	if (unlikely(!*page && ret != -EINTR))
 		dmag_report_failure(dev, rq.count, gfp);
 	/* What cannot wait for the reserve to grow may be lucky with the zones. */
-	return *page || !atomic;
+	return *page || dmag_may_wait(gfp);
 }
 
 /* Does somebody else hold on to a page? */

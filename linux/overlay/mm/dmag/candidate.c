@@ -83,6 +83,7 @@ static enum page_use huge_page_use(struct page *head)
 	struct folio *folio = page_folio(head);
 
 	if (folio_order(folio) > MAX_PAGE_ORDER ||
+	    !hugepage_migration_supported(folio_hstate(folio)) ||
 	    folio_maybe_dma_pinned(folio))
 		return PAGE_STAYS;
 	return PAGE_MOVES;
@@ -248,8 +249,6 @@ int dmag_give_up(const struct dmag_kgroup *g)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (atomic_read(&dmag_oom_waiting))
-		return -ETIME;
 	return time_after(jiffies, g->deadline) ? -ETIME : 0;
 }
 
@@ -321,7 +320,8 @@ static void hunt_end(const struct hunt *h, u64 start)
  * What is claimed leaves the host for good, and what was in it moves to other
  * free memory.  So there must be as much above the high watermarks, where a
  * host is that does not have to reclaim, or soon a page that somebody needs
- * costs a process its life.
+ * costs a process its life.  Twice as far above min as these: of what is
+ * freed next, per-CPU lists keep megabytes from other CPUs.
  *
  * Context: Any.
  */
@@ -332,7 +332,7 @@ bool dmag_host_spares(u64 count, bool of_any)
 
 	for_each_populated_zone(zone) {
 		long free = zone_page_state(zone, NR_FREE_PAGES);
-		long kept = high_wmark_pages(zone) +
+		long kept = 2 * high_wmark_pages(zone) - min_wmark_pages(zone) +
 			    zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
 
 		if (of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL))
@@ -388,7 +388,7 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 	u64 align = max(rq->align, rq->count < count ? count : 1);
 	unsigned int judged = 0;
 	long most = LONG_MAX;
-	int ret = -EAGAIN;
+	int end, ret = -EAGAIN;
 	struct dmag_range r;
 	struct hunt h;
 
@@ -403,8 +403,9 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 			ret = 0;
 		}
 		judged += !ret;
-		if (dmag_give_up(g))
-			return dmag_give_up(g);
+		end = dmag_give_up(g);
+		if (end)
+			return end;
 	}
 	if (!ret)
 		hunt_end(&h, best->start);
@@ -522,6 +523,7 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 	bool single = rq->count <= DMAG_BLOCK_FRAMES;
 	enum choice choice = single ? UNPROTECTED : EITHER;
 	struct hunt h;
+	int end;
 
 	if (rq->count > MAX_ORDER_NR_PAGES ||
 	    !dmag_host_spares(rq->count, single))
@@ -535,8 +537,9 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 			hunt_end(&h, got->start);
 			return 0;
 		}
-		if (dmag_give_up(g))
-			return dmag_give_up(g);
+		end = dmag_give_up(g);
+		if (end)
+			return end;
 	}
 	return -EAGAIN;
 }

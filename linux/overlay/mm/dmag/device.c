@@ -141,7 +141,8 @@ static void rebuild_cells(void)
 	struct dmag_cell *cells;
 
 	lockdep_assert_held(&dmag_mutex);
-	cells = kvmalloc_array(bound, sizeof(*cells), DMAG_GFP_META);
+	cells = kvmalloc_array(bound, sizeof(*cells),
+			       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	dmag_registry.nr_cells =
 		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
 	dmag_registry.cells = cells;
@@ -284,10 +285,8 @@ static void device_join(struct dmag_device *d)
 	/* New, or taken over after it had lost its last member and its reserve. */
 	if (dmag_group_low(&g->core))
 		dmag_group_fill(g, DMAG_FILL_BOUND);
-	/* It may also have been left again while the fill let others through. */
-	if (!g->core.members || dmag_group_low(&g->core) ||
-	    dmag_group_lacks_capacity(g))
-		dmag_worker_kick();
+	/* To protect, to go on filling; or the group has been left again. */
+	dmag_worker_kick();
 }
 
 static bool up_to_date(struct device *dev)

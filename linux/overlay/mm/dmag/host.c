@@ -71,7 +71,8 @@ static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
 	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
 	unsigned long progress = 1;
 
-	while (progress && !spared(r) && !dmag_give_up(g)) {
+	while (progress && !spared(r) && !dmag_give_up(g) &&
+	       !atomic_read(&dmag_contenders)) {
 		unsigned int flags;
 
 		fs_reclaim_acquire(gfp);
@@ -184,22 +185,38 @@ static int take_back_protected(struct dmag_kgroup *g,
 
 	if (!is_migrate_cma(dmag_claim_type(&blocks)))
 		return 0;
-	ret = dmag_group_add(&g->core, r->start, r->last);
+	ret = dmag_group_own(&g->core, r->start, r->last);
 	WARN_ON_ONCE(ret);
 	return -EAGAIN;
+}
+
+/* What is left to look through after a run that was taken back. */
+static bool go_on(struct dmag_request *rq, const struct dmag_range *r)
+{
+	if (rq->from == DMAG_LOWEST)
+		rq->within.start = r->start + DMAG_BLOCK_FRAMES;
+	else if (r->start)
+		rq->within.last = r->last - DMAG_BLOCK_FRAMES;
+	else
+		return false;
+	return true;
 }
 
 static void ask_surplus(struct dmag_kgroup *other, void *data)
 {
 	struct surplus *s = data;
 	struct dmag_kgroup *g = s->g;
+	struct dmag_request rq = *s->rq;
 
 	if (!s->ret || other == g || other->universal ||
 	    !dmag_reach_includes(&g->core.reach, &other->core.reach))
 		return;
 	spin_lock_irq(&other->lock);
-	if (dmag_group_cede(&other->core, s->rq, s->got))
+	while (s->ret && dmag_group_cede(&other->core, &rq, s->got)) {
 		s->ret = take_back_protected(other, s->got);
+		if (!go_on(&rq, s->got))
+			break;
+	}
 	spin_unlock_irq(&other->lock);
 }
 
@@ -222,7 +239,7 @@ static int take_surplus(struct dmag_kgroup *g, const struct dmag_request *rq,
  */
 static void let_others_through(struct dmag_kgroup *g)
 {
-	unsigned long deadline = g->deadline;
+	unsigned long left = jiffies, deadline = g->deadline;
 	unsigned int tries = g->tries;
 
 	if (likely(!atomic_read(&dmag_contenders)) ||
@@ -230,12 +247,13 @@ static void let_others_through(struct dmag_kgroup *g)
 		return;
 	g->pins++;
 	mutex_unlock(&dmag_mutex);
-	cond_resched();
-	mutex_lock(&dmag_mutex);
+	/* Some of them only try. */
+	schedule_timeout_uninterruptible(1);
+	dmag_lock();
 	g->pins--;
 	if (!g->core.members)
 		dmag_worker_kick();
-	g->deadline = deadline;
+	g->deadline = deadline + (jiffies - left);
 	g->tries = tries;
 }
 
@@ -250,7 +268,7 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return take_surplus(g, rq, got);
 	/* One page that is on its way to the LRU spoils a whole run. */
-	if (rq->count > DMAG_BLOCK_FRAMES || rung == DMAG_CLAIM_RECLAIM)
+	if (rq->count > DMAG_BLOCK_FRAMES && !dmag_give_up(g))
 		lru_add_drain_all();
 	for (int tries = 0; tries < g->tries && ret == -EAGAIN; tries++) {
 		ret = dmag_give_up(g) ?: dmag_find_candidate(g, rq, rung, got);
@@ -420,7 +438,8 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 	}
 	spin_lock_irq(&g->lock);
 	ret = dmag_group_add(&g->core, r->start, r->last);
-	dmag_group_arrival(g);
+	if (!ret)
+		dmag_group_arrival(g);
 	spin_unlock_irq(&g->lock);
 	if (ret)
 		erase_owner(g, r);

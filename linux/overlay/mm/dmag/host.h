@@ -56,6 +56,7 @@ enum dmag_kick {
 	DMAG_QUIET,
 	DMAG_SURPLUS,
 	DMAG_LOW,
+	DMAG_REFUSED,
 };
 
 /**
@@ -169,8 +170,7 @@ struct dmag_device {
 	struct dmag_window windows[];
 };
 
-extern atomic_t dmag_contenders;
-extern atomic_t dmag_oom_waiting;
+extern atomic_t dmag_contenders; /* for dmag_mutex, that climbs let through */
 extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
 extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */

@@ -215,9 +215,17 @@ static u64 lacking(const struct batch *b)
 }
 
 /*
- * What is free in it will be for movable pages alone: the host must be able to
- * spare that.
+ * What is free in it will be for movable pages alone: the host must have as much
+ * for what cannot move, free or easily reclaimed.
  */
+static bool affordable(u64 free)
+{
+	long room =
+		si_mem_available() - global_zone_page_state(NR_FREE_CMA_PAGES);
+
+	return room > 0 && room >= free;
+}
+
 static bool protectable(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	struct dmag_range block = pageblock(r->start >> pageblock_order);
@@ -236,7 +244,7 @@ static bool protectable(struct dmag_kgroup *g, const struct dmag_range *r)
 			return false;
 		free += pageblock_nr_pages - moves;
 	}
-	return dmag_host_spares(free, true);
+	return affordable(free);
 }
 
 static void protect_chunk(struct batch *b, const struct dmag_range *r)

@@ -33,13 +33,16 @@
 #define DMAG_RETRY_LEAST (2UL * HZ)
 #define DMAG_RETRY_MOST (32UL * HZ)
 
+/* How long an OOM kill may be put off for what reserves can give. */
+#define DMAG_OOM_BOUND (HZ / 10)
+
 /* An adapted group is looked at this often until it is back where it began. */
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
 
 static void dmag_worker(struct work_struct *work);
-atomic_t dmag_oom_waiting;
+static void dmag_surplus(struct work_struct *work);
 static DECLARE_DELAYED_WORK(dmag_work, dmag_worker);
-static DECLARE_DELAYED_WORK(dmag_surplus_work, dmag_worker);
+static DECLARE_DELAYED_WORK(dmag_surplus_work, dmag_surplus);
 static struct workqueue_struct *dmag_wq;
 
 /**
@@ -53,21 +56,34 @@ void dmag_worker_kick(void)
 		mod_delayed_work(dmag_wq, &dmag_work, 0);
 }
 
-/* dmag_group_kick(), if there may be a reason. */
+/* Its own work, which a retry that is due later does not hold up. */
+static void dmag_surplus(struct work_struct *work)
+{
+	dmag_worker_kick();
+}
+
+/**
+ * __dmag_group_kick() - dmag_group_kick(), if there may be a reason.
+ * @g: the group, locked
+ *
+ * Context: Any.
+ */
 void __dmag_group_kick(struct dmag_kgroup *g)
 {
 	const struct dmag_group *core = &g->core;
 	enum dmag_kick kick = DMAG_QUIET;
 
 	lockdep_assert_held(&g->lock);
-	if (dmag_group_low(core) || core->missed)
+	if (core->missed)
+		kick = DMAG_REFUSED;
+	else if (dmag_group_low(core))
 		kick = DMAG_LOW;
 	else if (!core->members || dmag_group_surplus(core))
 		kick = DMAG_SURPLUS;
-	if (kick <= g->kicked || !dmag_wq)
+	if (kick == DMAG_QUIET || kick == g->kicked || !dmag_wq)
 		return;
 	g->kicked = kick;
-	if (kick == DMAG_LOW)
+	if (kick != DMAG_SURPLUS)
 		dmag_worker_kick();
 	else
 		queue_delayed_work(dmag_wq, &dmag_surplus_work,
@@ -105,6 +121,8 @@ static bool adapt(struct dmag_kgroup *g)
 	spin_lock_irq(&g->lock);
 	before = g->core.marks;
 	above = dmag_group_adapt(&g->core, now);
+	if (g->kicked == DMAG_REFUSED)
+		g->kicked = DMAG_LOW;
 	after = g->core.marks;
 	if (after.high > before.high)
 		g->counter[DMAG_NR_GROWN]++;
@@ -146,6 +164,8 @@ static void tend(struct dmag_kgroup *g, unsigned long *delay)
 	dmag_group_adopt_captured(g);
 	if (adapt(g))
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
+	if (!short_of(g))
+		tried(&g->fill, false);
 	if (g->fill.backoff || READ_ONCE(g->kicked) != DMAG_QUIET)
 		if (due(&g->fill))
 			refill(g);
@@ -229,7 +249,7 @@ static void squeeze_group(struct dmag_kgroup *g, void *data)
 	s->freed += freed;
 	if (s->down_to_min && freed) {
 		tried(&g->fill, true);
-		queue_delayed_work(dmag_wq, &dmag_work, g->fill.backoff);
+		dmag_worker_kick();
 	}
 }
 
@@ -238,12 +258,11 @@ static void squeeze_group(struct dmag_kgroup *g, void *data)
  * the worker has no reason to, and a group that is below is left alone for a
  * while.
  */
-static u64 squeeze(struct squeeze *s)
+static void squeeze(struct squeeze *s)
 {
 	lockdep_assert_held(&dmag_mutex);
 	dmag_visit_groups(squeeze_group, s);
 	count_above_low();
-	return s->freed;
 }
 
 static unsigned long dmag_count(struct shrinker *shrinker,
@@ -265,15 +284,17 @@ static unsigned long dmag_scan(struct shrinker *shrinker,
 	return s.freed ?: SHRINK_STOP;
 }
 
-/* A climb gives up for it; but the holder may wait for us, so not for ever. */
+/* A climb lets us through; but the holder may wait for us, so not for ever. */
 static bool lock_for_oom(void)
 {
+	unsigned long end = jiffies + DMAG_OOM_BOUND;
 	bool locked;
 
-	atomic_inc(&dmag_oom_waiting);
-	for (int i = 0; !(locked = mutex_trylock(&dmag_mutex)) && i < 10; i++)
+	atomic_inc(&dmag_contenders);
+	while (!(locked = mutex_trylock(&dmag_mutex)) &&
+	       time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
-	atomic_dec(&dmag_oom_waiting);
+	atomic_dec(&dmag_contenders);
 	return locked;
 }
 
@@ -283,8 +304,9 @@ static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
 	unsigned long *freed = data;
 
 	if (lock_for_oom()) {
-		*freed += squeeze(&s);
+		squeeze(&s);
 		mutex_unlock(&dmag_mutex);
+		*freed += s.freed;
 	}
 	return NOTIFY_OK;
 }
