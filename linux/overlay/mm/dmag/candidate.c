@@ -50,6 +50,8 @@ static struct {
  * dmag_note_failure() - A candidate could not be taken.
  * @r: the candidate
  * @rung: how it was tried
+ *
+ * Context: Process, under dmag_mutex.
  */
 void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung)
 {
@@ -113,6 +115,7 @@ static enum page_use page_use(struct page *page)
  * isolated or about to go offline, and the reserve for high orders are for none.
  *
  * Context: Any, under RCU or dmag_mutex.
+ * Return: true if it may.
  */
 bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
 {
@@ -131,6 +134,9 @@ bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
  * dmag_pageblock_usable() - Whether whole pageblocks could become a group's.
  * @g: the group
  * @r: the pageblocks
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: true if all are online, of one zone, and of a type that it may have.
  */
 bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r)
 {
@@ -185,6 +191,7 @@ static long pages_to_move(const struct dmag_range *r, long most)
  * dmag_pages_to_move() - How many pages would have to move, by a guess.
  * @r: frames of one zone, online
  *
+ * Context: Process.
  * Return: a number, or -1 if something in it cannot move.
  */
 long dmag_pages_to_move(const struct dmag_range *r)
@@ -230,6 +237,9 @@ bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r)
  *
  * alloc_contig_range() isolates whole pageblocks, and refuses if anything in
  * the first or last one cannot move, even outside of the range.
+ *
+ * Context: Any.
+ * Return: their range.
  */
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r)
 {
@@ -243,6 +253,7 @@ struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r)
  * dmag_give_up() - The bound of time, and what ends any climb.
  * @g: the group that climbs
  *
+ * Context: Process, under dmag_mutex.
  * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
  */
 int dmag_give_up(const struct dmag_kgroup *g)
@@ -324,6 +335,7 @@ static void hunt_end(const struct hunt *h, u64 start)
  * freed next, per-CPU lists keep megabytes from other CPUs.
  *
  * Context: Any.
+ * Return: true if it has.
  */
 bool dmag_host_spares(u64 count, bool of_any)
 {

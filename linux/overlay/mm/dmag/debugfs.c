@@ -36,6 +36,8 @@ static u64 retired[DMAG_NR_COUNTERS];
 /**
  * dmag_count_retired() - Keep the counts of a group that is about to go.
  * @g: the group
+ *
+ * Context: Process, under dmag_mutex.
  */
 void dmag_count_retired(const struct dmag_kgroup *g)
 {

@@ -94,6 +94,9 @@ static struct dmag_device *device_alloc(struct device *dev)
  * dmag_device_stale() - Has the device changed since it joined?
  * @d: its membership
  * @dev: the device
+ *
+ * Context: Any.
+ * Return: true if it was resolved from something else than the device has now.
  */
 bool dmag_device_stale(const struct dmag_device *d, const struct device *dev)
 {
@@ -219,6 +222,8 @@ struct dmag_kgroup *dmag_next_group(unsigned long round)
 /**
  * dmag_group_settle() - A group may have lost its last member or frame.
  * @g: the group; gone afterwards if nobody needs it
+ *
+ * Context: Process, under dmag_mutex.
  */
 void dmag_group_settle(struct dmag_kgroup *g)
 {

@@ -452,6 +452,8 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
  *
  * Blocks that it lost without a release may still be under its name.  Reclaim
  * may still see it, but finds that it has no members.
+ *
+ * Context: Process, under dmag_mutex.
  */
 void dmag_group_forget(struct dmag_kgroup *g)
 {

@@ -51,7 +51,7 @@ enum dmag_counter {
 	DMAG_NR_COUNTERS,
 };
 
-/* Why the worker was woken for a group; the greater reason counts. */
+/* Why the worker was woken for a group, last. */
 enum dmag_kick {
 	DMAG_QUIET,
 	DMAG_SURPLUS,

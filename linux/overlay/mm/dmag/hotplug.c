@@ -30,6 +30,7 @@ static bool avoiding; /* set under dmag_mutex */
  * @pfn: any frame of a pageblock, for whole ones go
  *
  * Context: Any.  Under dmag_mutex a "no" stays true until that is released.
+ * Return: true if it is.
  */
 bool dmag_pfn_avoided(u64 pfn)
 {

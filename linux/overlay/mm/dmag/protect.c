@@ -76,6 +76,7 @@ static void make_movable(const struct dmag_range *r)
  * dmag_claim_type() - The migrate type to claim a range with.
  * @r: whole pageblocks, all of which the group may claim
  *
+ * Context: Process, under dmag_mutex.
  * Return: MIGRATE_CMA if some are protected; all will then be of that type, and
  * dmag_restore_types() sorts them out.
  */
@@ -92,6 +93,8 @@ int dmag_claim_type(const struct dmag_range *r)
 /**
  * dmag_restore_types() - Give pageblocks that were claimed together their types.
  * @r: the whole pageblocks
+ *
+ * Context: Process, under dmag_mutex.
  */
 void dmag_restore_types(const struct dmag_range *r)
 {
@@ -117,6 +120,8 @@ static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
 /**
  * dmag_unprotect_range() - Lift the protection of memory that is to go away.
  * @r: the frames; all pageblocks that they are part of
+ *
+ * Context: Process, under dmag_mutex.
  */
 void dmag_unprotect_range(const struct dmag_range *r)
 {
@@ -132,6 +137,8 @@ void dmag_unprotect_range(const struct dmag_range *r)
 /**
  * dmag_group_unprotect() - Lift the protection of all that a group has.
  * @g: the group
+ *
+ * Context: Process, under dmag_mutex.
  */
 void dmag_group_unprotect(struct dmag_kgroup *g)
 {
@@ -150,6 +157,7 @@ void dmag_group_unprotect(struct dmag_kgroup *g)
  * dmag_protected_frames() - Count what a group protects, for the validator.
  * @g: the group
  *
+ * Context: Process, under dmag_mutex.
  * Return: frames of pageblocks in its name that are of the right type.
  */
 u64 dmag_protected_frames(const struct dmag_kgroup *g)
@@ -201,6 +209,9 @@ static void settle_batch(struct batch *b)
 /**
  * dmag_group_lacks_capacity() - Whether a group lacks of its capacity goal.
  * @g: the group
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: true if a pageblock or more is missing from its capacity goal.
  */
 bool dmag_group_lacks_capacity(const struct dmag_kgroup *g)
 {
