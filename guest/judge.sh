@@ -25,7 +25,8 @@ pagealloc: |dmag: .*(broken|disabled after)|hung_task
 page allocation failure|QEMU ended with|stack-?protector|corrupted stack'
 
 # What is said at boot when a checker starts.
-harmless='DMA-API: (preallocated|debugging (enabled|disabled)|debugfs)
+harmless='kmemleak: Kernel memory leak detector (initialized|disabled)
+DMA-API: (preallocated|debugging (enabled|disabled)|debugfs)
 ODEBUG: .*(selftest passed|objects? in use)|Oops: .* disabled
 [Cc]ommand line:|mem auto-init'
 
@@ -108,7 +109,9 @@ self_test()
 	expect pass "clean" "[    0.1] Linux version 6.12"
 	expect pass "checkers starting" "[    0.1] DMA-API: preallocated 65536 debug entries" \
 		"[    0.1] DMA-API: debugging enabled by kernel config" \
-		"[    0.1] ODEBUG: selftest passed"
+		"[    0.1] ODEBUG: selftest passed" \
+		"[    0.0] kmemleak: Kernel memory leak detector disabled"
+	expect fail "leak" "[    2.0] kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)"
 	expect fail "no end"
 	expect fail "a failed check" "DMAG-CHECK not ok this"
 	expect fail "a failed end" "DMAG-END failed" "DMAG-CHECK not ok x"
