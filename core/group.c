@@ -459,7 +459,7 @@ static void dmag_group_ease(struct dmag_group *g, u64 want, u64 now)
  * a draw: so refusals are forgotten a while after the first of them, whether or
  * not there was memory to make up for them.
  */
-static void dmag_group_forget(struct dmag_group *g, u64 now)
+static void dmag_group_forget_refused(struct dmag_group *g, u64 now)
 {
 	if (now >= g->forget_at) {
 		g->drawn -= min(g->drawn, g->refused);
@@ -476,7 +476,7 @@ static void dmag_group_settle_draw(struct dmag_group *g, u64 now)
 {
 	if (g->frames.free >= g->marks.high)
 		g->drawn = 0;
-	dmag_group_forget(g, now);
+	dmag_group_forget_refused(g, now);
 	g->peak = g->drawn;
 }
 
