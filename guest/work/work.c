@@ -37,14 +37,15 @@
 #define GIB (KIB * MIB)
 #define PAGE (4 * KIB)
 
-#define MAX_ROUNDS 20
+#define MAX_RECORDS 1000
+#define PAIRS 21
 #define FORKS 150
 #define CHILD_PAGES 64
 #define FILES 300
 #define FILE_SIZE (64 * KIB)
-#define PAGEOUT_SIZE (96 * MIB)
+#define PAGEOUT_SIZE (192 * MIB)
 #define FILL_SIZE (500 * MIB)
-#define READ_SIZE (24 * MIB)
+#define READ_SIZE (8 * MIB)
 /* More than what lies between the watermarks. */
 #define PRIME_SIZE (4 * MIB)
 #define MAP_SIZE (4 * MIB)
@@ -215,38 +216,40 @@ static void dirty(void)
 }
 
 /*
- * @cache: begin with the page cache empty, full, or as the last phase left it
  * @policy: of this task
  * @kswapd_policy: of kswapd; whoever has SCHED_IDLE waits for the other
- *
- * Filling the cache takes longest, so that more is made of it.
  */
-static const struct phase {
+struct phase {
 	const char *name;
 	void (*func)(void);
-	enum { EMPTY, FULL, AS_IS } cache;
 	int policy;
 	int kswapd_policy;
-} phases[] = {
-	{ "fork", forks, EMPTY, SCHED_OTHER, SCHED_OTHER },
-	{ "files", files, EMPTY, SCHED_OTHER, SCHED_OTHER },
-	{ "dirty", dirty, EMPTY, SCHED_OTHER, SCHED_OTHER },
-	{ "pageout", pageout, EMPTY, SCHED_OTHER, SCHED_OTHER },
-	{ "kswapd", read_some, FULL, SCHED_IDLE, SCHED_OTHER },
-	{ "direct", read_some, AS_IS, SCHED_OTHER, SCHED_IDLE },
-	{ "kswapd", read_some, AS_IS, SCHED_IDLE, SCHED_OTHER },
-	{ "direct", read_some, AS_IS, SCHED_OTHER, SCHED_IDLE },
-	{ "kswapd", read_some, AS_IS, SCHED_IDLE, SCHED_OTHER },
-	{ "direct", read_some, AS_IS, SCHED_OTHER, SCHED_IDLE },
-	{ "kswapd", read_some, AS_IS, SCHED_IDLE, SCHED_OTHER },
-	{ "direct", read_some, AS_IS, SCHED_OTHER, SCHED_IDLE },
+};
+
+/* Each in an empty page cache. */
+static const struct phase alone[] = {
+	{ "fork", forks, SCHED_OTHER, SCHED_OTHER },
+	{ "files", files, SCHED_OTHER, SCHED_OTHER },
+	{ "dirty", dirty, SCHED_OTHER, SCHED_OTHER },
+	{ "pageout", pageout, SCHED_OTHER, SCHED_OTHER },
+};
+
+/* In a full one. It takes longest to fill, so that more is made of it. */
+static const struct phase full[] = {
+	{ "kswapd", read_some, SCHED_IDLE, SCHED_OTHER },
+	{ "direct", read_some, SCHED_OTHER, SCHED_IDLE },
 };
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-#define NR_PHASES ARRAY_SIZE(phases)
 
 /* Printed at the end, for the console has interrupts of its own. */
-static uint64_t taken[MAX_ROUNDS][NR_PHASES];
+static struct {
+	const char *name;
+	unsigned int round;
+	uint64_t taken;
+} records[MAX_RECORDS];
+
+static unsigned int nr_records;
 
 static void schedule(pid_t pid, int policy)
 {
@@ -265,45 +268,46 @@ static void empty_cache(void)
 	close(fd);
 }
 
-static uint64_t measure(const struct phase *phase)
+static void measure(const struct phase *phase, size_t prime, unsigned int round)
 {
-	uint64_t start, end;
+	uint64_t start;
 
-	if (phase->cache == EMPTY)
-		empty_cache();
-	if (phase->cache == FULL)
-		read_on(FILL_SIZE);
+	if (nr_records == MAX_RECORDS)
+		errx(1, "too many rounds");
 	schedule(0, phase->policy);
 	schedule(kswapd, phase->kswapd_policy);
 	usleep(SETTLE_US);
-	if (phase->cache != EMPTY)
-		read_on(PRIME_SIZE);
+	read_on(prime);
 	start = __rdtsc();
 	phase->func();
-	end = __rdtsc();
+	records[nr_records].taken = __rdtsc() - start;
+	records[nr_records].name = phase->name;
+	records[nr_records++].round = round;
 	schedule(0, SCHED_OTHER);
 	schedule(kswapd, SCHED_OTHER);
-	return end - start;
 }
 
 static void run_round(unsigned int round)
 {
 	size_t i;
 
-	for (i = 0; i < NR_PHASES; i++)
-		taken[round][i] = measure(&phases[i]);
+	for (i = 0; i < ARRAY_SIZE(alone); i++) {
+		empty_cache();
+		measure(&alone[i], 0, round);
+	}
+	read_on(FILL_SIZE);
+	for (i = 0; i < PAIRS * ARRAY_SIZE(full); i++)
+		measure(&full[i % ARRAY_SIZE(full)], PRIME_SIZE, round);
 }
 
-static void print(unsigned int rounds)
+static void print(void)
 {
-	unsigned int round;
-	size_t i;
+	unsigned int i;
 
-	for (round = 0; round < rounds; round++)
-		for (i = 0; i < NR_PHASES; i++)
-			printf("DMAG-WORK %s round=%u instructions=%llu\n",
-			       phases[i].name, round,
-			       (unsigned long long)taken[round][i]);
+	for (i = 0; i < nr_records; i++)
+		printf("DMAG-WORK %s round=%u instructions=%llu\n",
+		       records[i].name, records[i].round,
+		       (unsigned long long)records[i].taken);
 }
 
 int main(int argc, char **argv)
@@ -316,8 +320,8 @@ int main(int argc, char **argv)
 	if (argc != 5)
 		errx(2, "usage: work DEVICE DIRECTORY KSWAPD ROUNDS");
 	rounds = strtoul(argv[4], NULL, 0);
-	if (!rounds || rounds > MAX_ROUNDS)
-		errx(2, "rounds: 1 to %u", MAX_ROUNDS);
+	if (!rounds)
+		errx(2, "at least one round");
 	device = open_or_die(argv[1], O_RDWR);
 	directory = argv[2];
 	kswapd = strtoul(argv[3], NULL, 0);
@@ -325,8 +329,9 @@ int main(int argc, char **argv)
 		err(1, "setpriority");
 	/* Once to warm up. */
 	run_round(0);
+	nr_records = 0;
 	for (i = 0; i < rounds; i++)
 		run_round(i);
-	print(rounds);
+	print();
 	return 0;
 }
