@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
 #include <linux/pagevec.h>
+#include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -377,6 +378,26 @@ static void test_wait_bound(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* Who reclaims may do so for the holder of the mutex, and must not wait for it. */
+static void test_in_reclaim(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-reclaims", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *h = make_hoard(test, dev, SZ_64K);
+	unsigned int flags;
+
+	mutex_lock(&dmag_mutex);
+	dmag_group_squeeze(g, g->core.marks.min, U64_MAX);
+	flags = memalloc_noreclaim_save();
+	hoard(h, GFP_KERNEL, 1);
+	memalloc_noreclaim_restore(flags);
+	mutex_unlock(&dmag_mutex);
+	KUNIT_EXPECT_EQ(test, h->nr, 1);
+	unhoard(h, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 /* As if a probe waited all the time: each claim lets go of the mutex. */
 static void test_let_through(struct kunit *test)
 {
@@ -439,11 +460,17 @@ static int reclaim_test_init(struct kunit *test)
 }
 
 static struct kunit_case reclaim_cases[] = {
-	KUNIT_CASE(test_capture),     KUNIT_CASE(test_protect),
-	KUNIT_CASE(test_protect_run), KUNIT_CASE(test_squeeze),
-	KUNIT_CASE(test_surplus),     KUNIT_CASE(test_wait),
-	KUNIT_CASE(test_wait_bound),  KUNIT_CASE(test_let_through),
-	KUNIT_CASE(test_no_haste),    {},
+	KUNIT_CASE(test_capture),
+	KUNIT_CASE(test_protect),
+	KUNIT_CASE(test_protect_run),
+	KUNIT_CASE(test_squeeze),
+	KUNIT_CASE(test_surplus),
+	KUNIT_CASE(test_wait),
+	KUNIT_CASE(test_wait_bound),
+	KUNIT_CASE(test_in_reclaim),
+	KUNIT_CASE(test_let_through),
+	KUNIT_CASE(test_no_haste),
+	{},
 };
 
 static struct kunit_suite reclaim_suite = {
