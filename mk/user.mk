@@ -9,7 +9,7 @@
 # also built and run for two foreign machines, one of them 32-bit big-endian;
 # user/tests/cross/ stands in for the libraries that are not there.
 
-HELP += "check [ONLY=frames]" "user-space tests, or those of one part (under a minute)" \
+HELP += "check [ONLY=frames]" "user-space tests, or those of one part (about a minute)" \
 	bench "what the frame allocator costs, beside its aims" \
 	"fuzz [MINUTES=10]" "fuzz the core" \
 	coverage "line and branch coverage of the core; fails below 100 %"
