@@ -24,7 +24,6 @@
 
 #include <linux/bitops.h>
 #include <linux/completion.h>
-#include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
@@ -32,7 +31,6 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
@@ -40,8 +38,9 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/timer.h>
-#include <linux/uaccess.h>
 #include <asm/msr.h>
+
+#include "dmag_ctl.h"
 
 #define EDU_DMA_SRC 0x80
 #define EDU_DMA_DST 0x88
@@ -102,21 +101,15 @@ struct edu_lot {
 	struct edu_buffer buffers[];
 };
 
-struct edu_result {
-	size_t length;
-	char text[512];
-};
-
 /* @limit: last bus address that the device can use */
 struct edu {
 	struct pci_dev *pdev;
 	void __iomem *regs;
-	struct mutex mutex; /* one command at a time; guards lots, result */
 	spinlock_t lock; /* guards nothing: makes a context that may not sleep */
 	struct list_head lots;
 	u64 limit;
 	struct dentry *dir;
-	struct edu_result result;
+	struct ctl ctl; /* its mutex guards lots */
 };
 
 /* A piece of work and the context it runs in. */
@@ -138,17 +131,6 @@ module_param(fail_probe, bool, 0644);
 MODULE_PARM_DESC(fail_probe, "fail each probe once the masks are set");
 
 static struct dentry *edu_root;
-
-static __printf(2, 3) void edu_report(struct edu *edu, const char *fmt, ...)
-{
-	struct edu_result *res = &edu->result;
-	va_list args;
-
-	va_start(args, fmt);
-	res->length += vscnprintf(res->text + res->length,
-				  sizeof(res->text) - res->length, fmt, args);
-	va_end(args);
-}
 
 static void edu_work_timer(struct timer_list *timer)
 {
@@ -336,12 +318,13 @@ static void edu_check_lot(struct edu *edu, struct edu_lot *lot)
 		highest = max(highest, buf->dma + lot->size - 1);
 		cond_resched();
 	}
-	edu_report(edu, "bad_reach=%lu bad_zero=%lu bad_align=%lu ", bad_reach,
-		   bad_zero, bad_align);
+	ctl_report(&edu->ctl, "bad_reach=%lu bad_zero=%lu bad_align=%lu ",
+		   bad_reach, bad_zero, bad_align);
 	if (lot->granted)
-		edu_report(edu, "low=%#llx high=%#llx\n", lowest, highest);
+		ctl_report(&edu->ctl, "low=%#llx high=%#llx\n", lowest,
+			   highest);
 	else
-		edu_report(edu, "low=- high=-\n");
+		ctl_report(&edu->ctl, "low=- high=-\n");
 }
 
 static int edu_context(const char *name)
@@ -383,9 +366,10 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 
 	edu_run(edu, lot, context, edu_alloc_lot);
 	list_add_tail(&lot->list, &edu->lots);
-	edu_report(edu, "context=%s kind=%s size=%zu asked=%lu granted=%lu ",
+	ctl_report(&edu->ctl,
+		   "context=%s kind=%s size=%zu asked=%lu granted=%lu ",
 		   context_name, kind_name, size, count, lot->granted);
-	edu_report(edu, "ns=%llu max_ns=%llu ",
+	ctl_report(&edu->ctl, "ns=%llu max_ns=%llu ",
 		   div64_u64(lot->total_ns, max(lot->granted, 1UL)),
 		   lot->max_ns);
 	edu_check_lot(edu, lot);
@@ -415,7 +399,7 @@ static int edu_cmd_free(struct edu *edu, const char *args)
 	if (context < 0 || context == EDU_IRQOFF)
 		return -EINVAL;
 	edu_free_all(edu, context);
-	edu_report(edu, "freed=all\n");
+	ctl_report(&edu->ctl, "freed=all\n");
 	return 0;
 }
 
@@ -430,7 +414,7 @@ static int edu_cmd_verify(struct edu *edu, const char *args)
 		buffers += lot->granted;
 		cond_resched();
 	}
-	edu_report(edu, "buffers=%lu intact=%lu\n", buffers, intact);
+	ctl_report(&edu->ctl, "buffers=%lu intact=%lu\n", buffers, intact);
 	return 0;
 }
 
@@ -506,7 +490,7 @@ static void edu_sample_lot(struct edu *edu, struct edu_lot *lot,
 					      lot->size - EDU_CHUNK, seed);
 		intact += same;
 	}
-	edu_report(edu, "sampled=%lu intact=%lu\n", samples, intact);
+	ctl_report(&edu->ctl, "sampled=%lu intact=%lu\n", samples, intact);
 }
 
 /* One line of result for each lot, oldest first. */
@@ -585,9 +569,9 @@ static int edu_cmd_cost(struct edu *edu, const char *args)
 	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
 	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
 	sort(cycles, count, sizeof(*cycles), edu_compare_cycles, NULL);
-	edu_report(edu, "context=%s pairs=%lu min=%llu median=%llu max=%llu\n",
-		   name, count, cycles[0], cycles[count / 2],
-		   cycles[count - 1]);
+	ctl_report(&edu->ctl,
+		   "context=%s pairs=%lu min=%llu median=%llu max=%llu\n", name,
+		   count, cycles[0], cycles[count / 2], cycles[count - 1]);
 	kvfree(cycles);
 	return 0;
 }
@@ -615,7 +599,7 @@ static int edu_cmd_mask(struct edu *edu, const char *args)
 	ns = ktime_get_ns() - ns;
 	if (!err)
 		edu->limit = mask;
-	edu_report(edu, "mask=%#llx err=%d ns=%llu\n", mask, err, ns);
+	ctl_report(&edu->ctl, "mask=%#llx err=%d ns=%llu\n", mask, err, ns);
 	return 0;
 }
 
@@ -629,7 +613,7 @@ static int edu_cmd_poke(struct edu *edu, const char *args)
 		return err;
 	edu->pdev->dev.coherent_dma_mask = mask;
 	edu->limit = mask;
-	edu_report(edu, "mask=%#llx err=0\n", mask);
+	ctl_report(&edu->ctl, "mask=%#llx err=0\n", mask);
 	return 0;
 }
 
@@ -702,7 +686,7 @@ static int edu_cmd_churn(struct edu *edu, const char *args)
 	for (i = 0; i < ARRAY_SIZE(slots); i++)
 		if (slots[i])
 			edu_churn_put(edu, &churn, slots[i]);
-	edu_report(edu, "asked=%lu granted=%lu bad=%lu\n", churn.asked,
+	ctl_report(&edu->ctl, "asked=%lu granted=%lu bad=%lu\n", churn.asked,
 		   churn.granted, churn.bad);
 	return 0;
 }
@@ -717,8 +701,9 @@ static const struct {
 	{ "poke", edu_cmd_poke },	    { "churn", edu_cmd_churn },
 };
 
-static int edu_command(struct edu *edu, char *line)
+static int edu_command(struct ctl *ctl, char *line)
 {
+	struct edu *edu = container_of(ctl, struct edu, ctl);
 	char *args = strim(line);
 	char *name = strsep(&args, " ");
 	unsigned int i;
@@ -728,47 +713,6 @@ static int edu_command(struct edu *edu, char *line)
 			return edu_commands[i].func(edu, args ?: "");
 	return -EINVAL;
 }
-
-static ssize_t edu_ctl_write(struct file *file, const char __user *user,
-			     size_t size, loff_t *pos)
-{
-	struct edu *edu = file->private_data;
-	char line[128];
-	int err;
-
-	if (size >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, user, size))
-		return -EFAULT;
-	line[size] = '\0';
-
-	mutex_lock(&edu->mutex);
-	edu->result.length = 0;
-	err = edu_command(edu, line);
-	mutex_unlock(&edu->mutex);
-	return err ?: size;
-}
-
-static ssize_t edu_ctl_read(struct file *file, char __user *user, size_t size,
-			    loff_t *pos)
-{
-	struct edu *edu = file->private_data;
-	ssize_t ret;
-
-	mutex_lock(&edu->mutex);
-	ret = simple_read_from_buffer(user, size, pos, edu->result.text,
-				      edu->result.length);
-	mutex_unlock(&edu->mutex);
-	return ret;
-}
-
-static const struct file_operations edu_ctl_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = edu_ctl_write,
-	.read = edu_ctl_read,
-	.llseek = default_llseek,
-};
 
 static const struct pci_device_id edu_ids[] = { { PCI_DEVICE(0x1234, 0x11e8) },
 						{} };
@@ -809,7 +753,8 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (!edu)
 		return -ENOMEM;
 	edu->pdev = pdev;
-	mutex_init(&edu->mutex);
+	edu->ctl.command = edu_command;
+	mutex_init(&edu->ctl.mutex);
 	spin_lock_init(&edu->lock);
 	INIT_LIST_HEAD(&edu->lots);
 
@@ -828,7 +773,7 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pci_set_master(pdev);
 	pci_set_drvdata(pdev, edu);
 	edu->dir = debugfs_create_dir(pci_name(pdev), edu_root);
-	debugfs_create_file("ctl", 0600, edu->dir, edu, &edu_ctl_fops);
+	debugfs_create_file("ctl", 0600, edu->dir, &edu->ctl, &ctl_fops);
 	return 0;
 }
 

@@ -21,19 +21,18 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitmap.h>
-#include <linux/debugfs.h>
 #include <linux/gfp.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pageblock-flags.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+
+#include "dmag_ctl.h"
 
 /* Pages pinned by one command. */
 struct press_pin {
@@ -42,26 +41,17 @@ struct press_pin {
 	struct page *pages[];
 };
 
-static DEFINE_MUTEX(press_mutex); /* one command at a time; guards all below */
+static int press_command(struct ctl *ctl, char *line);
+
+static struct ctl press_ctl = {
+	/* its mutex guards all below */
+	.command = press_command,
+	.mutex = __MUTEX_INITIALIZER(press_ctl.mutex),
+};
+
 static LIST_HEAD(press_hogged); /* pages by lru; private holds the order */
 static LIST_HEAD(press_pins);
 static struct dentry *press_dir;
-static struct {
-	size_t length;
-	char text[512];
-} press_result;
-
-static __printf(1, 2) void press_report(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	press_result.length += vscnprintf(
-		press_result.text + press_result.length,
-		sizeof(press_result.text) - press_result.length, fmt, args);
-	va_end(args);
-}
-
 static bool press_spares(unsigned long leave)
 {
 	struct sysinfo info;
@@ -123,9 +113,10 @@ static int press_contig(const char *args)
 		free_contig_range(first + i * pageblock_nr_pages,
 				  pageblock_nr_pages);
 	bitmap_free(held);
-	press_report("blocks=%lu claimed=%lu mib=%lu ns=%llu\n", count, claimed,
-		     claimed * pageblock_nr_pages >> (20 - PAGE_SHIFT),
-		     ktime_get_ns() - start);
+	ctl_report(&press_ctl, "blocks=%lu claimed=%lu mib=%lu ns=%llu\n",
+		   count, claimed,
+		   claimed * pageblock_nr_pages >> (20 - PAGE_SHIFT),
+		   ktime_get_ns() - start);
 	return 0;
 }
 
@@ -191,8 +182,10 @@ static int press_hog(const char *args)
 	if (kstrtoul(args, 0, &leave))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(orders); i++)
-		press_report("order_%u=%lu ", orders[i], press_take(orders[i]));
-	press_report("left=%lu\n", press_give_back(leave << (20 - PAGE_SHIFT)));
+		ctl_report(&press_ctl, "order_%u=%lu ", orders[i],
+			   press_take(orders[i]));
+	ctl_report(&press_ctl, "left=%lu\n",
+		   press_give_back(leave << (20 - PAGE_SHIFT)));
 	return 0;
 }
 
@@ -248,13 +241,13 @@ static int press_fragment(const char *args)
 		list_add(&slots[i]->lru, &press_hogged);
 	}
 	kvfree(slots);
-	press_report("turns=%lu kept=%lu\n", count, kept);
+	ctl_report(&press_ctl, "turns=%lu kept=%lu\n", count, kept);
 	return 0;
 }
 
 static int press_unhog(const char *args)
 {
-	press_report("frames=%lu\n", press_give_back(ULONG_MAX));
+	ctl_report(&press_ctl, "frames=%lu\n", press_give_back(ULONG_MAX));
 	return 0;
 }
 
@@ -279,7 +272,7 @@ static int press_pin(const char *args)
 	}
 	pin->nr = pinned;
 	list_add(&pin->list, &press_pins);
-	press_report("frames=%ld\n", pinned);
+	ctl_report(&press_ctl, "frames=%ld\n", pinned);
 	return 0;
 }
 
@@ -294,7 +287,7 @@ static int press_unpin(const char *args)
 		list_del(&pin->list);
 		kvfree(pin);
 	}
-	press_report("frames=%lu\n", frames);
+	ctl_report(&press_ctl, "frames=%lu\n", frames);
 	return 0;
 }
 
@@ -307,7 +300,7 @@ static const struct {
 	{ "pin", press_pin },		{ "unpin", press_unpin },
 };
 
-static int press_command(char *line)
+static int press_command(struct ctl *ctl, char *line)
 {
 	char *args = strim(line);
 	char *name = strsep(&args, " ");
@@ -319,49 +312,10 @@ static int press_command(char *line)
 	return -EINVAL;
 }
 
-static ssize_t press_ctl_write(struct file *file, const char __user *user,
-			       size_t size, loff_t *pos)
-{
-	char line[128];
-	int err;
-
-	if (size >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, user, size))
-		return -EFAULT;
-	line[size] = '\0';
-
-	mutex_lock(&press_mutex);
-	press_result.length = 0;
-	err = press_command(line);
-	mutex_unlock(&press_mutex);
-	return err ?: size;
-}
-
-static ssize_t press_ctl_read(struct file *file, char __user *user, size_t size,
-			      loff_t *pos)
-{
-	ssize_t ret;
-
-	mutex_lock(&press_mutex);
-	ret = simple_read_from_buffer(user, size, pos, press_result.text,
-				      press_result.length);
-	mutex_unlock(&press_mutex);
-	return ret;
-}
-
-static const struct file_operations press_ctl_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = press_ctl_write,
-	.read = press_ctl_read,
-	.llseek = default_llseek,
-};
-
 static int __init press_init(void)
 {
 	press_dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	debugfs_create_file("ctl", 0600, press_dir, NULL, &press_ctl_fops);
+	debugfs_create_file("ctl", 0600, press_dir, &press_ctl, &ctl_fops);
 	return 0;
 }
 module_init(press_init);

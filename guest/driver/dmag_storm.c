@@ -20,14 +20,12 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/prandom.h>
 #include <linux/seq_file.h>
@@ -35,7 +33,8 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/timer.h>
-#include <linux/uaccess.h>
+
+#include "dmag_ctl.h"
 
 /* Five sizes, 4 KiB to 64 KiB. */
 #define STORM_ORDERS 5
@@ -86,13 +85,16 @@ struct storm {
 	unsigned int nr_trace;
 };
 
-static DEFINE_MUTEX(storm_mutex); /* one command at a time; guards all below */
+static int storm_command(struct ctl *ctl, char *line);
+
+static struct ctl storm_ctl = {
+	/* its mutex guards all below */
+	.command = storm_command,
+	.mutex = __MUTEX_INITIALIZER(storm_ctl.mutex),
+};
+
 static struct storm storm;
 static struct dentry *storm_dir;
-static struct {
-	size_t length;
-	char text[256];
-} storm_result;
 
 static u64 *storm_last_word(const struct storm_buffer *buf)
 {
@@ -280,8 +282,8 @@ static int storm_phase(const char *args)
 	counts = storm.counts;
 	storm.counts = (struct storm_counts){ .frames = counts.frames };
 	spin_unlock_bh(&storm.lock);
-	storm_result.length = scnprintf(
-		storm_result.text, sizeof(storm_result.text),
+	ctl_report(
+		&storm_ctl,
 		"asked=%llu granted=%llu bad=%llu missed=%llu most_frames=%llu\n",
 		counts.asked, counts.asked - counts.refused, counts.bad,
 		counts.missed, counts.most_frames);
@@ -304,7 +306,7 @@ static int storm_stop(const char *args)
 	return err;
 }
 
-static int storm_command(char *line)
+static int storm_command(struct ctl *ctl, char *line)
 {
 	char *args = strim(line);
 	char *name = strsep(&args, " ");
@@ -320,52 +322,13 @@ static int storm_command(char *line)
 	return -EINVAL;
 }
 
-static ssize_t storm_ctl_write(struct file *file, const char __user *user,
-			       size_t size, loff_t *pos)
-{
-	char line[128];
-	int err;
-
-	if (size >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, user, size))
-		return -EFAULT;
-	line[size] = '\0';
-
-	mutex_lock(&storm_mutex);
-	storm_result.length = 0;
-	err = storm_command(line);
-	mutex_unlock(&storm_mutex);
-	return err ?: size;
-}
-
-static ssize_t storm_ctl_read(struct file *file, char __user *user, size_t size,
-			      loff_t *pos)
-{
-	ssize_t ret;
-
-	mutex_lock(&storm_mutex);
-	ret = simple_read_from_buffer(user, size, pos, storm_result.text,
-				      storm_result.length);
-	mutex_unlock(&storm_mutex);
-	return ret;
-}
-
-static const struct file_operations storm_ctl_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = storm_ctl_write,
-	.read = storm_ctl_read,
-	.llseek = default_llseek,
-};
-
 /* Of a storm that goes on: what is past does not change. */
 static int trace_show(struct seq_file *m, void *unused)
 {
 	const struct storm_tick *tick;
 	unsigned int nr, i;
 
-	mutex_lock(&storm_mutex);
+	mutex_lock(&storm_ctl.mutex);
 	nr = READ_ONCE(storm.nr_trace);
 	for (i = 0; i < nr; i++) {
 		tick = &storm.trace[i];
@@ -374,7 +337,7 @@ static int trace_show(struct seq_file *m, void *unused)
 		if (tick->given)
 			seq_printf(m, "%u -%u\n", tick->ms, tick->given);
 	}
-	mutex_unlock(&storm_mutex);
+	mutex_unlock(&storm_ctl.mutex);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(trace);
@@ -382,7 +345,7 @@ DEFINE_SHOW_ATTRIBUTE(trace);
 static int __init storm_init(void)
 {
 	storm_dir = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	debugfs_create_file("ctl", 0600, storm_dir, NULL, &storm_ctl_fops);
+	debugfs_create_file("ctl", 0600, storm_dir, &storm_ctl, &ctl_fops);
 	debugfs_create_file("trace", 0400, storm_dir, NULL, &trace_fops);
 	return 0;
 }
