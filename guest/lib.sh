@@ -226,6 +226,38 @@ await_protected()
 	check "$1: its capacity goal is protected" protected "$1"
 }
 
+# Failing allocations, silently, for a trace is a splat; only in tasks that ask.
+prepare_faults()
+{
+	local kind
+
+	for kind in failslab fail_page_alloc; do
+		check "$kind is there" [ -d $debug/$kind ]
+		echo 0 >$debug/$kind/verbose
+		echo Y >$debug/$kind/task-filter
+		echo N >$debug/$kind/ignore-gfp-wait
+		echo -1 >$debug/$kind/times
+	done
+	echo 0 >$debug/fail_page_alloc/min-order
+}
+
+# fault_rate PERCENT: of allocations that fail
+fault_rate()
+{
+	echo "$1" >$debug/failslab/probability
+	echo "$1" >$debug/fail_page_alloc/probability
+}
+
+# faulty WORDS FILE: write with allocations failing at the rate that is set. A
+# shell of its own, which forks no more.
+faulty()
+{
+	(
+		echo 1 >/proc/self/make-it-fail
+		echo "$1" >"$2"
+	) 2>/dev/null
+}
+
 mem_free_kib()
 {
 	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo

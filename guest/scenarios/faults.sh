@@ -8,38 +8,14 @@
 #: allow=DMA-API: cacheline tracking ENOMEM
 #: timeout=100
 
-# Silently, for a trace is a splat; only in tasks that ask for it.
-prepare_faults()
-{
-	for kind in failslab fail_page_alloc; do
-		check "$kind is there" [ -d $debug/$kind ]
-		echo 0 >$debug/$kind/verbose
-		echo Y >$debug/$kind/task-filter
-		echo N >$debug/$kind/ignore-gfp-wait
-		echo -1 >$debug/$kind/times
-	done
-	echo 0 >$debug/fail_page_alloc/min-order
-}
-
-# faulty PERCENT WORDS FILE: write with allocations failing. A shell of its own,
-# which forks no more.
-faulty()
-{
-	echo "$1" >$debug/failslab/probability
-	echo "$1" >$debug/fail_page_alloc/probability
-	(
-		echo 1 >/proc/self/make-it-fail
-		echo "$2" >"$3"
-	) 2>/dev/null
-}
-
 load 24,28,30
 prepare_faults
 granted=0
 round=0
 while [ $round -lt 20 ]; do
 	for dev in $devices; do
-		faulty $((round * 5)) "churn 50 $((seed + round))" "$edu/$dev/ctl" || continue
+		fault_rate $((round * 5))
+		faulty "churn 50 $((seed + round))" "$edu/$dev/ctl" || continue
 		result=$(cat "$edu/$dev/ctl")
 		say "CTL $dev churn, $((round * 5)) % of allocations fail: $result"
 		check "$dev round $round: what was granted is good" [ "$(value bad)" = 0 ]
@@ -54,7 +30,8 @@ percent=5
 while [ $percent -le 60 ]; do
 	for dev in $devices; do
 		echo "$dev" >$pci/unbind
-		faulty $percent "$dev" $pci/bind
+		fault_rate $percent
+		faulty "$dev" $pci/bind
 		# It may be bound without its control file.
 		if [ ! -e "$edu/$dev/ctl" ]; then
 			echo "$dev" >$pci/unbind 2>/dev/null

@@ -73,26 +73,6 @@ tell()
 	echo "$1" >"$2"
 }
 
-# A shell of its own, for it forks no more: allocations fail only in there.
-faulty()
-{
-	(
-		echo 1 >/proc/self/make-it-fail
-		echo "$1" >"$2"
-	) 2>/dev/null
-}
-
-prepare_faults()
-{
-	for kind in failslab fail_page_alloc; do
-		echo 0 >$debug/$kind/verbose
-		echo Y >$debug/$kind/task-filter
-		echo N >$debug/$kind/ignore-gfp-wait
-		echo -1 >$debug/$kind/times
-	done
-	echo 0 >$debug/fail_page_alloc/min-order
-}
-
 churn()
 {
 	draw 150
@@ -224,8 +204,7 @@ hinder()
 	drop) echo 3 >/proc/sys/vm/drop_caches ;;
 	faults)
 		draw 40
-		echo "$r" >$debug/failslab/probability
-		echo "$r" >$debug/fail_page_alloc/probability
+		fault_rate "$r"
 		;;
 	esac
 }
