@@ -131,9 +131,9 @@ bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
 }
 
 /**
- * dmag_pageblock_usable() - Whether whole pageblocks could become a group's.
+ * dmag_pageblock_usable() - Whether pageblocks could become a group's.
  * @g: the group
- * @r: the pageblocks
+ * @r: the pageblocks, or a part of one
  *
  * Context: Process, under dmag_mutex.
  * Return: true if all are online, of one zone, and of a type that it may have.
@@ -370,7 +370,7 @@ static bool chosen(const struct dmag_range *r, enum choice choice)
 {
 	if (choice == EITHER)
 		return true;
-	return is_migrate_cma(dmag_claim_type(r)) == (choice == PROTECTED);
+	return dmag_range_protected(r) == (choice == PROTECTED);
 }
 
 static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
@@ -472,6 +472,20 @@ static struct page *free_page_around(const struct dmag_kgroup *g, u64 pfn,
 	return NULL;
 }
 
+/**
+ * dmag_make_allocated() - Turn a page that nobody has into allocated single ones.
+ * @page: out of the buddy allocator, as freeing left it
+ * @order: its order
+ *
+ * Context: Process.
+ */
+void dmag_make_allocated(struct page *page, unsigned int order)
+{
+	post_alloc_hook(page, order, GFP_KERNEL);
+	set_page_refcounted(page);
+	split_page(page, order);
+}
+
 /*
  * Take @r, naturally aligned, out of the buddy allocator if it is free.  What
  * else belongs to the same free page goes back.
@@ -499,9 +513,7 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 	if (!page)
 		return false;
 
-	post_alloc_hook(page, order, GFP_KERNEL);
-	set_page_refcounted(page);
-	split_page(page, order);
+	dmag_make_allocated(page, order);
 	first = page_to_pfn(page);
 	last = first + (1UL << order) - 1;
 	if (first < r->start)
@@ -509,14 +521,6 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 	if (r->last < last)
 		free_contig_range(r->last + 1, last - r->last);
 	return true;
-}
-
-/* A free page may span pageblocks of which another group protects one. */
-static bool all_usable(struct dmag_kgroup *g, const struct dmag_range *r)
-{
-	struct dmag_range blocks = dmag_whole_pageblocks(r);
-
-	return dmag_pageblock_usable(g, &blocks);
 }
 
 /**
@@ -545,7 +549,7 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 		cond_resched();
 		if (free_page_around(g, got->start, order_base_2(rq->count)) &&
 		    chosen(got, choice) && !dmag_range_owned(g, got) &&
-		    all_usable(g, got) && take_free(g, got)) {
+		    dmag_pageblock_usable(g, got) && take_free(g, got)) {
 			hunt_end(&h, got->start);
 			return 0;
 		}

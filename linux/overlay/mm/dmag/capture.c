@@ -24,7 +24,6 @@
 #include <linux/rculist.h>
 #include <linux/sched.h>
 
-#include "../internal.h"
 #include "host.h"
 
 #include <trace/events/dmag.h>
@@ -146,23 +145,14 @@ void __dmag_capture(struct folio_batch *folios)
 	folios->nr = left;
 }
 
-/* From the state that freeing leaves a page in to that of a claimed one. */
-static void make_allocated(struct page *page, unsigned int order)
-{
-	set_page_private(page, 0);
-	post_alloc_hook(page, order, GFP_KERNEL);
-	set_page_refcounted(page);
-	if (order)
-		split_page(page, order);
-}
-
 static void adopt_page(struct dmag_kgroup *g, struct page *page)
 {
 	unsigned int order = page_private(page);
 	u64 pfn = page_to_pfn(page);
 	struct dmag_range r = { pfn, pfn + (1UL << order) - 1 };
 
-	make_allocated(page, order);
+	set_page_private(page, 0);
+	dmag_make_allocated(page, order);
 	if (!g->core.members || dmag_group_adopt(g, &r))
 		free_contig_range(r.start, r.last - r.start + 1);
 	/* Not before: what is captured meanwhile must see them somewhere. */

@@ -54,10 +54,8 @@ static void page_out(const struct dmag_range *r)
 
 static bool spared(const struct dmag_range *r)
 {
-	struct dmag_range blocks = dmag_whole_pageblocks(r);
-
 	return dmag_host_spares(r->last - r->start + 1,
-				!is_migrate_cma(dmag_claim_type(&blocks)));
+				!dmag_range_protected(r));
 }
 
 /*
@@ -148,7 +146,7 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 			  enum dmag_rung rung)
 {
 	struct dmag_range blocks = dmag_whole_pageblocks(r);
-	int type = dmag_claim_type(&blocks);
+	bool protected = dmag_range_protected(r);
 	int ret;
 
 	if (rung == DMAG_CLAIM_RECLAIM && dmag_may_wait(GFP_KERNEL)) {
@@ -159,9 +157,10 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 		dmag_note_failure(r, rung);
 		return -EAGAIN;
 	}
-	ret = alloc_contig_range(r->start, r->last + 1, type,
+	ret = alloc_contig_range(r->start, r->last + 1,
+				 protected ? MIGRATE_CMA : MIGRATE_MOVABLE,
 				 GFP_KERNEL | __GFP_NOWARN);
-	if (is_migrate_cma(type))
+	if (protected)
 		dmag_restore_types(&blocks);
 	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
 		dmag_note_failure(r, rung);
@@ -180,10 +179,9 @@ struct surplus {
 static int take_back_protected(struct dmag_kgroup *g,
 			       const struct dmag_range *r)
 {
-	struct dmag_range blocks = dmag_whole_pageblocks(r);
 	int ret;
 
-	if (!is_migrate_cma(dmag_claim_type(&blocks)))
+	if (!dmag_range_protected(r))
 		return 0;
 	ret = dmag_group_own(&g->core, r->start, r->last);
 	WARN_ON_ONCE(ret);

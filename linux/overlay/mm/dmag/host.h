@@ -236,6 +236,7 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
 			enum dmag_rung rung, struct dmag_range *best);
 bool dmag_host_spares(u64 count, bool of_any);
+void dmag_make_allocated(struct page *page, unsigned int order);
 void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
 bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
@@ -278,7 +279,7 @@ void dmag_capture_switch(void);
 
 /* protect.c */
 struct dmag_kgroup *dmag_protector(u64 pfn);
-int dmag_claim_type(const struct dmag_range *r);
+bool dmag_range_protected(const struct dmag_range *r);
 void dmag_restore_types(const struct dmag_range *r);
 u64 dmag_protected_frames(const struct dmag_kgroup *g);
 void dmag_group_protect(struct dmag_kgroup *g);

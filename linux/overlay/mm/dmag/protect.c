@@ -73,26 +73,23 @@ static void make_movable(const struct dmag_range *r)
 }
 
 /**
- * dmag_claim_type() - The migrate type to claim a range with.
- * @r: whole pageblocks, all of which the group may claim
+ * dmag_range_protected() - Whether any of a range is somebody's capacity.
+ * @r: the range
  *
- * Context: Process, under dmag_mutex.
- * Return: MIGRATE_CMA if some are protected; all will then be of that type, and
- * dmag_restore_types() sorts them out.
+ * Context: Any, under RCU or dmag_mutex.
+ * Return: true if a pageblock that it has a part in is protected.
  */
-int dmag_claim_type(const struct dmag_range *r)
+bool dmag_range_protected(const struct dmag_range *r)
 {
 	unsigned long nr = r->start >> pageblock_order;
 
 	return xa_find(&dmag_protected, &nr, r->last >> pageblock_order,
-		       XA_PRESENT) ?
-		       MIGRATE_CMA :
-		       MIGRATE_MOVABLE;
+		       XA_PRESENT);
 }
 
 /**
  * dmag_restore_types() - Give pageblocks that were claimed together their types.
- * @r: the whole pageblocks
+ * @r: the whole pageblocks, claimed as of the CMA type since some are protected
  *
  * Context: Process, under dmag_mutex.
  */

@@ -166,9 +166,9 @@ static void tend(struct dmag_kgroup *g, unsigned long *delay)
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
 	if (!short_of(g))
 		tried(&g->fill, false);
-	if (g->fill.backoff || READ_ONCE(g->kicked) != DMAG_QUIET)
-		if (due(&g->fill))
-			refill(g);
+	if (due(&g->fill) &&
+	    (g->fill.backoff || READ_ONCE(g->kicked) != DMAG_QUIET))
+		refill(g);
 	if (due(&g->protect))
 		protect(g);
 	come_back(delay, &g->fill);
