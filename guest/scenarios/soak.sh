@@ -12,7 +12,7 @@
 #: disks=1G 2G
 #: flavours=debug
 #: append=swiotlb=2048 kmemleak=on
-#: allow=DMA-API: cacheline tracking ENOMEM|kmemleak: Kernel memory leak detector init
+#: allow=DMA-API: cacheline tracking ENOMEM|kmemleak: Cannot allocate a scan area
 #: timeout=400
 
 seconds=600
