@@ -187,16 +187,22 @@ show_groups()
 	cat $debug/dmag/counters 2>/dev/null
 }
 
-# A group that its last member left gives its memory back in the background.
-await_groups()
+# await COMMAND...: until it succeeds, for ten seconds at most
+await()
 {
 	local tenths=0
 
-	while [ $tenths -lt 100 ] && ! groups_are "$1"; do
+	until "$@"; do
+		[ $tenths -lt 100 ] || return
 		usleep 100000
 		tenths=$((tenths + 1))
 	done
-	groups_are "$1"
+}
+
+# A group that its last member left gives its memory back in the background.
+await_groups()
+{
+	await groups_are "$1"
 }
 
 # group_word DEVICE WORD: what follows the word, of the group of a device
@@ -208,6 +214,14 @@ group_word()
 		$1 == "member" && $2 == dev { print value }' $debug/dmag/groups
 }
 
+# mark DEVICE min|low|high: of its group, in frames. They end its first line.
+mark()
+{
+	awk -v dev="$1" -v name="$2" '
+		/^[0-9]/ { mark["min"] = $(NF - 2); mark["low"] = $(NF - 1); mark["high"] = $NF }
+		$1 == "member" && $2 == dev { print mark[name] }' $debug/dmag/groups
+}
+
 protected()
 {
 	[ "$(group_word "$1" protected)" = "$(group_word "$1" goal)" ]
@@ -216,14 +230,8 @@ protected()
 # A board's drivers load long before anything else fills its memory.
 await_protected()
 {
-	local tenths=0
-
 	[ "$dmag" = on ] || return 0
-	while [ $tenths -lt 100 ] && ! protected "$1"; do
-		usleep 100000
-		tenths=$((tenths + 1))
-	done
-	check "$1: its capacity goal is protected" protected "$1"
+	check "$1: its capacity goal is protected" await protected "$1"
 }
 
 # Failing allocations, silently, for a trace is a splat; only in tasks that ask.

@@ -22,14 +22,6 @@ stream()
 	done
 }
 
-# The watermarks end the first line of a group.
-high()
-{
-	awk -v dev="$dev" '
-		/^[0-9]/ { high = $NF }
-		$1 == "member" && $2 == dev { print high }' $debug/dmag/groups
-}
-
 # phase NAME PERCENT KEY=VALUE...: one row of what came since the last
 phase()
 {
@@ -52,7 +44,7 @@ await_calm()
 
 	began=$(cut -d. -f1 /proc/uptime)
 	halfway=$(((start + peak) / 2))
-	while [ "$(high)" -gt $halfway ] && [ $(($(cut -d. -f1 /proc/uptime) - began)) -le 110 ]; do
+	while [ "$(mark "$dev" high)" -gt $halfway ] && [ $(($(cut -d. -f1 /proc/uptime) - began)) -le 110 ]; do
 		sleep 1
 	done
 	seconds=$(($(cut -d. -f1 /proc/uptime) - began))
@@ -61,7 +53,7 @@ await_calm()
 load 28
 dev=$devices
 await_protected "$dev"
-[ "$dmag" = off ] || start=$(high)
+[ "$dmag" = off ] || start=$(mark "$dev" high)
 mke2fs /dev/vda >/dev/null 2>&1
 mkdir /disk
 mount -t ext2 /dev/vda /disk || check "a disk" false
@@ -86,7 +78,7 @@ sleep $steady
 scanned=$(($(vmstat pgscan_direct) - scanned))
 phase steady 100 stock=any scanned=$scanned report=4
 check "the machine was in direct reclaim" [ $scanned -gt 0 ]
-[ "$dmag" = off ] || peak=$(high)
+[ "$dmag" = off ] || peak=$(mark "$dev" high)
 show_groups "at the end of the storm"
 storm calm
 kill $streamer
@@ -99,7 +91,7 @@ storm stop
 check "nothing was overwritten" [ "$(value bad)" = 0 ]
 if [ "$dmag" = on ]; then
 	await_calm
-	limit_row halved 100 $seconds unit=s stock=none start=$start peak=$peak high="$(high)"
+	limit_row halved 100 $seconds unit=s stock=none start=$start peak=$peak high="$(mark "$dev" high)"
 	show_groups "after the storm"
 fi
 rmmod dmag_storm

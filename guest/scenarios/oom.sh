@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# shellcheck shell=dash
+# A process locks memory until the machine has none. Before it is killed the
+# reserve must have been given back down to its min watermark, and no further;
+# afterwards it must fill again.
+#: memory=512M
+#: devices=28
+#: append=swiotlb=2048
+#: allow=invoked oom-killer|Out of memory: Killed process|Call Trace:
+
+tracing=/sys/kernel/tracing
+
+owned_is_at_least()
+{
+	[ "$(counter owned)" -ge "$1" ]
+}
+
+# The least that was owned, from what was owned at first and the trace.
+least_owned()
+{
+	awk -v owned="$1" '
+		function hex(text,   i, value) {
+			for (i = 3; i <= length(text); i++)
+				value = value * 16 + index("0123456789abcdef", substr(text, i, 1)) - 1
+			return value
+		}
+		BEGIN { least = owned }
+		/dmag_(claim|release|capture):/ {
+			match($0, /pfn=[0-9a-fx-]+/)
+			split(substr($0, RSTART + 4, RLENGTH - 4), pfn, "-")
+			frames = hex(pfn[2]) - hex(pfn[1]) + 1
+			owned += /dmag_release:/ ? -frames : frames
+			if (owned < least) least = owned
+		}
+		END { print least }' $tracing/trace
+}
+
+load 28
+dev=$devices
+await_protected "$dev"
+min=$(mark "$dev" min) low=$(mark "$dev" low) high=$(mark "$dev" high)
+check "the marks are three" [ "$((0 < min && min < low && low < high))" = 1 ]
+check "the reserve is full" owned_is_at_least "$high"
+mount -t tracefs tracefs $tracing
+echo 1 >$tracing/events/dmag/enable
+before=$(counter owned)
+
+(
+	echo 1000 >/proc/self/oom_score_adj
+	exec /bin/load lock 4096
+)
+check "the process was killed" [ $? = 137 ]
+check "the machine was out of memory" [ "$(vmstat oom_kill)" = 1 ]
+least=$(least_owned "$before")
+say "LEAST $least of $before frames; marks $min $low $high"
+check "the reserve was given back down to min" [ "$least" = "$min" ]
+check "the reserve is filled again" await owned_is_at_least "$low"
+check "the validator finds nothing" [ "$(cat $debug/dmag/validate)" = ok ]
+show_groups "after it"
+unload
+check "none is left" await_groups 0
