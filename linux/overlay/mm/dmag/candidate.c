@@ -487,9 +487,26 @@ void dmag_make_allocated(struct page *page, unsigned int order)
 }
 
 /*
- * Take @r, naturally aligned, out of the buddy allocator if it is free.  What
- * else belongs to the same free page goes back.
+ * Keep of a free page of @from, which is isolated, what is of @order and begins
+ * at @pfn.  The rest goes back in halves, so that it stays free in large pieces:
+ * freed as single pages, some would lie on per-CPU lists, and what is next to
+ * @pfn could not be had as a whole.
  */
+static struct page *put_back_rest(struct page *page, unsigned int from, u64 pfn,
+				  unsigned int order)
+{
+	while (from > order) {
+		struct page *rest = page + (1UL << --from);
+
+		if (page_to_pfn(rest) <= pfn)
+			swap(page, rest);
+		__putback_isolated_page(rest, from,
+					get_pageblock_migratetype(rest));
+	}
+	return page;
+}
+
+/* Take @r, naturally aligned, out of the buddy allocator if it is free. */
 static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	u64 count = r->last - r->start + 1;
@@ -497,7 +514,6 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 	struct page *page = free_page_around(g, r->start, order);
 	struct zone *zone;
 	unsigned long flags;
-	u64 first, last;
 
 	if (!page)
 		return false;
@@ -505,8 +521,11 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 	spin_lock_irqsave(&zone->lock, flags);
 	page = free_page_around(g, r->start, order);
 	if (page) {
-		order = buddy_order(page);
-		if (!__isolate_free_page(page, order))
+		unsigned int from = buddy_order(page);
+
+		if (__isolate_free_page(page, from))
+			page = put_back_rest(page, from, r->start, order);
+		else
 			page = NULL;
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
@@ -514,12 +533,8 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 		return false;
 
 	dmag_make_allocated(page, order);
-	first = page_to_pfn(page);
-	last = first + (1UL << order) - 1;
-	if (first < r->start)
-		free_contig_range(first, r->start - first);
-	if (r->last < last)
-		free_contig_range(r->last + 1, last - r->last);
+	if (count < 1UL << order)
+		free_contig_range(r->last + 1, (1UL << order) - count);
 	return true;
 }
 
