@@ -332,29 +332,31 @@ static void hunt_end(const struct hunt *h, u64 start)
  * free memory.  So there must be as much above the high watermarks, where a
  * host is that does not have to reclaim, or soon a page that somebody needs
  * costs a process its life.  Twice as far above min as these: of what is
- * freed next, per-CPU lists keep megabytes from other CPUs.
+ * freed next, per-CPU lists keep megabytes from other CPUs.  What one zone lacks,
+ * another must have besides: what moves may go to either.  A zone that is kept
+ * from ordinary allocations altogether neither has nor lacks.
  *
  * Context: Any.
  * Return: true if it has.
  */
 bool dmag_host_spares(u64 count, bool of_any)
 {
-	u64 room = 0;
 	struct zone *zone;
 
 	for_each_populated_zone(zone) {
 		long free = zone_page_state(zone, NR_FREE_PAGES);
 		long kept = 2 * high_wmark_pages(zone) - min_wmark_pages(zone) +
+	long room = 0;
 			    zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
 
-		if (of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL))
+		if ((of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL)) ||
+		    kept >= (long)zone_managed_pages(zone))
 			continue;
 		if (of_any)
 			kept += zone_page_state(zone, NR_FREE_CMA_PAGES);
-		if (free > kept)
-			room += free - kept;
+		room += free - kept;
 	}
-	return room >= count;
+	return room >= (long)count;
 }
 
 /* ---- choosing -------------------------------------------------------- */

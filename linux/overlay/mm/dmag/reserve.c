@@ -298,15 +298,40 @@ static bool lock_for_oom(void)
 	return locked;
 }
 
+/* Empty all per-CPU lists; how many pages they had. */
+static unsigned long drain_cpu_lists(void)
+{
+	unsigned long pages = 0;
+	struct zone *zone;
+	int cpu;
+
+	for_each_populated_zone(zone)
+		for_each_online_cpu(cpu)
+			pages += READ_ONCE(
+				per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
+	drain_all_pages(NULL);
+	return pages;
+}
+
+/*
+ * What is given back lies on per-CPU lists, and so may megabytes that moving pages
+ * left there.  Watermarks do not count them, and reclaim drains them only if it
+ * made progress.  Nobody is killed for these; but they fill again, so not more
+ * than once a second.  The caller holds oom_lock.
+ */
 static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
 {
 	struct squeeze s = { .down_to_min = true, .left = U64_MAX };
+	static unsigned long drained;
 	unsigned long *freed = data;
 
 	if (lock_for_oom()) {
 		squeeze(&s);
 		mutex_unlock(&dmag_mutex);
-		*freed += s.freed;
+	}
+	if (s.freed || !drained || time_after(jiffies, drained + HZ)) {
+		*freed += s.freed + drain_cpu_lists();
+		drained = jiffies ?: 1;
 	}
 	return NOTIFY_OK;
 }
