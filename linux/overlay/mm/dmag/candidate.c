@@ -79,13 +79,17 @@ enum page_use {
 	PAGE_STAYS,
 };
 
-/* Migrated like others, or dissolved if free; a gigantic one is left alone. */
+/*
+ * Migrated like others, or dissolved if free; a gigantic one is left alone.  It
+ * may be dissolved at this moment, and then has no hstate.
+ */
 static enum page_use huge_page_use(struct page *head)
 {
 	struct folio *folio = page_folio(head);
+	struct hstate *hstate = size_to_hstate(folio_size(folio));
 
-	if (folio_order(folio) > MAX_PAGE_ORDER ||
-	    !hugepage_migration_supported(folio_hstate(folio)) ||
+	if (!hstate || hstate_is_gigantic(hstate) ||
+	    !hugepage_migration_supported(hstate) ||
 	    folio_maybe_dma_pinned(folio))
 		return PAGE_STAYS;
 	return PAGE_MOVES;
@@ -342,11 +346,11 @@ static void hunt_end(const struct hunt *h, u64 start)
 bool dmag_host_spares(u64 count, bool of_any)
 {
 	struct zone *zone;
+	long room = 0;
 
 	for_each_populated_zone(zone) {
 		long free = zone_page_state(zone, NR_FREE_PAGES);
 		long kept = 2 * high_wmark_pages(zone) - min_wmark_pages(zone) +
-	long room = 0;
 			    zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
 
 		if ((of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL)) ||
@@ -519,7 +523,7 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 
 	if (!page)
 		return false;
-	zone = page_zone(page);
+	zone = page_zone(pfn_to_page(r->start));
 	spin_lock_irqsave(&zone->lock, flags);
 	page = free_page_around(g, r->start, order);
 	if (page) {
