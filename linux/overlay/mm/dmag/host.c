@@ -159,7 +159,8 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 	}
 	ret = alloc_contig_range(r->start, r->last + 1,
 				 protected ? MIGRATE_CMA : MIGRATE_MOVABLE,
-				 GFP_KERNEL | __GFP_NOWARN);
+				 (GFP_KERNEL & gfp_allowed_mask) |
+					 __GFP_NOWARN);
 	/*
 	 * Allocating places to move to left megabytes on this CPU's lists, where
 	 * neither other CPUs nor the next look at what the host can spare see them.

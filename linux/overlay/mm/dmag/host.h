@@ -190,13 +190,15 @@ static inline struct dmag_device *to_dmag_device(struct dmag_member *m)
 
 /*
  * Whoever holds dmag_mutex may wait for I/O and for locks of filesystems.  A
- * task that reclaims memory must not, lest it be that which the holder needs.
+ * task that reclaims memory must not, lest it be that which the holder needs;
+ * nor must anybody while devices are suspended, when the host allows no I/O.
  */
 static inline bool dmag_may_wait(gfp_t gfp)
 {
 	const gfp_t needed = __GFP_DIRECT_RECLAIM | __GFP_IO | __GFP_FS;
 
-	return (current_gfp_context(gfp) & needed) == needed &&
+	return (current_gfp_context(gfp & gfp_allowed_mask) & needed) ==
+		       needed &&
 	       !(current->flags & PF_MEMALLOC);
 }
 

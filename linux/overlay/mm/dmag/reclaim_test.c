@@ -451,6 +451,27 @@ static void test_no_haste(struct kunit *test)
 	KUNIT_EXPECT_LT(test, round_of(g) - round, 10);
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, h->page[0], PAGE_SIZE));
 	put_device(dev);
+/* While devices are suspended nobody waits for the mutex, whose holder may be. */
+static void test_suspended(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-suspended", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	struct hoard *h = make_hoard(test, dev, SZ_64K);
+	gfp_t allowed = gfp_allowed_mask;
+
+	KUNIT_ASSERT_TRUE(test, reserve_fills(g));
+	mutex_lock(&dmag_mutex);
+	dmag_group_squeeze(g, g->core.marks.min, U64_MAX);
+	gfp_allowed_mask &= ~(__GFP_IO | __GFP_FS);
+	hoard(h, GFP_KERNEL, 1);
+	gfp_allowed_mask = allowed;
+	mutex_unlock(&dmag_mutex);
+	KUNIT_EXPECT_EQ(test, h->nr, 1);
+	unhoard(h, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 }
 
 static int reclaim_test_init(struct kunit *test)
@@ -483,3 +504,4 @@ kunit_test_suite(reclaim_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the reserves of DMA allocation groups");
 MODULE_LICENSE("GPL");
+	KUNIT_CASE(test_suspended),

@@ -344,7 +344,7 @@ static int __init dmag_reserve_init(void)
 
 	if (!static_key_enabled(&dmag_key))
 		return 0;
-	dmag_wq = alloc_ordered_workqueue("dmag", 0);
+	dmag_wq = alloc_ordered_workqueue("dmag", WQ_FREEZABLE);
 	shrinker = shrinker_alloc(0, "dmag");
 	if (!dmag_wq || !shrinker)
 		return -ENOMEM;
