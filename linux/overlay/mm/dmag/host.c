@@ -69,8 +69,7 @@ static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
 	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
 	unsigned long progress = 1;
 
-	while (progress && !spared(r) && !dmag_give_up(g) &&
-	       !atomic_read(&dmag_contenders)) {
+	while (progress && !spared(r) && !dmag_give_up(g) && !dmag_wanted()) {
 		unsigned int flags;
 
 		fs_reclaim_acquire(gfp);
@@ -236,18 +235,21 @@ static int take_surplus(struct dmag_kgroup *g, const struct dmag_request *rq,
 	return s.ret;
 }
 
-/*
+/**
+ * dmag_let_others_through() - Let go of dmag_mutex if anybody waits for it.
+ * @g: the group that is worked on; it stays, its bound of time is moved
+ *
  * A climb may take seconds, a driver's probe should not: those who wait in
- * dmag_lock() have their turn between two candidates.  The group stays, and so
- * does what this climb had in it.
+ * dmag_lock() have their turn between two candidates.
+ *
+ * Context: Process, under dmag_mutex.
  */
-static void let_others_through(struct dmag_kgroup *g)
+void dmag_let_others_through(struct dmag_kgroup *g)
 {
 	unsigned long left = jiffies, deadline = g->deadline;
 	unsigned int tries = g->tries;
 
-	if (likely(!atomic_read(&dmag_contenders)) ||
-	    !dmag_may_wait(GFP_KERNEL))
+	if (likely(!dmag_wanted()) || !dmag_may_wait(GFP_KERNEL))
 		return;
 	g->pins++;
 	mutex_unlock(&dmag_mutex);
@@ -266,7 +268,7 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 {
 	int ret = -EAGAIN;
 
-	let_others_through(g);
+	dmag_let_others_through(g);
 	if (rung == DMAG_CLAIM_FREE)
 		return dmag_take_free(g, rq, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
@@ -280,7 +282,7 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 			break;
 		ret = take_candidate(g, got, rung);
 		if (ret)
-			let_others_through(g);
+			dmag_let_others_through(g);
 	}
 	return ret;
 }

@@ -175,6 +175,12 @@ extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
 extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
 
+/* Whether anybody waits for the mutex who should not wait for long. */
+static inline bool dmag_wanted(void)
+{
+	return atomic_read(&dmag_contenders);
+}
+
 static inline struct dmag_kgroup *to_kgroup(struct dmag_group *g)
 {
 	return container_of(g, struct dmag_kgroup, core);
@@ -223,6 +229,7 @@ void dmag_group_settle(struct dmag_kgroup *g);
 int dmag_ram_online(const struct dmag_range *range);
 
 /* host.c */
+void dmag_let_others_through(struct dmag_kgroup *g);
 void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 		     unsigned long until, u64 *pfn);

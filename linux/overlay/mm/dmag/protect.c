@@ -31,6 +31,9 @@
  */
 #define DMAG_PROTECT_BATCH 8
 
+/* How long to look for more before the worker's next group has its turn. */
+#define DMAG_PROTECT_BOUND HZ
+
 static DEFINE_XARRAY(dmag_protected); /* pageblock number -> dmag_kgroup */
 
 static struct dmag_range pageblock(unsigned long nr)
@@ -87,9 +90,25 @@ bool dmag_range_protected(const struct dmag_range *r)
 		       XA_PRESENT);
 }
 
+static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
+{
+	struct dmag_range r = pageblock(nr);
+	struct page *page = pfn_to_page(r.start);
+
+	xa_erase(&dmag_protected, nr);
+	g->protected -= pageblock_nr_pages;
+	count_cma(page, -(long)pageblock_nr_pages);
+	if (is_migrate_cma_page(page))
+		make_movable(&r);
+}
+
 /**
- * dmag_restore_types() - Give pageblocks that were claimed together their types.
+ * dmag_restore_types() - Make types and protection of claimed pageblocks agree.
  * @r: the whole pageblocks, claimed as of the CMA type since some are protected
+ *
+ * Those that nobody protects become movable again.  Those that somebody does may
+ * have become so: an alloc_contig_range() that fails to isolate all of its range
+ * lifts the isolation of others in it, ours too.  They are protected no longer.
  *
  * Context: Process, under dmag_mutex.
  */
@@ -97,21 +116,14 @@ void dmag_restore_types(const struct dmag_range *r)
 {
 	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
 		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
+		struct dmag_kgroup *protector = dmag_protector(pfn);
+		bool cma = is_migrate_cma_page(pfn_to_page(pfn));
 
-		if (!dmag_protector(pfn) &&
-		    is_migrate_cma_page(pfn_to_page(pfn)))
+		if (protector && !cma)
+			unprotect_block(protector, pfn >> pageblock_order);
+		else if (cma && !protector)
 			make_movable(&block);
 	}
-}
-
-static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
-{
-	struct dmag_range r = pageblock(nr);
-
-	xa_erase(&dmag_protected, nr);
-	g->protected -= pageblock_nr_pages;
-	make_movable(&r);
-	count_cma(pfn_to_page(r.start), -(long)pageblock_nr_pages);
 }
 
 /**
@@ -180,26 +192,48 @@ struct batch {
 	struct dmag_range block[DMAG_PROTECT_BATCH];
 };
 
-/* Pages may have come and gone on per-CPU lists: judge what is drained. */
+/* Someone else's alloc_contig_range() may have lifted the isolation meanwhile. */
+static bool becomes_cma(const struct dmag_range *r)
+{
+	undo_isolate_page_range(r->start, r->last + 1, MIGRATE_CMA);
+	return is_migrate_cma_page(pfn_to_page(r->start));
+}
+
+static void settle_block(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	unsigned long nr = r->start >> pageblock_order;
+
+	if (dmag_pages_to_move(r) < 0 ||
+	    xa_err(xa_store(&dmag_protected, nr, g, DMAG_GFP_META))) {
+		undo_isolate_page_range(r->start, r->last + 1, MIGRATE_MOVABLE);
+		return;
+	}
+	if (!becomes_cma(r)) {
+		xa_erase(&dmag_protected, nr);
+		return;
+	}
+	count_cma(pfn_to_page(r->start), pageblock_nr_pages);
+	g->protected += pageblock_nr_pages;
+	trace_dmag_protect(g->id, r->start, r->last);
+}
+
+/*
+ * Pages may have come and gone on per-CPU lists: judge what is drained.  Zone by
+ * zone, for to drain all at once is not done while somebody else does.
+ */
 static void settle_batch(struct batch *b)
 {
-	if (b->nr)
-		drain_all_pages(NULL);
-	for (unsigned int i = 0; i < b->nr; i++) {
-		const struct dmag_range *r = &b->block[i];
-		bool good = dmag_pages_to_move(r) >= 0 &&
-			    !xa_err(xa_store(&dmag_protected,
-					     r->start >> pageblock_order, b->g,
-					     DMAG_GFP_META));
+	struct zone *drained = NULL;
 
-		undo_isolate_page_range(r->start, r->last + 1,
-					good ? MIGRATE_CMA : MIGRATE_MOVABLE);
-		if (!good)
-			continue;
-		count_cma(pfn_to_page(r->start), pageblock_nr_pages);
-		b->g->protected += pageblock_nr_pages;
-		trace_dmag_protect(b->g->id, r->start, r->last);
+	for (unsigned int i = 0; i < b->nr; i++) {
+		struct zone *zone = page_zone(pfn_to_page(b->block[i].start));
+
+		if (zone != drained)
+			drain_all_pages(zone);
+		drained = zone;
 	}
+	for (unsigned int i = 0; i < b->nr; i++)
+		settle_block(b->g, &b->block[i]);
 	b->nr = 0;
 }
 
@@ -267,13 +301,24 @@ static void protect_chunk(struct batch *b, const struct dmag_range *r)
 	}
 }
 
+/* What is isolated has to wait no longer than who waits for the mutex. */
+static bool goes_on(struct batch *b)
+{
+	if (dmag_wanted()) {
+		settle_batch(b);
+		dmag_let_others_through(b->g);
+	}
+	return !dmag_give_up(b->g) && affordable(0);
+}
+
 /* Protect aligned chunks of @size frames from the top of a cell. */
 static void protect_cell(struct batch *b, const struct dmag_range *cell,
 			 u64 size)
 {
 	u64 start = round_down(cell->last + 1, size);
 
-	while (start >= cell->start + size && lacking(b) >= size) {
+	while (start >= cell->start + size && lacking(b) >= size &&
+	       goes_on(b)) {
 		struct dmag_range r = { start - size, start - 1 };
 
 		start = r.start;
@@ -287,9 +332,10 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell,
  * @g: the group
  *
  * Least wanted memory first, in aligned chunks as large as can be had: large
- * buffers want runs.  What is not there now may be later: the worker comes back.
+ * buffers want runs.  What is not there now, or not within a second, may be
+ * later: the worker comes back.
  *
- * Context: Process, under dmag_mutex.
+ * Context: Process, under dmag_mutex, which others may have in between.
  */
 void dmag_group_protect(struct dmag_kgroup *g)
 {
@@ -297,6 +343,7 @@ void dmag_group_protect(struct dmag_kgroup *g)
 	u64 size = lacking(&b);
 
 	lockdep_assert_held(&dmag_mutex);
+	g->deadline = jiffies + DMAG_PROTECT_BOUND;
 	if (size)
 		size = rounddown_pow_of_two(size);
 	for (; size >= pageblock_nr_pages; size >>= 1) {

@@ -9,6 +9,7 @@
 
 #include <kunit/device.h>
 #include <kunit/test.h>
+#include <linux/cma.h>
 #include <linux/delay.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
@@ -251,7 +252,37 @@ static void test_protect(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, is_migrate_cma_page(page));
 }
 
-/* Runs, one of which has protected and other pageblocks; all keep their types. */
+/*
+ * Someone whose alloc_contig_range() fails may lift the isolation of a protected
+ * pageblock that is being claimed.  It is movable then, and so protected no more.
+ */
+static void test_isolation_lifted(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-lifted", SZ_128M);
+	struct dmag_kgroup *g = group_of(test, dev);
+	unsigned long cma;
+	struct dmag_range r;
+
+	KUNIT_ASSERT_TRUE(test, reached(&g->protected, g->goal));
+	mutex_lock(&dmag_mutex);
+	cma = totalcma_pages;
+	r.start = first_protected(g);
+	r.last = r.start + pageblock_nr_pages - 1;
+	KUNIT_EXPECT_EQ(test,
+			start_isolate_page_range(r.start, r.last + 1,
+						 MIGRATE_CMA, 0, GFP_KERNEL),
+			0);
+	undo_isolate_page_range(r.start, r.last + 1, MIGRATE_MOVABLE);
+	dmag_restore_types(&r);
+	KUNIT_EXPECT_NULL(test, dmag_protector(r.start));
+	KUNIT_EXPECT_EQ(test, g->protected, g->goal - pageblock_nr_pages);
+	KUNIT_EXPECT_EQ(test, totalcma_pages, cma - pageblock_nr_pages);
+	mutex_unlock(&dmag_mutex);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* Runs, of protected pageblocks and of others; all keep their types. */
 static void test_protect_run(struct kunit *test)
 {
 	struct device *dev = device_reaching(test, "dmag-run", SZ_128M);
@@ -505,3 +536,4 @@ kunit_test_suite(reclaim_suite);
 MODULE_DESCRIPTION("KUnit tests of the reserves of DMA allocation groups");
 MODULE_LICENSE("GPL");
 	KUNIT_CASE(test_suspended),
+	KUNIT_CASE(test_isolation_lifted),
