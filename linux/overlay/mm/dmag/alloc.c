@@ -101,10 +101,12 @@ static int climb(struct device *dev, const struct dmag_request *rq,
 	if (ret)
 		return ret;
 	spin_lock_irq(&g->lock);
-	if (still_member(dev, d, g))
+	if (still_member(dev, d, g)) {
 		d->held += rq->count;
-	else
+	} else {
 		ret = dmag_group_put(&g->core, *pfn, rq->count) ?: -ENOMEM;
+		dmag_group_arrival(g);
+	}
 	dmag_group_kick(g);
 	spin_unlock_irq(&g->lock);
 	return ret;

@@ -274,6 +274,16 @@ static void device_enter(struct dmag_device *d, struct dmag_kgroup *fresh)
 	device_replace(d->dev, d);
 }
 
+/* Within a driver's patience.  What is left to do then is the worker's. */
+static void first_fill(struct dmag_kgroup *g)
+{
+	dmag_group_fill(g, DMAG_FILL_BOUND);
+	spin_lock_irq(&g->lock);
+	if (dmag_group_shortage(&g->core))
+		g->kicked = DMAG_LOW;
+	spin_unlock_irq(&g->lock);
+}
+
 static void device_join(struct dmag_device *d)
 {
 	struct dmag_kgroup *fresh, *g;
@@ -289,7 +299,7 @@ static void device_join(struct dmag_device *d)
 	g = d->group;
 	/* New, or taken over after it had lost its last member and its reserve. */
 	if (dmag_group_low(&g->core))
-		dmag_group_fill(g, DMAG_FILL_BOUND);
+		first_fill(g);
 	/* To protect, to go on filling; or the group has been left again. */
 	dmag_worker_kick();
 }
