@@ -327,21 +327,22 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	return *page || dmag_may_wait(gfp);
 }
 
-/* Does somebody else hold on to a page? */
-static bool still_referenced(struct page *page, u64 count)
+/* Does somebody else hold on to a page, or is its memory broken? */
+static bool unfit(struct page *page, u64 count)
 {
 	for (u64 i = 0; i < count; i++)
-		if (unlikely(page_ref_count(page + i) != 1))
+		if (unlikely(page_ref_count(page + i) != 1 ||
+			     PageHWPoison(page + i)))
 			return true;
 	return false;
 }
 
 /*
- * A page that somebody else still holds must not reach the next device: such a
- * buffer leaves the group, and each page goes to the page allocator with its
- * last reference.
+ * A page that somebody else still holds must not reach the next device, nor one
+ * that is broken: such a buffer leaves the group, and each page goes to the page
+ * allocator with its last reference, which knows what to do with it.
  */
-static int free_held(struct dmag_kgroup *g, struct page *page, u64 count)
+static int free_unfit(struct dmag_kgroup *g, struct page *page, u64 count)
 {
 	u64 pfn = page_to_pfn(page);
 	struct dmag_range r = { pfn, pfn + count - 1 };
@@ -365,6 +366,9 @@ static void uncharge(struct dmag_device *d, struct dmag_kgroup *g, u64 count)
 static bool free_to(struct dmag_kgroup *g, struct dmag_device *d,
 		    struct page *page, u64 count)
 {
+	/* Without the lock: looking at a large buffer's pages takes long. */
+	bool fit = count <= READ_ONCE(g->core.frames.used) &&
+		   !unfit(page, count);
 	u64 pfn = page_to_pfn(page);
 	unsigned long flags;
 	bool ours = true;
@@ -375,10 +379,10 @@ static bool free_to(struct dmag_kgroup *g, struct dmag_device *d,
 		ours = false;
 	else if (unlikely(count > g->core.frames.used))
 		ret = -EINVAL;
-	else if (likely(!still_referenced(page, count)))
+	else if (likely(fit))
 		ret = dmag_group_put(&g->core, pfn, count);
 	else
-		ret = free_held(g, page, count);
+		ret = free_unfit(g, page, count);
 	if (likely(ours && !ret)) {
 		g->counter[DMAG_NR_FREE]++;
 		uncharge(d, g, count);

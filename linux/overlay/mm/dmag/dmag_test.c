@@ -554,6 +554,38 @@ static void test_held_last(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_groups(), before);
 }
 
+#ifdef CONFIG_MEMORY_FAILURE
+/* A page whose memory is broken goes to the page allocator, which buries it. */
+static void test_broken_page(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-broken", LIMIT_29);
+	struct dmag_kgroup *g = group_of(dev);
+	struct page *page;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, SZ_8K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	SetPageHWPoison(page);
+	dma_free_pages(dev, SZ_8K, page, dma, DMA_TO_DEVICE);
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test,
+			dmag_frames_state(&g->core.frames, page_to_pfn(page)),
+			DMAG_FOREIGN);
+	KUNIT_EXPECT_FALSE(test, PageBuddy(page));
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 0);
+	ClearPageHWPoison(page);
+	init_page_count(page);
+	__free_page(page);
+}
+#else
+static void test_broken_page(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMORY_FAILURE");
+}
+#endif
+
 static bool owns_any(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	struct dmag_run run;
@@ -700,17 +732,29 @@ static void test_online(struct kunit *test)
 }
 
 static struct kunit_case dmag_cases[] = {
-	KUNIT_CASE(test_windows),     KUNIT_CASE(test_bus_limit),
-	KUNIT_CASE(test_share),	      KUNIT_CASE(test_rebind),
-	KUNIT_CASE(test_reserve),     KUNIT_CASE(test_universal),
-	KUNIT_CASE(test_mask_twice),  KUNIT_CASE(test_mask_change),
-	KUNIT_CASE(test_mask_race),   KUNIT_CASE(test_mask_written),
-	KUNIT_CASE(test_atomic),      KUNIT_CASE(test_atomic_last_frame),
-	KUNIT_CASE(test_free_in_irq), KUNIT_CASE(test_other_calls),
-	KUNIT_CASE(test_sizes),	      KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_bad_free),    KUNIT_CASE(test_held_page),
-	KUNIT_CASE(test_held_last),   KUNIT_CASE(test_offline),
-	KUNIT_CASE(test_online),      {},
+	KUNIT_CASE(test_windows),
+	KUNIT_CASE(test_bus_limit),
+	KUNIT_CASE(test_share),
+	KUNIT_CASE(test_rebind),
+	KUNIT_CASE(test_reserve),
+	KUNIT_CASE(test_universal),
+	KUNIT_CASE(test_mask_twice),
+	KUNIT_CASE(test_mask_change),
+	KUNIT_CASE(test_mask_race),
+	KUNIT_CASE(test_mask_written),
+	KUNIT_CASE(test_atomic),
+	KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),
+	KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),
+	KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_bad_free),
+	KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_broken_page),
+	KUNIT_CASE(test_held_last),
+	KUNIT_CASE(test_offline),
+	KUNIT_CASE(test_online),
+	{},
 };
 
 static struct kunit_suite dmag_suite = {
