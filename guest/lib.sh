@@ -187,13 +187,13 @@ show_groups()
 	cat $debug/dmag/counters 2>/dev/null
 }
 
-# await COMMAND...: until it succeeds, for ten seconds at most
+# await COMMAND...: until it succeeds, for a minute or so
 await()
 {
 	local tenths=0
 
 	until "$@"; do
-		[ $tenths -lt 100 ] || return
+		[ $tenths -lt 600 ] || return
 		usleep 100000
 		tenths=$((tenths + 1))
 	done
@@ -214,12 +214,15 @@ group_word()
 		$1 == "member" && $2 == dev { print value }' $debug/dmag/groups
 }
 
-# mark DEVICE min|low|high: of its group, in frames. They end its first line.
-mark()
+# frames DEVICE free|min|low|high: of its group. They are on its first line.
+frames()
 {
 	awk -v dev="$1" -v name="$2" '
-		/^[0-9]/ { mark["min"] = $(NF - 2); mark["low"] = $(NF - 1); mark["high"] = $NF }
-		$1 == "member" && $2 == dev { print mark[name] }' $debug/dmag/groups
+		/^[0-9]/ {
+			frames["free"] = $6
+			frames["min"] = $(NF - 2); frames["low"] = $(NF - 1); frames["high"] = $NF
+		}
+		$1 == "member" && $2 == dev { print frames[name] }' $debug/dmag/groups
 }
 
 protected()

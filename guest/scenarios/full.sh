@@ -33,7 +33,7 @@ take_all()
 	local what="$1" got ns max_ns margin
 
 	load 30
-	ctl "$devices" alloc block coherent 16384 65536 2
+	ctl "$devices" alloc block coherent 16384 65536
 	check_granted_well "$what"
 	got=$(value granted) ns=$(value ns) max_ns=$(value max_ns) margin=$(host_margin)
 	show_groups "$what"

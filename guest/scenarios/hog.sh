@@ -17,7 +17,7 @@ deliver()
 {
 	local dev="$1" bits="$2" asked="$3" got ns
 
-	ctl "$dev" alloc block coherent "$asked" 65536 1
+	ctl "$dev" alloc block coherent "$asked" 65536
 	check_granted_well "$bits bits"
 	got=$(value granted) ns=$(value ns)
 	if [ "$got" -lt "$asked" ]; then

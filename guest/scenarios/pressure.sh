@@ -23,16 +23,17 @@ swap_on /dev/vdb
 check "a file to read" /bin/load make /disk/file 700 "$seed"
 truncate -s 2G /disk/big
 dd if=/disk/big of=/dev/null bs=1M 2>/dev/null
-background /bin/load anon 900 600 "$seed"
-background /bin/load read /disk/file 600 "$seed"
-background /bin/load write /disk/files 600 "$seed"
+# For an hour, that is until they are told to end.
+background /bin/load anon 900 3600 "$seed"
+background /bin/load read /disk/file 3600 "$seed"
+background /bin/load write /disk/files 3600 "$seed"
 usleep 8000000
 grep -E '^(MemFree|Cached|Dirty|AnonPages|SwapFree)' /proc/meminfo
 say "AT WORK at $(cut -d" " -f1 /proc/uptime) s"
 
 moved=$(vmstat pgmigrate_success)
 out=$(vmstat pswpout)
-ctl "$dev" alloc block coherent 16384 65536 2
+ctl "$dev" alloc block coherent 16384 65536
 check_granted_well "at work"
 got=$(value granted) ns=$(value ns) max_ns=$(value max_ns)
 say "TAKEN at $(cut -d" " -f1 /proc/uptime) s"
