@@ -2,7 +2,8 @@
 # shellcheck shell=dash
 # A machine full of shared memory, without and then with somewhere to swap it:
 # a 30-bit device takes 64 KiB buffers until it is refused. The judge is what
-# alloc_contig_range() can empty in [16 MiB, 1 GiB) when the device is gone.
+# alloc_contig_range() can empty in [16 MiB, 1 GiB) when the device is gone, if it
+# leaves the host 48 MiB: with 39 a fork found no page.
 #: memory=6G
 #: devices=30
 #: disks=3G
@@ -40,7 +41,7 @@ take_all()
 	intact "$what" "$devices" 4
 	unload
 	check_groups "$what: none is left" await_groups 0
-	press contig 16 1024 32
+	press contig 16 1024 48
 	say "MARGIN $what $margin pages"
 	check_groups "$what: the host keeps its margin, but for what this script uses" \
 		[ "$margin" -ge -512 ]

@@ -145,7 +145,7 @@ check_groups "32 bits are universal" [ "$(kind_of "$5")" = universal ]
 check "memory beyond 4 GiB comes online" comes_online $far
 check_groups "32 bits are restricted now" [ "$(kind_of "$5")" = restricted ]
 check_groups "36 bits are not" [ "$(kind_of "$6")" = universal ]
-check_groups "five groups" groups_are 5
+check_groups "five groups" await_groups 5
 show_groups "with memory beyond 4 GiB"
 if [ "$flavour$dmag" = debugon ]; then
 	tells_through_faults $((far + 1)) $((far + 6))
@@ -153,7 +153,7 @@ fi
 check "the last of it comes online" comes_online $((far + 7))
 check_groups "32 bits are still restricted" [ "$(kind_of "$5")" = restricted ]
 check_groups "36 bits are still not" [ "$(kind_of "$6")" = universal ]
-check_groups "still five groups" groups_are 5
+check_groups "still five groups" await_groups 5
 request "32 bits, restricted" "$5" block coherent 64 65536
 intact "32 bits, before and after" "$5" 2
 request "36 bits" "$6" block coherent 16 65536
@@ -210,7 +210,7 @@ request "29 bits, bound again" "$3" block coherent 16 65536
 intact "29 bits" "$3" 2
 check "the removed device is back" [ -e "$edu/$6/ctl" ]
 request "36 bits, back" "$6" block coherent 16 65536
-check_groups "five groups at the end" groups_are 5
+check_groups "five groups at the end" await_groups 5
 show_groups "after the storm"
 
 unload

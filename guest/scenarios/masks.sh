@@ -33,7 +33,7 @@ check_groups "no group is left when nobody is restricted" await_groups 0
 
 ctl "$2" poke 30
 request "written directly" "$2" block coherent 64 65536
-check_groups "the written mask made a group" groups_are 1
+check_groups "the written mask made a group" await_groups 1
 intact "written directly" "$2" 4
 ctl "$2" poke 26
 request "written directly again" "$2" block coherent 16 65536

@@ -6,7 +6,7 @@
 #: memory=512M
 #: devices=28
 #: append=swiotlb=2048
-#: allow=invoked oom-killer|Out of memory: Killed process|Call Trace:
+#: allow=invoked oom-killer|Out of memory: Killed process|load: page allocation failure|Call Trace:
 
 tracing=/sys/kernel/tracing
 

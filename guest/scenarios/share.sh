@@ -26,7 +26,7 @@ check_groups "the last member takes its group along" await_groups 1
 show_groups "one device"
 
 echo "$1" >$pci/bind
-check_groups "binding again makes it again" groups_are 2
+check_groups "binding again makes it again" await_groups 2
 request "bound again" "$1" block coherent 32 65536
 echo "$1" >$pci/unbind
 unload

@@ -43,7 +43,7 @@ done
 wait
 result=$(cat "$edu/$2/ctl")
 check "others came and went" [ "$(value bad)" = 0 ]
-check_groups "three groups again" groups_are 3
+check_groups "three groups again" await_groups 3
 unload
 unfill
 check_groups "none is left" await_groups 0

@@ -44,7 +44,10 @@ static void note_memberless(struct dmag_kgroup *g, void *data)
 		*(bool *)data = true;
 }
 
-/* The worker takes a second to see that a group is needed no more. */
+/*
+ * The worker takes a second to see that a group is needed no more, and one that it
+ * works on stays so long.
+ */
 static bool groups_settle(void)
 {
 	for (int i = 0; i < LOOKS; i++) {
@@ -204,8 +207,10 @@ static void test_share(struct kunit *test)
 	kunit_device_unregister(test, a);
 	KUNIT_EXPECT_EQ(test, nr_groups(), before + 2);
 	kunit_device_unregister(test, b);
+	KUNIT_EXPECT_TRUE(test, groups_settle());
 	KUNIT_EXPECT_EQ(test, nr_groups(), before + 1);
 	kunit_device_unregister(test, c);
+	KUNIT_EXPECT_TRUE(test, groups_settle());
 	KUNIT_EXPECT_EQ(test, nr_groups(), before);
 	expect_valid(test);
 }
@@ -222,6 +227,7 @@ static void test_rebind(struct kunit *test)
 		expect_good(test, dev, buf, dma, SZ_4K);
 		dma_free_coherent(dev, SZ_4K, buf, dma);
 		kunit_device_unregister(test, dev);
+		KUNIT_EXPECT_TRUE(test, groups_settle());
 		KUNIT_EXPECT_EQ(test, nr_groups(), before);
 	}
 }
