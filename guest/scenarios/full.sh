@@ -17,8 +17,9 @@ host_margin()
 {
 	awk '
 		function count() {
-			kept = 2 * high - min + reserve
-			if (kept < managed) room += free - kept
+			free -= 2 * high - min
+			if (free > 0) free = free > reserve ? free - reserve : 0
+			room += free
 		}
 		$1 == "Node" { if (managed) count(); managed = free = 0 }
 		$1 == "pages" && $2 == "free" { free = $3 }

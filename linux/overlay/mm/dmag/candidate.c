@@ -99,7 +99,7 @@ static enum page_use page_use(struct page *page)
 {
 	struct page *head = compound_head(page);
 
-	if (PageReserved(page))
+	if (PageReserved(page) || PageHWPoison(page))
 		return PAGE_STAYS;
 	if (PageHuge(head))
 		return huge_page_use(head);
@@ -337,8 +337,8 @@ static void hunt_end(const struct hunt *h, u64 start)
  * host is that does not have to reclaim, or soon a page that somebody needs
  * costs a process its life.  Twice as far above min as these: of what is
  * freed next, per-CPU lists keep megabytes from other CPUs.  What one zone lacks,
- * another must have besides: what moves may go to either.  A zone that is kept
- * from ordinary allocations altogether neither has nor lacks.
+ * another must have besides: what moves may go to either.  What a zone keeps from
+ * others is not to be had, but nothing that must be made up for elsewhere.
  *
  * Context: Any.
  * Return: true if it has.
@@ -350,15 +350,14 @@ bool dmag_host_spares(u64 count, bool of_any)
 
 	for_each_populated_zone(zone) {
 		long free = zone_page_state(zone, NR_FREE_PAGES);
-		long kept = 2 * high_wmark_pages(zone) - min_wmark_pages(zone) +
-			    zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
+		long reserve = zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
 
-		if ((of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL)) ||
-		    kept >= (long)zone_managed_pages(zone))
+		if (of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL))
 			continue;
 		if (of_any)
-			kept += zone_page_state(zone, NR_FREE_CMA_PAGES);
-		room += free - kept;
+			free -= zone_page_state(zone, NR_FREE_CMA_PAGES);
+		free -= 2 * high_wmark_pages(zone) - min_wmark_pages(zone);
+		room += free > 0 ? max(free - reserve, 0L) : free;
 	}
 	return room >= (long)count;
 }
@@ -493,10 +492,10 @@ void dmag_make_allocated(struct page *page, unsigned int order)
 }
 
 /*
- * Keep of a free page of @from, which is isolated, what is of @order and begins
- * at @pfn.  The rest goes back in halves, so that it stays free in large pieces:
- * freed as single pages, some would lie on per-CPU lists, and what is next to
- * @pfn could not be had as a whole.
+ * Of a free page of order @from, taken out of the buddy allocator, keep the
+ * 2^@order frames at @pfn.  The rest goes back in halves, so that it stays free in
+ * large pieces: freed as single pages, some would lie on per-CPU lists, and what is
+ * next to @pfn could not be had as a whole.
  */
 static struct page *put_back_rest(struct page *page, unsigned int from, u64 pfn,
 				  unsigned int order)

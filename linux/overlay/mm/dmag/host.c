@@ -161,7 +161,7 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 				 (GFP_KERNEL & gfp_allowed_mask) |
 					 __GFP_NOWARN);
 	/*
-	 * Allocating places to move to left megabytes on this CPU's lists, where
+	 * Allocating places to move to left megabytes on per-CPU lists, where
 	 * neither other CPUs nor the next look at what the host can spare see them.
 	 */
 	drain_all_pages(NULL);

@@ -102,13 +102,13 @@ struct dmag_cursor {
  * @nr_captured: their frames (lock)
  * @all: among all groups (dmag_mutex)
  * @round: when the worker visited it last (dmag_mutex)
- * @pins: climbs that have let go of dmag_mutex and need it still (dmag_mutex)
+ * @pins: who has let go of dmag_mutex and needs it still (dmag_mutex)
  * @hungry: whether it captures (dmag_mutex)
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
  * @protected: frames that are (dmag_mutex)
- * @deadline: when the climb under way gives up, jiffies (dmag_mutex; another
- *	climb may have its own while this one lets others through)
+ * @deadline: when what is done for it gives up, jiffies (dmag_mutex; something
+ *	else may have its own while this lets others through)
  * @tries: how many candidates it tries in one place (dmag_mutex)
  * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)

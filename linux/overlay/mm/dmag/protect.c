@@ -301,14 +301,13 @@ static void protect_chunk(struct batch *b, const struct dmag_range *r)
 	}
 }
 
-/* What is isolated has to wait no longer than who waits for the mutex. */
-static bool goes_on(struct batch *b)
+/* Nothing stays isolated meanwhile. */
+static void let_others_through(struct batch *b)
 {
 	if (dmag_wanted()) {
 		settle_batch(b);
 		dmag_let_others_through(b->g);
 	}
-	return !dmag_give_up(b->g) && affordable(0);
 }
 
 /* Protect aligned chunks of @size frames from the top of a cell. */
@@ -317,10 +316,12 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell,
 {
 	u64 start = round_down(cell->last + 1, size);
 
-	while (start >= cell->start + size && lacking(b) >= size &&
-	       goes_on(b)) {
+	while (start >= cell->start + size) {
 		struct dmag_range r = { start - size, start - 1 };
 
+		let_others_through(b);
+		if (lacking(b) < size || dmag_give_up(b->g) || !affordable(0))
+			return;
 		start = r.start;
 		if (protectable(b->g, &r))
 			protect_chunk(b, &r);

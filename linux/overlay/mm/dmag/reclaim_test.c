@@ -153,10 +153,13 @@ static bool reached(const u64 *value, u64 goal)
 	return READ_ONCE(*value) >= goal;
 }
 
-/* The first fill may fall short; the worker goes on. */
-static bool reserve_fills(const struct dmag_kgroup *g)
+/* The first fill may have been cut off. */
+static bool fill_reserve(struct dmag_kgroup *g)
 {
-	return reached(&g->core.frames.free, g->core.marks.high);
+	mutex_lock(&dmag_mutex);
+	dmag_group_fill(g, 60 * HZ);
+	mutex_unlock(&dmag_mutex);
+	return !dmag_group_shortage(&g->core);
 }
 
 /* An empty group that the worker has given up to fill: that is what hungry is. */
@@ -320,7 +323,7 @@ static void test_squeeze(struct kunit *test)
 	struct dmag_kgroup *g = group_of(test, dev);
 	u64 low = g->core.marks.low, min = g->core.marks.min, free;
 
-	KUNIT_ASSERT_TRUE(test, reserve_fills(g));
+	KUNIT_ASSERT_TRUE(test, fill_reserve(g));
 	mutex_lock(&dmag_mutex);
 	free = g->core.frames.free;
 	KUNIT_EXPECT_GT(test, free, low);
@@ -438,7 +441,7 @@ static void test_in_reclaim(struct kunit *test)
 	struct hoard *h = make_hoard(test, dev, SZ_64K);
 	unsigned int flags;
 
-	KUNIT_ASSERT_TRUE(test, reserve_fills(g));
+	KUNIT_ASSERT_TRUE(test, fill_reserve(g));
 	mutex_lock(&dmag_mutex);
 	dmag_group_squeeze(g, g->core.marks.min, U64_MAX);
 	flags = memalloc_noreclaim_save();
@@ -459,7 +462,7 @@ static void test_suspended(struct kunit *test)
 	struct hoard *h = make_hoard(test, dev, SZ_64K);
 	gfp_t allowed = gfp_allowed_mask;
 
-	KUNIT_ASSERT_TRUE(test, reserve_fills(g));
+	KUNIT_ASSERT_TRUE(test, fill_reserve(g));
 	mutex_lock(&dmag_mutex);
 	dmag_group_squeeze(g, g->core.marks.min, U64_MAX);
 	gfp_allowed_mask &= ~(__GFP_IO | __GFP_FS);

@@ -36,6 +36,9 @@
 /* How long an OOM kill may be put off for what reserves can give. */
 #define DMAG_OOM_BOUND (HZ / 10)
 
+/* Calls of the OOM killer that are no further apart have one cause. */
+#define DMAG_OOM_EPISODE (10 * HZ)
+
 /* An adapted group is looked at this often until it is back where it began. */
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
 
@@ -152,8 +155,12 @@ static void refill(struct dmag_kgroup *g)
 
 static void protect(struct dmag_kgroup *g)
 {
+	u64 before = g->protected;
+
 	if (dmag_group_lacks_capacity(g))
 		dmag_group_protect(g);
+	if (g->protected > before)
+		g->protect.backoff = 0;
 	tried(&g->protect, dmag_group_lacks_capacity(g));
 }
 
@@ -316,23 +323,25 @@ static unsigned long drain_cpu_lists(void)
 /*
  * What is given back lies on per-CPU lists, and so may megabytes that moving pages
  * left there.  Watermarks do not count them, and reclaim drains them only if it
- * made progress.  Nobody is killed for these; but they fill again, so not more
- * than once a second.  The caller holds oom_lock.
+ * made progress.  Nobody is killed for these; but they fill again, so only the
+ * first time in a while.  The caller holds oom_lock.
  */
 static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
 {
 	struct squeeze s = { .down_to_min = true, .left = U64_MAX };
-	static unsigned long drained;
+	static unsigned long last;
+	bool first = !last || time_after(jiffies, last + DMAG_OOM_EPISODE);
 	unsigned long *freed = data;
 
+	last = jiffies ?: 1;
+	if (!READ_ONCE(dmag_registry.nr_groups))
+		return NOTIFY_OK;
 	if (lock_for_oom()) {
 		squeeze(&s);
 		mutex_unlock(&dmag_mutex);
 	}
-	if (s.freed || !drained || time_after(jiffies, drained + HZ)) {
+	if (s.freed || first)
 		*freed += s.freed + drain_cpu_lists();
-		drained = jiffies ?: 1;
-	}
 	return NOTIFY_OK;
 }
 
