@@ -542,11 +542,20 @@ static void test_bad_free(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* What was freed last went to nobody's reserve. */
+static void expect_left(struct kunit *test, const struct dmag_kgroup *g,
+			struct page *page)
+{
+	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test,
+			dmag_frames_state(&g->core.frames, page_to_pfn(page)),
+			DMAG_FOREIGN);
+}
+
 /* A page that somebody still holds must not reach the next device. */
 static void test_held_page(struct kunit *test)
 {
 	struct device *dev = make_device(test, "dmag-held", LIMIT_29);
-	struct dmag_kgroup *g = group_of(dev);
 	struct page *page;
 	dma_addr_t dma;
 
@@ -554,10 +563,7 @@ static void test_held_page(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	get_page(page);
 	dma_free_pages(dev, SZ_4K, page, dma, DMA_TO_DEVICE);
-	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
-	KUNIT_EXPECT_EQ(test,
-			dmag_frames_state(&g->core.frames, page_to_pfn(page)),
-			DMAG_FOREIGN);
+	expect_left(test, group_of(dev), page);
 	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
 	put_page(page);
 	expect_valid(test);
@@ -569,7 +575,6 @@ static void test_held_page(struct kunit *test)
 static void test_broken_page(struct kunit *test)
 {
 	struct device *dev = make_device(test, "dmag-broken", LIMIT_29);
-	struct dmag_kgroup *g = group_of(dev);
 	struct page *page;
 	dma_addr_t dma;
 
@@ -577,10 +582,7 @@ static void test_broken_page(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	SetPageHWPoison(page);
 	dma_free_pages(dev, SZ_8K, page, dma, DMA_TO_DEVICE);
-	KUNIT_EXPECT_EQ(test, g->core.frames.used, 0);
-	KUNIT_EXPECT_EQ(test,
-			dmag_frames_state(&g->core.frames, page_to_pfn(page)),
-			DMAG_FOREIGN);
+	expect_left(test, group_of(dev), page);
 	KUNIT_EXPECT_FALSE(test, PageBuddy(page));
 	expect_valid(test);
 	kunit_device_unregister(test, dev);

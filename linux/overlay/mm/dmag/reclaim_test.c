@@ -433,46 +433,52 @@ static void test_wait_bound(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* Who reclaims may do so for the holder of the mutex, and must not wait for it. */
-static void test_in_reclaim(struct kunit *test)
+/*
+ * With the mutex taken and the reserve at min: who must not wait for the holder is
+ * served all the same, between these two.
+ */
+static struct hoard *hold_mutex(struct kunit *test, const char *name)
 {
-	struct device *dev = device_reaching(test, "dmag-reclaims", SZ_128M);
+	struct device *dev = device_reaching(test, name, SZ_128M);
 	struct dmag_kgroup *g = group_of(test, dev);
 	struct hoard *h = make_hoard(test, dev, SZ_64K);
-	unsigned int flags;
 
 	KUNIT_ASSERT_TRUE(test, fill_reserve(g));
 	mutex_lock(&dmag_mutex);
 	dmag_group_squeeze(g, g->core.marks.min, U64_MAX);
-	flags = memalloc_noreclaim_save();
-	hoard(h, GFP_KERNEL, 1);
-	memalloc_noreclaim_restore(flags);
+	return h;
+}
+
+static void expect_served(struct kunit *test, struct hoard *h)
+{
 	mutex_unlock(&dmag_mutex);
 	KUNIT_EXPECT_EQ(test, h->nr, 1);
 	unhoard(h, 0);
 	expect_valid(test);
-	kunit_device_unregister(test, dev);
+	kunit_device_unregister(test, h->dev);
 }
 
-/* While devices are suspended nobody waits for the mutex, whose holder may be. */
+/* Who reclaims may do so for the holder. */
+static void test_in_reclaim(struct kunit *test)
+{
+	struct hoard *h = hold_mutex(test, "dmag-reclaims");
+	unsigned int flags = memalloc_noreclaim_save();
+
+	hoard(h, GFP_KERNEL, 1);
+	memalloc_noreclaim_restore(flags);
+	expect_served(test, h);
+}
+
+/* While devices are suspended the holder may wait for one of them. */
 static void test_suspended(struct kunit *test)
 {
-	struct device *dev = device_reaching(test, "dmag-suspended", SZ_128M);
-	struct dmag_kgroup *g = group_of(test, dev);
-	struct hoard *h = make_hoard(test, dev, SZ_64K);
+	struct hoard *h = hold_mutex(test, "dmag-suspended");
 	gfp_t allowed = gfp_allowed_mask;
 
-	KUNIT_ASSERT_TRUE(test, fill_reserve(g));
-	mutex_lock(&dmag_mutex);
-	dmag_group_squeeze(g, g->core.marks.min, U64_MAX);
 	gfp_allowed_mask &= ~(__GFP_IO | __GFP_FS);
 	hoard(h, GFP_KERNEL, 1);
 	gfp_allowed_mask = allowed;
-	mutex_unlock(&dmag_mutex);
-	KUNIT_EXPECT_EQ(test, h->nr, 1);
-	unhoard(h, 0);
-	expect_valid(test);
-	kunit_device_unregister(test, dev);
+	expect_served(test, h);
 }
 
 /* As if a probe waited all the time: each claim lets go of the mutex. */
