@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # Everything that can be checked.
 
-HELP += test "everything: user space, style, kernels, guests (about an hour)" \
+HELP += test "everything: user space, style, kernels, guests (under an hour)" \
 	lint "style and static checks"
 
 .PHONY: test lint
