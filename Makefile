@@ -6,7 +6,7 @@ HELP :=
 .DEFAULT_GOAL := help
 .PHONY: help clean
 
--include mk/user.mk
+-include mk/core.mk
 include mk/kernel.mk
 -include mk/tool.mk
 include mk/guest.mk

@@ -7,7 +7,7 @@
 #   patched-tree.sh sync CLEAN DIR	make DIR equal to CLEAN with dmag in it
 #
 # Both first build every file that will differ in a scratch directory: the
-# overlay, the core's files flattened beside it, and copies of the files that
+# overlay, the core's files in mm/dmag/core, and copies of the files that
 # the series touches, patched. Only when that worked is anything written, so a
 # hunk that does not apply leaves the tree as it was.
 #
@@ -42,7 +42,7 @@ new_files()
 				echo "$top/linux/overlay/$path $path"
 			done
 		for file in "$top"/core/*.[ch]; do
-			[ ! -e "$file" ] || echo "$file mm/dmag/${file##*/}"
+			[ ! -e "$file" ] || echo "$file mm/dmag/core/${file##*/}"
 		done
 	fi
 }

@@ -5,10 +5,10 @@ HELP += tool "build the dmag command-line tool"
 
 T := build/tool
 T_VERSION := 0.1
-T_SRC := $(wildcard user/tool/*.c)
-T_HDR := $(wildcard user/tool/*.h user/tool/*.inc core/*.h user/port/*.h)
+T_SRC := $(wildcard tool/*.c)
+T_HDR := $(wildcard tool/*.h tool/*.inc core/*.h core/port/*.h)
 T_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -D_GNU_SOURCE \
-	-DDMAG_VERSION='"$(T_VERSION)"' -Icore -Iuser/port -Iuser/tool
+	-DDMAG_VERSION='"$(T_VERSION)"' -Icore -Icore/port -Itool
 
 .PHONY: tool
 
@@ -26,16 +26,16 @@ $(T)/libdmag-core.a: $(patsubst %.c,$(T)/plain/%.o,$(wildcard core/*.c))
 	ar rcs $@ $^
 
 # Each test is a script that prints what failed and a sum.
-T_TESTS := $(filter-out %/tool_lib.sh %/tool_guest.sh %/tool_scenarios.sh,$(wildcard user/tests/tool_*.sh))
+T_TESTS := $(filter-out %/lib.sh %/guest.sh %/scenarios.sh,$(wildcard tests/tool/*.sh))
 
 HELP += tool-check "tests of the dmag tool"
 .PHONY: tool-check
 check: tool-check
-tool-check: $(T_TESTS:user/tests/%.sh=$(T)/%.ok) $(T_TESTS:user/tests/%.sh=$(T)/san/%.ok)
+tool-check: $(T_TESTS:tests/tool/%.sh=$(T)/%.ok) $(T_TESTS:tests/tool/%.sh=$(T)/san/%.ok)
 
 # $(1) directory, $(2) program: the tests, and again with the sanitizers.
 define T_CHECK
-$(1)/%.ok: user/tests/%.sh user/tests/tool_lib.sh $(wildcard user/tests/tool_boards/*) $(2)
+$(1)/%.ok: tests/tool/%.sh tests/tool/lib.sh $(wildcard tests/tool/boards/*) $(2)
 	@mkdir -p $$(@D)
 	@DMAG=$(2) WORK=$(1)/$$* $$< >$$@.log 2>&1 && \
 		echo "ok    $(1)/$$*: $$$$(tail -n 1 $$@.log)" || { echo "FAIL  $(1)/$$*:"; cat $$@.log; exit 1; }
@@ -68,14 +68,14 @@ boards: boards-dtbs $(T)/dmag
 	@cat docs/boards.rst
 
 boards-check: boards-dtbs $(T)/dmag
-	@DMAG=$(T)/dmag WORK=$(T)/scenarios BOARDS=build/dtbs user/tests/tool_scenarios.sh
+	@DMAG=$(T)/dmag WORK=$(T)/scenarios BOARDS=build/dtbs tests/tool/scenarios.sh
 
 boards-masks:
 	@scripts/boards-masks.py $(BOARDS_SRC) >$(T)/masks.inc
-	@cp $(T)/masks.inc user/tool/masks.inc
+	@cp $(T)/masks.inc tool/masks.inc
 
 # The parts that read input, with sanitizers: against an oracle, and fuzzed.
-T_LIB := $(filter-out user/tool/main.c user/tool/cmd_%,$(T_SRC)) $(wildcard core/*.c)
+T_LIB := $(filter-out tool/main.c tool/cmd_%,$(T_SRC)) $(wildcard core/*.c)
 T_SAN := -DDMAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_SECONDS ?= 600
 
@@ -89,7 +89,7 @@ $(T)/san/%.o: %.c $(T_HDR)
 $(T)/dmag-san: $(T_SRC:%.c=$(T)/san/%.o) $(patsubst %.c,$(T)/san/%.o,$(wildcard core/*.c))
 	$(CC) $(T_SAN) $^ -lfdt -lm -o $@
 
-$(T)/random: $(T_LIB:%.c=$(T)/san/%.o) $(T)/san/user/tests/tool_random.o
+$(T)/random: $(T_LIB:%.c=$(T)/san/%.o) $(T)/san/tests/tool/random.o
 	$(CC) $(T_SAN) $^ -lfdt -lm -o $@
 
 $(T)/random.ok: $(T)/random
@@ -98,11 +98,11 @@ $(T)/random.ok: $(T)/random
 
 tool-check: $(T)/random.ok
 
-$(T)/fuzz: $(T_LIB) user/tests/tool_fuzz.c $(T_HDR)
+$(T)/fuzz: $(T_LIB) tests/tool/fuzz.c $(T_HDR)
 	clang $(T_CFLAGS) -O1 -DDMAG_DEBUG -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $(T_LIB) user/tests/tool_fuzz.c -lfdt -lm -o $@
+		-fno-sanitize-recover=all $(T_LIB) tests/tool/fuzz.c -lfdt -lm -o $@
 
-$(T)/seeds: $(wildcard user/tests/tool_boards/*.dts)
+$(T)/seeds: $(wildcard tests/tool/boards/*.dts)
 	@mkdir -p $@
 	@for dts in $^; do dtc -q -o $@/$$(basename $$dts .dts).dtb $$dts || exit 1; done
 	@touch $@
@@ -121,7 +121,7 @@ $(T)/dmag-static: $(T_SRC:%.c=$(T)/plain/%.o) $(T)/libdmag-core.a
 
 tool-guest: $(T)/dmag-static kernel
 	@flock build/initramfs.lock guest/initramfs.sh normal
-	@user/tests/tool_guest.sh $(T)/dmag-static build/kernel-normal \
+	@tests/tool/guest.sh $(T)/dmag-static build/kernel-normal \
 		build/driver-normal/dmag_edu.ko $(T)/guest
 
 # Installation, with the core as a library for other programs.
@@ -143,12 +143,12 @@ install: $(T)/dmag $(T)/libdmag-core.a
 	install -D -m 755 $(T)/dmag $(DESTDIR)$(BINDIR)/dmag
 	install -D -m 644 $(T)/libdmag-core.a $(DESTDIR)$(LIBDIR)/libdmag-core.a
 	install -D -m 644 core/dmag.h $(DESTDIR)$(INCLUDEDIR)/dmag.h
-	install -D -m 644 user/port/dmag_port.h $(DESTDIR)$(INCLUDEDIR)/dmag_port.h
-	install -D -m 644 user/tool/dmag.1 $(DESTDIR)$(MANDIR)/man1/dmag.1
-	install -D -m 644 user/tool/dmag.bash $(DESTDIR)$(COMPLETIONDIR)/dmag
+	install -D -m 644 core/port/dmag_port.h $(DESTDIR)$(INCLUDEDIR)/dmag_port.h
+	install -D -m 644 tool/dmag.1 $(DESTDIR)$(MANDIR)/man1/dmag.1
+	install -D -m 644 tool/dmag.bash $(DESTDIR)$(COMPLETIONDIR)/dmag
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
-		-e 's,@VERSION@,$(T_VERSION),' user/tool/dmag-core.pc.in \
+		-e 's,@VERSION@,$(T_VERSION),' tool/dmag-core.pc.in \
 		>$(DESTDIR)$(LIBDIR)/pkgconfig/dmag-core.pc
 
 uninstall:

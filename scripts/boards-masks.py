@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
-"""Make user/tool/masks.inc: which drivers do DMA, and with which mask.
+"""Make tool/masks.inc: which drivers do DMA, and with which mask.
 
-usage: boards-masks.py KERNEL-SOURCE >user/tool/masks.inc
+usage: boards-masks.py KERNEL-SOURCE >tool/masks.inc
 
 For each compatible string in a driver's match table: whether the driver calls
 the DMA API, and the largest constant that it gives to a function that sets the

@@ -15,7 +15,7 @@ passed=0 failed=0
 
 c_files()
 {
-	for dir in core linux/overlay guest user examples; do
+	for dir in core linux/overlay guest tool tests examples; do
 		[ ! -d "$dir" ] || find "$dir" -name '*.[ch]'
 	done | sort
 }
@@ -47,7 +47,7 @@ checkpatch()
 {
 	ignore=FILE_PATH_CHANGES,CAMELCASE,MACRO_ARG_REUSE,OPEN_ENDED_LINE
 	case $1 in
-	user/* | examples/* | guest/load/* | guest/work/*)
+	core/port/* | tool/* | tests/* | examples/* | guest/load/* | guest/work/*)
 		ignore=$ignore,PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO
 		ignore=$ignore,AVOID_EXTERNS,COMPLEX_MACRO,ARRAY_SIZE,VOLATILE
 		ignore=$ignore,EMBEDDED_FUNCTION_NAME,EMBEDDED_FILENAME
@@ -69,7 +69,7 @@ checkpatch()
 # Freestanding and user-space code as the user-space port builds it.
 sparse_user()
 {
-	sparse -Wno-decl -Wno-non-pointer-null -Wno-shift-count-overflow -D__CHECKER__ -Icore -Iuser/port "$1"
+	sparse -Wno-decl -Wno-non-pointer-null -Wno-shift-count-overflow -D__CHECKER__ -Icore -Icore/port "$1"
 }
 
 # The kernel's own way; C=2 checks objects that are up to date as well.
@@ -96,7 +96,7 @@ cppcheck_dir()
 	cppcheck -q --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem --suppress=unknownMacro --std=c11 \
 		--suppress=arithOperationsOnVoidPointer \
-		--include=scripts/cppcheck.h -Icore -Iuser/port "$1"
+		--include=scripts/cppcheck.h -Icore -Icore/port "$1"
 }
 
 for file in $(c_files); do
@@ -119,10 +119,10 @@ if [ -f build/kernel-normal/include/generated/autoconf.h ]; then
 else
 	try "sparse of the kernel part needs make kernel" false
 fi
-for dir in core linux/overlay guest user examples; do
+for dir in core linux/overlay guest tool tests examples; do
 	[ ! -d "$dir" ] || try "cppcheck $dir" cppcheck_dir "$dir"
 done
-for file in $(grep -rlE '^#!/bin/(ba)?sh' guest linux scripts user .ci 2>/dev/null) guest/lib.sh guest/scenarios/*.sh; do
+for file in $(grep -rlE '^#!/bin/(ba)?sh' guest linux scripts tests .ci 2>/dev/null) guest/lib.sh guest/scenarios/*.sh; do
 	try "sh -n $file" "$(sed -n '1s,^#!/bin/,,p' "$file" | grep . || echo sh)" -n "$file"
 done
 echo "$passed passed, $failed failed"

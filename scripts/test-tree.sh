@@ -59,7 +59,7 @@ refuses()
 installed()
 {
 	for file in "$top"/core/*.[ch]; do
-		cmp "$file" "$1/mm/dmag/${file##*/}" || return 1
+		cmp "$file" "$1/mm/dmag/core/${file##*/}" || return 1
 	done
 	grep -q dmag "$1/mm/Kconfig" && cmp "$top/linux/overlay/include/linux/dmag.h" "$1/include/linux/dmag.h"
 }

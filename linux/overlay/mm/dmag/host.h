@@ -29,7 +29,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
-#include "dmag.h"
+#include "core/dmag.h"
 
 struct bus_dma_region;
 

@@ -18,7 +18,7 @@ check()
 		$cc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror \
 			-ffreestanding -nostdlib -nostdinc -fno-pic -fno-stack-protector \
 			-isystem "$($cc -print-file-name=include)" \
-			-I"$here"/../../core -I"$here"/../port \
+			-I"$here"/../../core -I"$here"/../../core/port \
 			-c "$src" -o "$dir/$name/$(basename "$src" .c).o" || return 1
 	done
 	"$nm" --defined-only "$dir/$name"/*.o | awk 'NF == 3 { print $3 }' |

@@ -46,10 +46,10 @@ hasnt()
 	verdict $? "$1: there is '$2' in: $(cat "$work/${3:-out}")"
 }
 
-# board NAME: compile tool_boards/NAME.dts to $work/NAME.dtb
+# board NAME: compile boards/NAME.dts to $work/NAME.dtb
 board()
 {
-	dtc -q -o "$work/$1.dtb" "$here/tool_boards/$1.dts" ||
+	dtc -q -o "$work/$1.dtb" "$here/boards/$1.dts" ||
 		verdict 1 "dtc $1.dts"
 }
 

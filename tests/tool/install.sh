@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # make install: what it installs can be used, and make uninstall removes it.
 
-# shellcheck source=user/tests/tool_lib.sh
-. "$(dirname "$0")/tool_lib.sh"
+# shellcheck source=tests/tool/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 prefix=$(cd "$work" && pwd)/usr
 status 0 install make -s -C "$here/../.." install PREFIX="$prefix"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # dmag plan on boards whose groups are known: scenarios, and a device a rule.
 
-# shellcheck source=user/tests/tool_lib.sh
-. "$(dirname "$0")/tool_lib.sh"
+# shellcheck source=tests/tool/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # Raspberry Pi 4 with 4 GiB: legacy devices reach [0, 1G), PCIe [0, 3G); one
 # ZONE_DMA suits the first, no zone the second.

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # What programs read: JSON, CSV and the line per board, and odd or broken input.
 
-# shellcheck source=user/tests/tool_lib.sh
-. "$(dirname "$0")/tool_lib.sh"
+# shellcheck source=tests/tool/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # json WHAT EXPRESSION: holds for the object p that was printed
 json()
@@ -91,7 +91,7 @@ for scale in '' --linear; do
 	# shellcheck disable=SC2086 # no option at all in one case
 	status 0 'svg' "$dmag" plan $scale --svg "$work/pi4.svg" --html "$work/pi4.html" "$work/pi4.dtb"
 	picture "$work/pi4.svg" 3
-	python3 "$here/tool_boards/many.py" >"$work/many.dts"
+	python3 "$here/boards/many.py" >"$work/many.dts"
 	dtc -q -o "$work/many.dtb" "$work/many.dts"
 	# shellcheck disable=SC2086
 	status 0 'svg 30' "$dmag" plan $scale --svg "$work/many.svg" -M usb@f64000=64 "$work/many.dtb"

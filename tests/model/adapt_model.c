@@ -6,7 +6,7 @@
  * a group on the model machine whose worker gets to run a while after the
  * reserve was found low: 50 ms on an idle machine, 2 s on one that reclaims.
  * The traces are made here, each after a kind of device; those that were
- * recorded in the guest are read from user/model/traces/.  Each is played with
+ * recorded in the guest are read from tests/model/traces/.  Each is played with
  * watermarks that stay, then with the law, and must show what docs/reserve.rst
  * promises.  One is played to a full machine too, where a raised reserve cannot be
  * filled.  The table there is what this program prints.
@@ -23,7 +23,7 @@
 #define SURPLUS_MS SECOND /* after which the worker looks at a surplus */
 #define RETRY_MS (32 * SECOND) /* after which it tries again to fill */
 #define NEVER U64_MAX
-#define RECORDED "user/model/traces/*.trace"
+#define RECORDED "tests/model/traces/*.trace"
 
 /* One request comes, or goes: then it is the oldest of its kind and size. */
 struct event {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # dmag plan --live, show and top on a made-up /proc and /sys.
 
-# shellcheck source=user/tests/tool_lib.sh
-. "$(dirname "$0")/tool_lib.sh"
+# shellcheck source=tests/tool/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 root=$(cd "$work" && pwd)/root
 pci=$root/sys/bus/pci/devices

@@ -4,8 +4,8 @@
 # The boards of reported failures, and all others, from the kernel's own device
 # trees.  BOARDS is the directory that scripts/boards.sh filled.
 
-# shellcheck source=user/tests/tool_lib.sh
-. "$(dirname "$0")/tool_lib.sh"
+# shellcheck source=tests/tool/lib.sh
+. "$(dirname "$0")/lib.sh"
 arm64=$BOARDS/arm64
 riscv=$BOARDS/riscv
 

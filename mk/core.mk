@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # The core in user space: tests, fuzzing, coverage, benchmarks.
 #
-# A test is a file: user/tests/NAME_test.c is a cmocka program,
-# user/tests/NAME_model.c a stand-alone randomised one (an argument or SEED in
+# A test is a file: tests/unit/NAME_test.c is a cmocka program,
+# tests/model/NAME_model.c a stand-alone randomised one (an argument or SEED in
 # the environment is its seed).  Both are built once plain, once with the
 # address and undefined-behaviour sanitizers and the core's own assertions.
-# The model machine of user/model/ is linked where it is used.  Both kinds are
+# The model machine of tests/model/ is linked where it is used.  Both kinds are
 # also built and run for two foreign machines, one of them 32-bit big-endian;
-# user/tests/cross/ stands in for the libraries that are not there.
+# tests/unit/cross/ stands in for the libraries that are not there.
 
 HELP += "check [ONLY=frames]" "user-space tests, or those of one part (about a minute)" \
 	bench "what the frame allocator costs, beside its aims" \
@@ -16,23 +16,25 @@ HELP += "check [ONLY=frames]" "user-space tests, or those of one part (about a m
 
 U := build/user$(ONLY:%=-%)
 U_CORE := $(wildcard core/$(ONLY)*.c)
-U_MACHINE := $(wildcard user/model/*.c)
-U_HDR := $(wildcard core/*.h user/port/*.h user/tests/*.h user/model/*.h)
-U_TESTS := $(basename $(notdir $(wildcard user/tests/$(ONLY)*_test.c)))
-U_MODELS := $(basename $(notdir $(wildcard user/tests/$(ONLY)*_model.c)))
+U_MACHINE := $(filter-out %_model.c,$(wildcard tests/model/*.c))
+U_HDR := $(wildcard core/*.h core/port/*.h tests/unit/*.h tests/model/*.h)
+U_TESTS := $(basename $(notdir $(wildcard tests/unit/$(ONLY)*_test.c)))
+U_MODELS := $(basename $(notdir $(wildcard tests/model/$(ONLY)*_model.c)))
 U_WARN := -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror
-U_INC := -Icore -Iuser/port -Iuser/tests -Iuser/model
+U_INC := -Icore -Icore/port -Itests/model
 U_CFLAGS := $(U_WARN) -O2 -g $(U_INC)
 U_SAN := -DDMAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all
+U_DIR_test := tests/unit
+U_DIR_model := tests/model
 U_LIBS_test := -lcmocka
 U_LIBS_model :=
 
-U_FUZZ := $(basename $(notdir $(wildcard user/fuzz/$(ONLY)*_fuzz.c)))
+U_FUZZ := $(basename $(notdir $(wildcard tests/fuzz/$(ONLY)*_fuzz.c)))
 U_FUZZ_SECONDS ?= 8
 MINUTES ?= 10
 U_FUZZ_CC := clang $(U_WARN) -O1 -g $(U_INC) -DDMAG_DEBUG \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
-U_CROSS := $(U_WARN) -O2 -g -Iuser/tests/cross $(U_INC) -DMODEL_ROUNDS=4
+U_CROSS := $(U_WARN) -O2 -g -Itests/unit/cross $(U_INC) -DMODEL_ROUNDS=4
 
 # The objects are wanted again.
 .SECONDARY:
@@ -40,7 +42,7 @@ U_CROSS := $(U_WARN) -O2 -g -Iuser/tests/cross $(U_INC) -DMODEL_ROUNDS=4
 
 # $(1) flavour, $(2) compiler and flags, $(3) test or model, $(4) libraries
 define U_PROGRAM
-$(U)/$(1)/%_$(3): user/tests/%_$(3).c $(U)/$(1)/core.a $(U_HDR)
+$(U)/$(1)/%_$(3): $(U_DIR_$(3))/%_$(3).c $(U)/$(1)/core.a $(U_HDR)
 	$(2) $$< $(U)/$(1)/core.a $(4) -o $$@
 endef
 
@@ -48,10 +50,10 @@ define U_FLAVOUR
 $(U)/$(1)/core/%.o: core/%.c $(U_HDR)
 	@mkdir -p $$(@D)
 	$(2) -c $$< -o $$@
-$(U)/$(1)/model/%.o: user/model/%.c $(U_HDR)
+$(U)/$(1)/model/%.o: tests/model/%.c $(U_HDR)
 	@mkdir -p $$(@D)
 	$(2) -c $$< -o $$@
-$(U)/$(1)/core.a: $(U_CORE:%.c=$(U)/$(1)/%.o) $(U_MACHINE:user/%.c=$(U)/$(1)/%.o)
+$(U)/$(1)/core.a: $(U_CORE:%.c=$(U)/$(1)/%.o) $(U_MACHINE:tests/%.c=$(U)/$(1)/%.o)
 	@rm -f $$@
 	$(3)ar rcs $$@ $$^
 endef
@@ -66,7 +68,7 @@ $(foreach k,test model,$(eval $(call U_PROGRAM,san,$(CC) $(U_CFLAGS) $(U_SAN),$(
 $(foreach m,aarch64 powerpc,$(foreach k,test model,\
 	$(eval $(call U_PROGRAM,$(m),$(m)-linux-gnu-gcc $(U_CROSS) -static,$(k)))))
 
-$(U)/fuzz/%_fuzz: user/fuzz/%_fuzz.c $(U)/fuzz/core.a $(U_HDR)
+$(U)/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(U)/fuzz/core.a $(U_HDR)
 	$(U_FUZZ_CC) -fsanitize=fuzzer $< $(U)/fuzz/core.a -o $@
 
 # The example kernel: all but the machine that it is shown on is freestanding.
@@ -84,19 +86,19 @@ U_RUN_embed := $(if $(ONLY),,$(U)/embed/embed)
 
 # The two halves run side by side; the sum comes last.
 check: $(U_RUN) $(U_RUN_embed) $(U_RUN_aarch64) $(U_RUN_powerpc) $(U_RUN_fuzz)
-	@user/tests/run.sh $(U) $(U_RUN) $(U_RUN_embed) \
-		"user/tests/freestanding.sh:$(U)/freestanding" \
+	@tests/unit/run.sh $(U) $(U_RUN) $(U_RUN_embed) \
+		"tests/unit/freestanding.sh:$(U)/freestanding" \
 		$(U_RUN_aarch64:%=qemu-aarch64-static:%) \
 		$(U_RUN_powerpc:%=qemu-ppc-static:%) \
-		$(U_RUN_fuzz:%="user/fuzz/run.sh $(U_FUZZ_SECONDS):%")
+		$(U_RUN_fuzz:%="tests/fuzz/run.sh $(U_FUZZ_SECONDS):%")
 
 fuzz: $(U_RUN_fuzz)
-	@for f in $(U_RUN_fuzz); do user/fuzz/run.sh $$(($(MINUTES) * 60)) $$f || exit 1; done
+	@for f in $(U_RUN_fuzz); do tests/fuzz/run.sh $$(($(MINUTES) * 60)) $$f || exit 1; done
 
 bench: $(U)/bench
 	@$(U)/bench
 
-$(U)/bench: user/bench/frames_bench.c $(U)/plain/core.a $(U_HDR)
+$(U)/bench: tests/bench/frames_bench.c $(U)/plain/core.a $(U_HDR)
 	$(CC) $(U_CFLAGS) $< $(U)/plain/core.a -o $@
 
 # With one seed, so that the answer is always the same.
@@ -107,7 +109,7 @@ U_RUN_cov := $(addprefix $(U)/cov/,$(U_PROGRAMS))
 
 coverage: $(U_RUN_cov)
 	@find $(U)/cov -name '*.gcda' -delete
-	@SEED=1 user/tests/run.sh $(U) $(U_RUN_cov)
+	@SEED=1 tests/unit/run.sh $(U) $(U_RUN_cov)
 	@gcovr -r . --filter 'core/' --object-directory $(U)/cov \
 		--exclude-throw-branches --fail-under-line 100 --fail-under-branch 100 \
 		--html-details $(U)/cov/report.html -s --branches --txt - $(U)/cov/core
