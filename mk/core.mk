@@ -88,8 +88,8 @@ U_RUN_embed := $(if $(ONLY),,$(U)/embed/embed)
 check: $(U_RUN) $(U_RUN_embed) $(U_RUN_aarch64) $(U_RUN_powerpc) $(U_RUN_fuzz)
 	@tests/unit/run.sh $(U) $(U_RUN) $(U_RUN_embed) \
 		"tests/unit/freestanding.sh:$(U)/freestanding" \
-		$(U_RUN_aarch64:%=qemu-aarch64-static:%) \
-		$(U_RUN_powerpc:%=qemu-ppc-static:%) \
+		$(U_RUN_aarch64:%=qemu-aarch64:%) \
+		$(U_RUN_powerpc:%=qemu-ppc:%) \
 		$(U_RUN_fuzz:%="tests/fuzz/run.sh $(U_FUZZ_SECONDS):%")
 
 fuzz: $(U_RUN_fuzz)
