@@ -6,9 +6,10 @@ HELP :=
 .DEFAULT_GOAL := help
 .PHONY: help clean
 
--include mk/core.mk
+include mk/build.mk
+include mk/check.mk
 include mk/kernel.mk
--include mk/tool.mk
+include mk/tool.mk
 include mk/guest.mk
 include mk/test.mk
 

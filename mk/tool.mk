@@ -4,26 +4,24 @@
 HELP += tool "build the dmag command-line tool"
 
 T := build/tool
-T_VERSION := 0.1
-T_SRC := $(wildcard tool/*.c)
-T_HDR := $(wildcard tool/*.h tool/*.inc core/*.h core/port/*.h)
-T_CFLAGS := -std=gnu11 -Wall -Wextra -Werror -O2 -g -D_GNU_SOURCE \
-	-DDMAG_VERSION='"$(T_VERSION)"' -Icore -Icore/port -Itool
+TOOL := $(wildcard tool/*.c)
+TOOL_LIBS := -lfdt -lm
 
 .PHONY: tool
 
 tool: $(T)/dmag
+	@echo "tool: $< is ready"
 
-$(T)/plain/%.o: %.c $(T_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(T_CFLAGS) $(CFLAGS) -c $< -o $@
-
-$(T)/dmag: $(T_SRC:%.c=$(T)/plain/%.o) $(T)/libdmag-core.a
-	$(CC) $(LDFLAGS) $^ -lfdt -lm -o $@
-
-$(T)/libdmag-core.a: $(patsubst %.c,$(T)/plain/%.o,$(wildcard core/*.c))
-	@rm -f $@
-	ar rcs $@ $^
+# $(1) program, $(2) flavour, $(3) flags
+define TOOL_PROGRAM
+$(T)/$(1): $$(TOOL:%.c=$(B)/$(2)/%.o) $(B)/$(2)/core.a
+	@mkdir -p $$(@D)
+	@echo '  LD $$@'
+	$$(Q)$$(CC_$(2)) $(3) $$(LDFLAGS) $$^ $$(TOOL_LIBS) -o $$@
+endef
+$(eval $(call TOOL_PROGRAM,dmag,plain))
+$(eval $(call TOOL_PROGRAM,dmag-san,san))
+$(eval $(call TOOL_PROGRAM,dmag-static,plain,-static))
 
 # Each test is a script that prints what failed and a sum.
 T_TESTS := $(filter-out %/lib.sh %/guest.sh %/scenarios.sh,$(wildcard tests/tool/*.sh))
@@ -75,22 +73,15 @@ boards-masks:
 	@cp $(T)/masks.inc tool/masks.inc
 
 # The parts that read input, with sanitizers: against an oracle, and fuzzed.
-T_LIB := $(filter-out tool/main.c tool/cmd_%,$(T_SRC)) $(wildcard core/*.c)
-T_SAN := -DDMAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all
+TOOL_INPUT := $(filter-out tool/main.c tool/cmd_%,$(TOOL))
 FUZZ_SECONDS ?= 600
 
 HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees"
 .PHONY: tool-fuzz
 
-$(T)/san/%.o: %.c $(T_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(T_CFLAGS) -O1 $(T_SAN) -c $< -o $@
-
-$(T)/dmag-san: $(T_SRC:%.c=$(T)/san/%.o) $(patsubst %.c,$(T)/san/%.o,$(wildcard core/*.c))
-	$(CC) $(T_SAN) $^ -lfdt -lm -o $@
-
-$(T)/random: $(T_LIB:%.c=$(T)/san/%.o) $(T)/san/tests/tool/random.o
-	$(CC) $(T_SAN) $^ -lfdt -lm -o $@
+$(T)/random: $(TOOL_INPUT:%.c=$(B)/san/%.o) $(B)/san/tests/tool/random.o $(B)/san/core.a
+	@echo '  LD $@'
+	$(Q)$(CC_san) $^ $(TOOL_LIBS) -o $@
 
 $(T)/random.ok: $(T)/random
 	@$< >$@.log 2>&1 && echo "ok    $<: $$(tail -n 1 $@.log)" || { cat $@.log; exit 1; }
@@ -98,9 +89,9 @@ $(T)/random.ok: $(T)/random
 
 tool-check: $(T)/random.ok
 
-$(T)/fuzz: $(T_LIB) tests/tool/fuzz.c $(T_HDR)
-	clang $(T_CFLAGS) -O1 -DDMAG_DEBUG -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $(T_LIB) tests/tool/fuzz.c -lfdt -lm -o $@
+$(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz/core.a
+	@echo '  LD $@'
+	$(Q)$(CC_fuzz) $(LDFLAGS_fuzz) $^ $(TOOL_LIBS) -o $@
 
 $(T)/seeds: $(wildcard tests/tool/boards/*.dts)
 	@mkdir -p $@
@@ -115,9 +106,6 @@ tool-fuzz: $(T)/fuzz $(T)/seeds
 # In the guest: what the tool predicts is what the kernel then does.
 HELP += tool-guest "compare dmag plan --live with dmag show in the guest"
 .PHONY: tool-guest
-
-$(T)/dmag-static: $(T_SRC:%.c=$(T)/plain/%.o) $(T)/libdmag-core.a
-	$(CC) $(LDFLAGS) -static $^ -lfdt -lm -o $@
 
 tool-guest: $(T)/dmag-static kernel
 	@flock build/initramfs.lock guest/initramfs.sh normal
@@ -139,16 +127,16 @@ HELP += "install [PREFIX=/usr/local]" "install dmag, its manual, and the core as
 	"uninstall [PREFIX=/usr/local]" "remove what install put there"
 .PHONY: install uninstall
 
-install: $(T)/dmag $(T)/libdmag-core.a
+install: $(T)/dmag $(B)/plain/core.a
 	install -D -m 755 $(T)/dmag $(DESTDIR)$(BINDIR)/dmag
-	install -D -m 644 $(T)/libdmag-core.a $(DESTDIR)$(LIBDIR)/libdmag-core.a
+	install -D -m 644 $(B)/plain/core.a $(DESTDIR)$(LIBDIR)/libdmag-core.a
 	install -D -m 644 core/dmag.h $(DESTDIR)$(INCLUDEDIR)/dmag.h
 	install -D -m 644 core/port/dmag_port.h $(DESTDIR)$(INCLUDEDIR)/dmag_port.h
 	install -D -m 644 tool/dmag.1 $(DESTDIR)$(MANDIR)/man1/dmag.1
 	install -D -m 644 tool/dmag.bash $(DESTDIR)$(COMPLETIONDIR)/dmag
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
-		-e 's,@VERSION@,$(T_VERSION),' tool/dmag-core.pc.in \
+		-e 's,@VERSION@,$(VERSION),' tool/dmag-core.pc.in \
 		>$(DESTDIR)$(LIBDIR)/pkgconfig/dmag-core.pc
 
 uninstall:

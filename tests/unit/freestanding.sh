@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # freestanding.sh DIR: compile the core with nothing but the compiler's own
-# headers, for several kinds of machine, and see what it leaves undefined.
+# headers, for several kinds of machine, and list the symbols that it leaves
+# undefined.  Speaks TAP.
 
 here=$(dirname "$0")
 dir=$1
-rc=0
+cases=0
 
 check()
 {
@@ -28,23 +29,18 @@ check()
 	"$nm" -u "$dir/$name"/*.o | awk '$1 == "U" { print $2 }' | sort -u |
 		comm -23 - "$dir/$name/allowed" >"$dir/$name/undefined"
 	[ -s "$dir/$name/undefined" ] || return 0
-	echo "$name: undefined and not allowed:"
-	cat "$dir/$name/undefined"
+	echo "# $name: undefined and not allowed:" $(cat "$dir/$name/undefined")
 	return 1
 }
 
 while read -r name cc; do
-	if check "$name" "$cc"; then
-		echo "[       OK ] freestanding_$name"
-	else
-		echo "[  FAILED  ] freestanding_$name"
-		rc=1
-	fi
+	cases=$((cases + 1))
+	if check "$name" "$cc"; then verdict=ok; else verdict="not ok"; fi
+	echo "$verdict $cases - core/*.c are freestanding for $name"
 done <<MACHINES
 x86_64 gcc
 i386 gcc -m32
 aarch64 aarch64-linux-gnu-gcc
 powerpc powerpc-linux-gnu-gcc -m32
 MACHINES
-echo "freestanding: core/*.c for 4 machines"
-exit $rc
+echo "1..$cases"

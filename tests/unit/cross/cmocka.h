@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
  * The part of cmocka that the core's tests use, in one header, for machines
- * that have no cmocka: found before the real one by -I.
+ * that have no cmocka: found before the real one by -I.  It speaks TAP.
  */
 #ifndef CROSS_CMOCKA_H
 #define CROSS_CMOCKA_H
@@ -27,7 +27,7 @@ static inline void cross_assert(int ok, const char *what, const char *file,
 {
 	if (ok)
 		return;
-	printf("%s:%d: error: %s\n", file, line, what);
+	printf("# %s:%d: error: %s\n", file, line, what);
 	longjmp(cross_failed, 1);
 }
 
@@ -35,7 +35,7 @@ static inline void cross_equal(unsigned long long a, unsigned long long b,
 			       const char *what, const char *file, int line)
 {
 	if (a != b)
-		printf("%#llx != %#llx\n", a, b);
+		printf("# %#llx != %#llx\n", a, b);
 	cross_assert(a == b, what, file, line);
 }
 
@@ -88,7 +88,6 @@ static inline int cross_run(const struct CMUnitTest *t)
 			cross_assert(!t->teardown(&state), "tear-down", t->name,
 				     0);
 	}
-	printf("%s %s\n", rc ? "[  FAILED  ]" : "[       OK ]", t->name);
 	return rc;
 }
 
@@ -100,11 +99,15 @@ static inline int cross_run_all(const char *name, const struct CMUnitTest *t,
 	int failed = setup ? !!setup(&state) : 0;
 	size_t i;
 
-	for (i = 0; i < nr; i++)
-		failed += cross_run(&t[i]);
+	printf("1..%zu\n", nr);
+	for (i = 0; i < nr; i++) {
+		int rc = cross_run(&t[i]);
+
+		printf("%s %zu - %s\n", rc ? "not ok" : "ok", i + 1, t[i].name);
+		failed += rc;
+	}
 	if (teardown)
 		failed += !!teardown(&state);
-	printf("%s: %zu test(s), %d failed\n", name, nr, failed);
 	return failed;
 }
 
