@@ -205,29 +205,18 @@ await_groups()
 	await groups_are "$1"
 }
 
-# group_word DEVICE WORD: what follows the word, of the group of a device
-group_word()
+# fact DEVICE KEY: what the key says of the group that the device is a member of
+fact()
 {
-	awk -v dev="$1" -v word="$2" '
-		/^[0-9]/ { value = "" }
-		{ for (i = 1; i < NF; i++) if ($i == word) value = $(i + 1) }
+	awk -v dev="$1" -v key="$2" '
+		$1 == "group" { value = "" }
+		$1 == key { value = $2 }
 		$1 == "member" && $2 == dev { print value }' $debug/dmag/groups
-}
-
-# frames DEVICE free|min|low|high: of its group. They are on its first line.
-frames()
-{
-	awk -v dev="$1" -v name="$2" '
-		/^[0-9]/ {
-			frames["free"] = $6
-			frames["min"] = $(NF - 2); frames["low"] = $(NF - 1); frames["high"] = $NF
-		}
-		$1 == "member" && $2 == dev { print frames[name] }' $debug/dmag/groups
 }
 
 protected()
 {
-	[ "$(group_word "$1" protected)" = "$(group_word "$1" goal)" ]
+	[ "$(fact "$1" protected)" = "$(fact "$1" goal)" ]
 }
 
 # A board's drivers load long before anything else fills its memory.

@@ -77,18 +77,16 @@ FNR == 1 { system_nr++ }
 
 /^DMAG-GROUPS / { in_groups = /holds its buffers/ && system_nr == 1; next }
 /^DMAG-/ { in_groups = 0 }
-in_groups && /^[0-9]+ / {
-	group = $1
+in_groups && $1 == "group" {
+	group = $2
 	reach[group] = ""
-	if ($2 == "universal")
-		universal[group] = 1
 }
-in_groups && /^ +reach / {
-	gsub(/[][,]/, "")
+in_groups && $1 == "kind" && $2 == "universal" { universal[group] = 1 }
+in_groups && $1 == "reach" {
 	reach[group] = reach[group] (reach[group] == "" ? "" : " ") \
 		amount(hex($2)) "-" amount(hex($3) + 1)
 }
-in_groups && /^ +member / { group_of[$2] = group }
+in_groups && $1 == "member" { group_of[$2] = group }
 
 /^DMAG-ROW / {
 	parse()

@@ -2,10 +2,10 @@
 /*
  * dmag show and dmag top: the groups of a running kernel, from debugfs.
  *
- * The kernel prints a line per group, then its reach, capacity, counters and
- * members, each on a line of its own that begins with two blanks.  Unknown lines
- * are passed over, counters are taken by name, so that a newer kernel can say
- * more.
+ * The kernel prints one fact a line, "key value...", and a group begins with its
+ * number.  Each fact is found by its key.  An unknown key with one number is a
+ * counter and anything else unknown is passed over, so that a newer kernel can
+ * say more.
  */
 #include <getopt.h>
 #include <poll.h>
@@ -47,9 +47,9 @@ struct member {
 
 /* One group of the kernel; amounts are in frames. */
 struct kgroup {
-	u64 id, members, reach, owned, free, used, quarantined, min, low, high;
+	u64 id, members, frames, owned, free, used, quarantined, min, low, high;
 	u64 goal, protected;
-	char kind[16];
+	const char *kind;
 	struct span *seg;
 	struct counter *counter;
 	struct member *member;
@@ -74,45 +74,107 @@ struct show_command {
 
 /* ---- reading --------------------------------------------------------- */
 
-static bool parse_group(struct kgroup *g, const char *line)
+static bool parse_number(const char *text, u64 *value)
 {
-	return sscanf(line,
-		      "%llu %15s %llu %llu %llu %llu %llu %llu %llu %llu %llu",
-		      &g->id, g->kind, &g->members, &g->reach, &g->owned,
-		      &g->free, &g->used, &g->quarantined, &g->min, &g->low,
-		      &g->high) == 11;
+	char *end;
+
+	*value = strtoull(text, &end, 0);
+	return end != text && !*end;
 }
 
-static bool parse_capacity(struct kgroup *g, const char *line)
-{
-	u64 goal, protected;
+/* A place for the number of each key in a group's or a member's lines. */
+struct fact {
+	const char *key;
+	u64 *value;
+};
 
-	if (sscanf(line, " goal %llu protected %llu", &goal, &protected) != 2)
-		return false;
-	g->goal = goal;
-	g->protected = protected;
-	return true;
+static bool set_fact(const struct fact *fact, unsigned int nr, const char *key,
+		     u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (!strcmp(fact[i].key, key)) {
+			*fact[i].value = value;
+			return true;
+		}
+	return false;
 }
 
-static void parse_detail(struct arena *a, struct kgroup *g, const char *line)
+/* One number: a known fact of the group, or else a counter. */
+static void parse_fact(struct arena *a, struct kgroup *g, const char *key,
+		       u64 value)
 {
-	char name[128];
-	struct span s;
-	u64 val, more, used;
-	int end = 0;
+	const struct fact fact[] = {
+		{ "members", &g->members },
+		{ "frames", &g->frames },
+		{ "owned", &g->owned },
+		{ "free", &g->free },
+		{ "used", &g->used },
+		{ "quarantined", &g->quarantined },
+		{ "min", &g->min },
+		{ "low", &g->low },
+		{ "high", &g->high },
+		{ "goal", &g->goal },
+		{ "protected", &g->protected },
+	};
 
-	if (sscanf(line, " reach [%llx, %llx]", &s.start, &s.last) == 2)
-		*ARENA_ADD(a, g->seg, g->nr_seg) = s;
-	else if (sscanf(line, " member %127s mask %llx windows %llu used %llu",
-			name, &val, &more, &used) == 4)
-		*ARENA_ADD(a, g->member, g->nr_member) =
-			(struct member){ arena_printf(a, "%s", name), val, more,
-					 used };
-	else if (!parse_capacity(g, line) &&
-		 sscanf(line, " %127s %llu%n", name, &val, &end) == 2 &&
-		 !line[end])
+	if (!set_fact(fact, ARRAY_SIZE(fact), key, value))
 		*ARENA_ADD(a, g->counter, g->nr_counter) =
-			(struct counter){ arena_printf(a, "%s", name), val };
+			(struct counter){ key, value };
+}
+
+static void parse_reach(struct arena *a, struct kgroup *g, char *rest)
+{
+	struct span s;
+
+	if (sscanf(rest, "%llx %llx", &s.start, &s.last) == 2)
+		*ARENA_ADD(a, g->seg, g->nr_seg) = s;
+}
+
+/* A name, then pairs of a key and a number. */
+static void parse_member(struct arena *a, struct kgroup *g, char *rest)
+{
+	struct member m = { 0 };
+	const struct fact fact[] = {
+		{ "mask", &m.mask },
+		{ "windows", &m.windows },
+		{ "used", &m.used },
+	};
+	unsigned int known = 0;
+	char *key, *text, *save;
+	u64 value;
+
+	m.name = strtok_r(rest, " ", &save);
+	while ((key = strtok_r(NULL, " ", &save)) &&
+	       (text = strtok_r(NULL, " ", &save)))
+		if (parse_number(text, &value))
+			known += set_fact(fact, ARRAY_SIZE(fact), key, value);
+	if (known == ARRAY_SIZE(fact))
+		*ARENA_ADD(a, g->member, g->nr_member) = m;
+}
+
+static void parse_line(struct snapshot *s, char *line)
+{
+	char *rest, *key = strtok_r(line, " ", &rest);
+	struct kgroup *g = s->nr ? &s->group[s->nr - 1] : NULL;
+	u64 value;
+
+	if (!key)
+		return;
+	if (!strcmp(key, "group") && parse_number(rest, &value))
+		*ARENA_ADD(&s->arena, s->group, s->nr) =
+			(struct kgroup){ .id = value, .kind = "" };
+	else if (!g)
+		return;
+	else if (!strcmp(key, "kind"))
+		g->kind = rest;
+	else if (!strcmp(key, "reach"))
+		parse_reach(&s->arena, g, rest);
+	else if (!strcmp(key, "member"))
+		parse_member(&s->arena, g, rest);
+	else if (parse_number(rest, &value))
+		parse_fact(&s->arena, g, key, value);
 }
 
 /* The top holders first. */
@@ -156,14 +218,8 @@ static int read_groups(struct snapshot *s, const char *root)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	s->when = now.tv_sec + now.tv_nsec / 1e9;
 	for (line = strtok_r(text, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		struct kgroup g = { 0 };
-
-		if (*line == ' ' && s->nr)
-			parse_detail(&s->arena, &s->group[s->nr - 1], line);
-		else if (parse_group(&g, line))
-			*ARENA_ADD(&s->arena, s->group, s->nr) = g;
-	}
+	     line = strtok_r(NULL, "\n", &save))
+		parse_line(s, line);
 	if (s->nr)
 		qsort(s->group, s->nr, sizeof(*s->group), by_id);
 	sort_members(s);
@@ -248,7 +304,7 @@ static void put_row(const struct kgroup *g, const struct style *style)
 	char buf[GAUGE + 1];
 
 	printf("%5llu %7llu", g->id, g->members);
-	put_size(g->reach);
+	put_size(g->frames);
 	put_size(g->protected);
 	put_size(g->owned);
 	put_size(g->used);
@@ -321,7 +377,7 @@ static void json_group(const struct kgroup *g)
 	printf("{\"id\": %llu, ", g->id);
 	json_bool(stdout, "universal", universal(g));
 	fputs(", ", stdout);
-	json_amount("bytes", g->reach);
+	json_amount("bytes", g->frames);
 	json_amount("owned", g->owned);
 	json_amount("free", g->free);
 	json_amount("used", g->used);

@@ -36,7 +36,7 @@ if [ "$dmag" = on ]; then
 		await_protected "$dev"
 	done
 	check "the goals are those that stock is asked for" \
-		[ "$(group_word "$1" goal) $(group_word "$2" goal) $(group_word "$3" goal)" = \
+		[ "$(fact "$1" goal) $(fact "$2" goal) $(fact "$3" goal)" = \
 		"$((buffers_24 * 16)) $((buffers_28 * 16)) $((buffers_30 * 16))" ]
 fi
 show_groups "before the hogs"

@@ -72,12 +72,6 @@ moves()
 	ctl "$2" free block
 }
 
-kind_of()
-{
-	awk -v dev="$1" '$2 == "universal" || $2 == "restricted" { kind = $2 }
-		$1 == "member" && $2 == dev { print kind }' $debug/dmag/groups
-}
-
 # As long as the storm lasts; leaves all its results
 churn()
 {
@@ -141,18 +135,18 @@ if [ "$dmag" = on ]; then
 fi
 
 request "32 bits, universal" "$5" block coherent 16 65536
-check_groups "32 bits are universal" [ "$(kind_of "$5")" = universal ]
+check_groups "32 bits are universal" [ "$(fact "$5" kind)" = universal ]
 check "memory beyond 4 GiB comes online" comes_online $far
-check_groups "32 bits are restricted now" [ "$(kind_of "$5")" = restricted ]
-check_groups "36 bits are not" [ "$(kind_of "$6")" = universal ]
+check_groups "32 bits are restricted now" [ "$(fact "$5" kind)" = restricted ]
+check_groups "36 bits are not" [ "$(fact "$6" kind)" = universal ]
 check_groups "five groups" await_groups 5
 show_groups "with memory beyond 4 GiB"
 if [ "$flavour$dmag" = debugon ]; then
 	tells_through_faults $((far + 1)) $((far + 6))
 fi
 check "the last of it comes online" comes_online $((far + 7))
-check_groups "32 bits are still restricted" [ "$(kind_of "$5")" = restricted ]
-check_groups "36 bits are still not" [ "$(kind_of "$6")" = universal ]
+check_groups "32 bits are still restricted" [ "$(fact "$5" kind)" = restricted ]
+check_groups "36 bits are still not" [ "$(fact "$6" kind)" = universal ]
 check_groups "still five groups" await_groups 5
 request "32 bits, restricted" "$5" block coherent 64 65536
 intact "32 bits, before and after" "$5" 2

@@ -38,7 +38,7 @@ least_owned()
 load 28
 dev=$devices
 await_protected "$dev"
-min=$(frames "$dev" min) low=$(frames "$dev" low) high=$(frames "$dev" high)
+min=$(fact "$dev" min) low=$(fact "$dev" low) high=$(fact "$dev" high)
 check "the marks are three" [ "$((0 < min && min < low && low < high))" = 1 ]
 check "the reserve is full" owned_is_at_least "$high"
 mount -t tracefs tracefs $tracing

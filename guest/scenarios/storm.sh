@@ -49,7 +49,7 @@ phase()
 # a moment is enough.
 filled()
 {
-	[ "$(frames "$dev" free)" -ge "$(frames "$dev" min)" ]
+	[ "$(fact "$dev" free)" -ge "$(fact "$dev" min)" ]
 }
 
 # Halfway down to where it was. The first step down comes 64 s after the last
@@ -60,7 +60,7 @@ await_calm()
 
 	began=$(cut -d. -f1 /proc/uptime)
 	halfway=$(((start + peak) / 2))
-	while [ "$(frames "$dev" high)" -gt $halfway ] && [ $(($(cut -d. -f1 /proc/uptime) - began)) -le 110 ]; do
+	while [ "$(fact "$dev" high)" -gt $halfway ] && [ $(($(cut -d. -f1 /proc/uptime) - began)) -le 110 ]; do
 		sleep 1
 	done
 	seconds=$(($(cut -d. -f1 /proc/uptime) - began))
@@ -69,7 +69,7 @@ await_calm()
 load 28
 dev=$devices
 await_protected "$dev"
-[ "$dmag" = off ] || start=$(frames "$dev" high)
+[ "$dmag" = off ] || start=$(fact "$dev" high)
 mke2fs /dev/vda >/dev/null 2>&1
 mkdir /disk
 mount -t ext2 /dev/vda /disk || check "a disk" false
@@ -98,7 +98,7 @@ phase steady 100 stock=any report=4
 row storm $all_asked $all_granted "$share" size=4-64K stock=fails scanned=$scanned \
 	refused=$((all_asked - all_granted))
 check "the machine was in direct reclaim" [ $scanned -gt 0 ]
-[ "$dmag" = off ] || peak=$(frames "$dev" high)
+[ "$dmag" = off ] || peak=$(fact "$dev" high)
 show_groups "at the end of the storm"
 storm calm
 kill $streamer
@@ -111,7 +111,7 @@ storm stop
 check "nothing was overwritten" [ "$(value bad)" = 0 ]
 if [ "$dmag" = on ]; then
 	await_calm
-	limit_row halved 100 $seconds unit=s stock=none start=$start peak=$peak high="$(frames "$dev" high)"
+	limit_row halved 100 $seconds unit=s stock=none start=$start peak=$peak high="$(fact "$dev" high)"
 	show_groups "after the storm"
 fi
 rmmod dmag_storm

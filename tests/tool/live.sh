@@ -141,33 +141,55 @@ hasnt 'fdt bridge' 'PCI host bridge'
 status 1 'no groups' "$dmag" show --root "$root"
 has 'no groups' 'debug/dmag/groups: No such file .*no groups here' err
 cat >"$root/sys/kernel/debug/dmag/groups" <<'END'
-group kind       members      reach    owned     free     used quarantined   min   low  high (frames)
-7     universal        1    1572864        0        0        0           0     0     0     0
-  reach [0x1000, 0x27fffffff]
-  goal 0 protected 0
-  alloc 0
-  member 0000:00:02.0 mask 0xffffffffffffffff windows 0 used 0
-3     restricted       2      65536     3072     100     2972           0   512   768  1024
-  reach [0x1000, 0x9efff]
-  reach [0x100000, 0xfffffff]
-  goal 16384 protected 15872
-  alloc 40
-  alloc_atomic 2
-  alloc_fail 3
-  alloc_atomic_fail 4
-  free_calls 5
-  claim 6
-  claim_fail 1
-  capture_frames 32
-  shrink_frames 0
-  grown 1
-  wait 11
-  a new counter 9
-  new_counter 17
-  new_pair 5 other 6
-  member 0000:00:03.0 of a newer kernel
-  member 0000:00:01.0 mask 0xfffffff windows 0 used 16
-  member 0000:00:01.1 mask 0xfffffff windows 2 used 2956
+group 7
+kind universal
+members 1
+reach 0x1000 0x27fffffff
+frames 1572864
+owned 0
+free 0
+used 0
+quarantined 0
+min 0
+low 0
+high 0
+goal 0
+protected 0
+alloc 0
+member 0000:00:02.0 mask 0xffffffffffffffff windows 0 used 0
+group 3
+kind restricted
+members 2
+reach 0x1000 0x9efff
+reach 0x100000 0xfffffff
+frames 65536
+owned 3072
+free 100
+used 2972
+quarantined 0
+min 512
+low 768
+high 1024
+goal 16384
+protected 15872
+alloc 40
+alloc_atomic 2
+alloc_fail 3
+alloc_atomic_fail 4
+free_calls 5
+claim 6
+claim_fail 1
+capture_frames 32
+shrink_frames 0
+grown 1
+wait 11
+a new fact 9
+new_counter 17
+new_pair 5 other 6
+reach everything
+member 0000:00:03.0 of a newer kernel
+member 0000:00:01.0 used 16 windows 0 mask 0xfffffff
+member 0000:00:01.1 mask 0xfffffff windows 2 colour 7 used 2956
 END
 status 0 show "$dmag" show --root "$root"
 has 'show row' '^ *3 2 256 MiB 62 MiB 12 MiB 11.6 MiB 400 KiB 4 MiB #\.\.\.\.\|\.\.\.\. below min 42 6 1 7$'
@@ -177,7 +199,9 @@ has 'show new counter' 'new_counter 17'
 has 'show capacity' '^ capacity 62 MiB protected, goal 64 MiB$'
 [ "$(grep -c capacity "$work/out")" = 1 ]
 verdict $? 'no goal, no capacity'
-hasnt 'show unknown lines' 'new_pair|of a newer|^ (goal|a) [0-9]'
+[ "$(grep -c '^  reach' "$work/out")" = 3 ]
+verdict $? 'a reach is two addresses'
+hasnt 'show unknown lines' 'new_pair|of a newer|everything|^ (goal|a|colour) '
 status 0 'show json' "$dmag" show --json --root "$root"
 python3 - "$work/out" <<'END'
 import json, sys

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/kernel/debug/dmag: a table for people, counters for scripts, and a file
- * that checks all invariants when it is read.
+ * /sys/kernel/debug/dmag: the groups and the totals of their counters, both as
+ * lines of "key value" that programs read, and a file that checks all invariants
+ * when it is read. For people there is dmag show.
  */
 
 #include <linux/debugfs.h>
@@ -45,6 +46,27 @@ void dmag_count_retired(const struct dmag_kgroup *g)
 		retired[i] += g->counter[i];
 }
 
+static void show_frames(struct seq_file *m, u64 free, u64 used, u64 quarantined)
+{
+	seq_printf(m, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
+		   free + used + quarantined, free, used, quarantined);
+}
+
+static void show_counters(struct seq_file *m, const u64 *counter)
+{
+	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
+		seq_printf(m, "%s %llu\n", counter_name[i], counter[i]);
+}
+
+static void show_reach(struct seq_file *m, const struct dmag_reach *reach)
+{
+	for (unsigned int i = 0; i < reach->nr; i++)
+		seq_printf(m, "reach %#llx %#llx\n",
+			   reach->seg[i].start << PAGE_SHIFT,
+			   ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
+	seq_printf(m, "frames %llu\n", dmag_reach_frames(reach));
+}
+
 static void show_members(struct seq_file *m, const struct dmag_group *core)
 {
 	struct dmag_member *member;
@@ -52,7 +74,7 @@ static void show_members(struct seq_file *m, const struct dmag_group *core)
 	list_for_each_entry(member, &dmag_registry.members, node) {
 		if (member->group != core)
 			continue;
-		seq_printf(m, "  member %s mask %#llx windows %u used %llu\n",
+		seq_printf(m, "member %s mask %#llx windows %u used %llu\n",
 			   dev_name(to_dmag_device(member)->dev),
 			   to_dmag_device(member)->mask,
 			   member->constraint.nr_windows,
@@ -62,37 +84,25 @@ static void show_members(struct seq_file *m, const struct dmag_group *core)
 
 static void show_group(struct dmag_kgroup *g, void *m)
 {
-	const struct dmag_reach *reach = &g->core.reach;
 	const struct dmag_marks *marks = &g->core.marks;
 	struct dmag_frames f;
 
 	spin_lock_irq(&g->lock);
 	f = g->core.frames;
 	spin_unlock_irq(&g->lock);
-	seq_printf(m, "%-5d %-10s %7u %10llu", g->id,
-		   g->universal ? "universal" : "restricted", g->core.members,
-		   dmag_reach_frames(reach));
-	seq_printf(m, " %8llu %8llu %8llu %11llu",
-		   f.free + f.used + f.quarantined, f.free, f.used,
-		   f.quarantined);
-	seq_printf(m, " %5llu %5llu %5llu\n", marks->min, marks->low,
+	seq_printf(m, "group %d\nkind %s\nmembers %u\n", g->id,
+		   g->universal ? "universal" : "restricted", g->core.members);
+	show_reach(m, &g->core.reach);
+	show_frames(m, f.free, f.used, f.quarantined);
+	seq_printf(m, "min %llu\nlow %llu\nhigh %llu\n", marks->min, marks->low,
 		   marks->high);
-
-	for (unsigned int i = 0; i < reach->nr; i++)
-		seq_printf(m, "  reach [%#llx, %#llx]\n",
-			   reach->seg[i].start << PAGE_SHIFT,
-			   ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
-	seq_printf(m, "  goal %llu protected %llu\n", g->goal, g->protected);
-	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		seq_printf(m, "  %s %llu\n", counter_name[i], g->counter[i]);
+	seq_printf(m, "goal %llu\nprotected %llu\n", g->goal, g->protected);
+	show_counters(m, g->counter);
 	show_members(m, &g->core);
 }
 
 static int groups_show(struct seq_file *m, void *unused)
 {
-	seq_puts(m, "group kind       members      reach");
-	seq_puts(m, "    owned     free     used quarantined");
-	seq_puts(m, "   min   low  high (frames)\n");
 	mutex_lock(&dmag_mutex);
 	dmag_visit_groups(show_group, m);
 	mutex_unlock(&dmag_mutex);
@@ -136,11 +146,8 @@ static int counters_show(struct seq_file *m, void *unused)
 	mutex_unlock(&dmag_mutex);
 
 	seq_printf(m, "groups %llu\nmembers %llu\n", t.groups, t.members);
-	seq_printf(m, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
-		   t.free + t.used + t.quarantined, t.free, t.used,
-		   t.quarantined);
-	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		seq_printf(m, "%s %llu\n", counter_name[i], t.counter[i]);
+	show_frames(m, t.free, t.used, t.quarantined);
+	show_counters(m, t.counter);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
