@@ -5,12 +5,11 @@
  * A plan is made, printed and forgotten: nothing in it is freed on its own.
  * Running out of memory ends the program, which has nothing to lose.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "arena.h"
 
 struct arena_chunk {
 	struct arena_chunk *next;

@@ -2,12 +2,18 @@
 /*
  * dmag plan: the options, the files, and the writers they ask for.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd.h"
+#include "options.h"
+#include "plan.h"
+#include "source.h"
 #include "sysfile.h"
+#include "write.h"
 
 static const char usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
@@ -50,48 +56,6 @@ struct plan_command {
 };
 
 /* ---- options --------------------------------------------------------- */
-
-/* A number with a unit; *@end is what follows it. */
-static bool parse_size(const char *s, char **end, u64 *val)
-{
-	static const char units[] = "kmgt";
-	const char *unit;
-	unsigned int shift;
-
-	if (*s < '0' || *s > '9')
-		return false;
-	errno = 0;
-	*val = strtoull(s, end, 0);
-	if (errno)
-		return false;
-	unit = **end ? strchr(units, **end | 0x20) : NULL;
-	if (!unit)
-		return true;
-	shift = 10 * (unit - units + 1);
-	if (*val > U64_MAX >> shift)
-		return false;
-	*val <<= shift;
-	++*end;
-	return true;
-}
-
-static bool parse_range(const char *s, char **end, struct span *span)
-{
-	u64 last;
-
-	if (!parse_size(s, end, &span->start))
-		return false;
-	if (**end == '-') {
-		if (!parse_size(*end + 1, end, &last))
-			return false;
-		span->last = last;
-		return span->start <= last;
-	}
-	if (**end != '+' || !parse_size(*end + 1, end, &last))
-		return false;
-	span->last = span->start + (last - 1);
-	return last && last - 1 <= U64_MAX - span->start;
-}
 
 static int set_memory(struct plan_command *cmd, const char *arg)
 {

@@ -7,6 +7,7 @@
  * counter and anything else unknown is passed over, so that a newer kernel can
  * say more.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,8 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd.h"
 #include "json.h"
+#include "options.h"
 #include "sysfile.h"
+#include "text.h"
 
 static const char usage[] =
 	"usage: dmag show [--json] [--color WHEN]\n"

@@ -4,7 +4,8 @@
  *
  * Fields are quoted as in RFC 4180; there is always a line of names first.
  */
-#include "tool.h"
+#include "text.h"
+#include "write.h"
 
 static void csv_string(FILE *out, const char *s)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "of.h"
+#include "of_fdt.h"
 
 static void of_add_props(struct of_tree *tree, struct of_node *np,
 			 const void *blob, int offset)

@@ -7,6 +7,8 @@
  * bytes.  docs/tool.rst documents the fields; they are only ever added to.
  */
 #include "json.h"
+#include "text.h"
+#include "write.h"
 
 void json_string(FILE *out, const char *s)
 {

@@ -5,7 +5,9 @@
 #ifndef DMAG_TOOL_JSON_H
 #define DMAG_TOOL_JSON_H
 
-#include "tool.h"
+#include <stdio.h>
+
+#include "board.h"
 
 void json_string(FILE *out, const char *s);
 void json_pair(FILE *out, const char *name, const char *s);

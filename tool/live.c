@@ -10,11 +10,13 @@
  * apart.  Other buses do not show their masks; on a machine with a device tree
  * its devices are taken from there (root again), by the rules of devices.c.
  */
-#include <limits.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "source.h"
 #include "sysfile.h"
 
 struct live {

@@ -2,11 +2,13 @@
 /*
  * dmag: what the command line says, and which part does it.
  */
-#include <stdlib.h>
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "tool.h"
+#include "cmd.h"
+#include "dmag_port.h"
+#include "msg.h"
 
 static const char usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
@@ -17,41 +19,6 @@ static const char usage[] =
 	"\n"
 	"See what devices can reach by DMA: which allocation groups a machine has,\n"
 	"and how Linux's memory zones would serve them instead.  See dmag(1).\n";
-
-void die(const char *fmt, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("dmag: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	putc('\n', stderr);
-	exit(EXIT_TROUBLE);
-}
-
-/* What is wrong with the command line, or with what it asks for; returns -1. */
-int complain(const char *fmt, const char *arg)
-{
-	fputs("dmag: ", stderr);
-	fprintf(stderr, fmt, arg);
-	putc('\n', stderr);
-	return -1;
-}
-
-/* --color WHEN, for which "auto" is where we started. */
-int parse_color(struct style *style, const char *when)
-{
-	if (!strcmp(when, "always"))
-		style->color = true;
-	else if (!strcmp(when, "never"))
-		style->color = false;
-	else if (strcmp(when, "auto"))
-		return complain("--color: '%s' is not always, never or auto",
-				when);
-	return 0;
-}
 
 /* A reader that has gone is no reason to complain; a full disk is. */
 static int finish(int ret)

@@ -4,7 +4,8 @@
  */
 #include <string.h>
 
-#include "tool.h"
+#include "dmag_port.h"
+#include "masks.h"
 
 static const struct {
 	const char *compatible;

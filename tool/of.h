@@ -5,7 +5,7 @@
 #ifndef DMAG_TOOL_OF_H
 #define DMAG_TOOL_OF_H
 
-#include "tool.h"
+#include "board.h"
 
 /* Deeper trees, and longer ways of a DMA through it, are an attack or a loop. */
 #define OF_MAX_DEPTH 64
@@ -50,8 +50,6 @@ struct of_range {
 	bool translated;
 };
 
-int of_unflatten(struct of_tree *tree, struct board *b, const void *blob,
-		 size_t size);
 const void *of_get(const struct of_node *np, const char *name, u32 *len);
 bool of_has(const struct of_node *np, const char *name);
 const char *of_string(const struct of_node *np, const char *name);

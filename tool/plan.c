@@ -12,62 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "plan.h"
 
 /* Where RAM may be as long as nobody says: 48 bits, all that most CPUs have. */
 #define UNKNOWN_RAM_LAST ((1ULL << 48) - 1)
 
 static const u64 limit32 = (1ULL << 32) - 1;
-
-void board_init(struct board *b, const char *source)
-{
-	memset(b, 0, sizeof(*b));
-	b->source = source;
-	b->zone_dma_limit = U64_MAX;
-	b->notes_end = &b->notes;
-	dmag_registry_init(&b->registry);
-}
-
-void board_free(struct board *b)
-{
-	arena_free(&b->arena);
-	b->error = NULL;
-	b->notes = NULL;
-}
-
-void board_note(struct board *b, const char *fmt, ...)
-{
-	struct note *n = arena_alloc(&b->arena, sizeof(*n));
-	va_list args;
-
-	va_start(args, fmt);
-	n->text = arena_vprintf(&b->arena, fmt, args);
-	va_end(args);
-	*b->notes_end = n;
-	b->notes_end = &n->next;
-}
-
-int board_fail(struct board *b, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	b->error = arena_vprintf(&b->arena, fmt, args);
-	va_end(args);
-	return -1;
-}
-
-const char *verdict_name(unsigned int verdict)
-{
-	static const char *const names[] = {
-		[VERDICT_EXACT] = "exact",
-		[VERDICT_SMALL] = "too small",
-		[VERDICT_LARGE] = "too large",
-		[VERDICT_SMALL | VERDICT_LARGE] = "misplaced",
-	};
-
-	return names[verdict];
-}
 
 /* ---- RAM ------------------------------------------------------------- */
 
@@ -175,7 +125,7 @@ static void build_ram(struct board *b)
 
 /* ---- zones ----------------------------------------------------------- */
 
-u64 span_frames(const struct dmag_reach *r, const struct dmag_range *range)
+static u64 span_frames(const struct dmag_reach *r, const struct dmag_range *range)
 {
 	u64 frames = 0;
 	unsigned int i;

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "text.h"
+#include "write.h"
 
 /* Pixels. A character of the text is taken to be as wide as the widest digit. */
 #define WHERE_X 270.0
@@ -36,7 +37,7 @@ struct canvas {
 	double y;
 };
 
-static void put_xml(FILE *out, const char *s, int max)
+void write_xml_text(FILE *out, const char *s, int max)
 {
 	static const char special[] = "&<>\"";
 	static const char *const entity[] = { "&amp;", "&lt;", "&gt;",
@@ -55,7 +56,7 @@ static void put_label(const struct canvas *c, double x, double y,
 		      const char *cls, const char *text)
 {
 	fprintf(c->out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">", x, y, cls);
-	put_xml(c->out, text, -1);
+	write_xml_text(c->out, text, -1);
 	fputs("</text>\n", c->out);
 }
 
@@ -238,7 +239,7 @@ static void put_members(const struct canvas *c, const struct group *g)
 		if (shown && (int)strlen(name) + 2 > room)
 			break;
 		fputs(shown ? ", " : "", c->out);
-		put_xml(c->out, name, room);
+		write_xml_text(c->out, name, room);
 		room -= (int)strlen(name) + 2;
 		shown++;
 	}
@@ -379,7 +380,7 @@ static void put_title(struct canvas *c)
 	unsigned int i;
 
 	fputs("<text x=\"10\" y=\"24\" class=\"title\">", c->out);
-	put_xml(c->out, b->model ? b->model : b->source, TITLE_MAX);
+	write_xml_text(c->out, b->model ? b->model : b->source, TITLE_MAX);
 	fputs("</text>\n", c->out);
 	c->y = 24 + LINE_H + 2;
 	for (i = 0; i < b->nr_zones; i++) {
@@ -427,31 +428,4 @@ void write_svg(FILE *out, const struct board *b, bool linear)
 	c.y = bottom + 8;
 	put_legend(&c);
 	fputs("</svg>\n", out);
-}
-
-/* Pages are for people: the picture, and the table as text under it. */
-void write_html(FILE *out, const struct board *b, bool linear)
-{
-	const struct style plain = { .color = false };
-	char *text = NULL;
-	size_t len = 0;
-	FILE *mem = open_memstream(&text, &len);
-
-	if (!mem)
-		die("out of memory");
-	write_table(mem, b, &plain);
-	if (fclose(mem))
-		die("out of memory");
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>",
-	      out);
-	put_xml(out, b->model ? b->model : b->source, -1);
-	fputs("</title></head><body>\n", out);
-	write_svg(out, b, linear);
-	fputs("<pre>\n", out);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-		put_xml(out, line, -1);
-		putc('\n', out);
-	}
-	fputs("</pre>\n</body></html>\n", out);
-	free(text);
 }

@@ -3,8 +3,10 @@
  * Small text files of a running kernel, under a root that is "" but in tests.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

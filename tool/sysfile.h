@@ -5,7 +5,7 @@
 #ifndef DMAG_TOOL_SYSFILE_H
 #define DMAG_TOOL_SYSFILE_H
 
-#include "tool.h"
+#include "arena.h"
 
 char *sys_read(struct arena *a, const char *path, size_t *size);
 char *sys_line(struct arena *a, const char *path);

@@ -4,7 +4,8 @@
  */
 #include <string.h>
 
-#include "tool.h"
+#include "text.h"
+#include "write.h"
 
 struct colors {
 	const char *head, *good, *bad, *dim, *off;

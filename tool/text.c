@@ -2,7 +2,9 @@
 /*
  * Words for what a plan contains, shared by all writers.
  */
-#include "tool.h"
+#include <stdio.h>
+
+#include "text.h"
 
 const char *size_text(char *buf, size_t len, u64 bytes)
 {
@@ -71,6 +73,18 @@ const char *arch_name(enum arch arch)
 	};
 
 	return names[arch];
+}
+
+const char *verdict_name(unsigned int verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_EXACT] = "exact",
+		[VERDICT_SMALL] = "too small",
+		[VERDICT_LARGE] = "too large",
+		[VERDICT_SMALL | VERDICT_LARGE] = "misplaced",
+	};
+
+	return names[verdict];
 }
 
 const char *attrs_text(unsigned int attrs)

@@ -7,15 +7,11 @@
  */
 #include <stdlib.h>
 
-#include "tool.h"
+#include "plan.h"
+#include "source.h"
+#include "write.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-void die(const char *fmt, ...)
-{
-	fprintf(stderr, "%s\n", fmt);
-	abort();
-}
 
 static void check_plan(struct board *b)
 {

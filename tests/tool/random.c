@@ -15,7 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tool.h"
+#include "plan.h"
+#include "source.h"
+#include "text.h"
+#include "write.h"
 
 #define PAGES 96 /* of physical memory, RAM or not */
 #define MAX_BUSES 8
@@ -67,12 +70,6 @@ static u64 dice(u64 sides)
 			exit(1);                                          \
 		}                                                         \
 	} while (0)
-
-void die(const char *fmt, ...)
-{
-	printf("%s\n", fmt);
-	exit(1);
-}
 
 /* ---- the model ------------------------------------------------------- */
 

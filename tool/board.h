@@ -1,70 +1,26 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * dmag, the command-line tool: what its parts share.
+ * A machine: the facts that a source found, and the plan that is made of them.
+ *
+ * Addresses are bytes in u64, frames are struct dmag_range as in the core; the
+ * two never share a variable.  Everything hangs in the board's arena.
  */
-#ifndef DMAG_TOOL_H
-#define DMAG_TOOL_H
+#ifndef DMAG_TOOL_BOARD_H
+#define DMAG_TOOL_BOARD_H
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include "dmag.h"
+#include "arena.h"
 
 /**
  * DOC: How a plan is made
  *
  * A *source* fills a &struct board with facts: memory, reserved regions and
  * devices with their constraints.  There are two, a flattened device tree
- * (fdt.c reads it, of.c has Linux's address rules, devices.c decides what is a
- * device) and the running machine (live.c).  plan.c turns facts into zones and
- * groups with the core that the kernel uses, and judges every device against
- * the zones.  The writers (table.c, json.c, csv.c, svg.c) only read.
- *
- * Addresses are bytes in u64, frames are struct dmag_range as in the core; the
- * two never share a variable.  Everything hangs in the board's arena.
+ * (fdt.c reads it, of.c has Linux's address rules, memory.c and devices.c decide
+ * what is memory and what is a device) and the running machine (live.c).  plan.c
+ * turns facts into zones and groups with the core that the kernel uses, and
+ * judges every device against the zones.  The writers (table.c, json.c, csv.c,
+ * svg.c, html.c) only read.
  */
-
-/* ---- memory and messages (arena.c, main.c) --------------------------- */
-
-#define __attr(x) __attribute__((x))
-#define __printf(a, b) __attr(__format__(__printf__, a, b))
-#define __noreturn __attr(__noreturn__)
-
-#define ARENA_CHUNK (64UL << 10)
-
-struct arena {
-	struct arena_chunk *chunks;
-	char *at;
-	size_t left;
-};
-
-void *arena_alloc(struct arena *a, size_t bytes);
-char *arena_printf(struct arena *a, const char *fmt, ...) __printf(2, 3);
-char *arena_vprintf(struct arena *a, const char *fmt, va_list args);
-void *arena_grow(struct arena *a, void *items, unsigned int nr, size_t size);
-void arena_free(struct arena *a);
-
-/* Room for one more at the end of the array @items of @nr. */
-#define ARENA_ADD(a, items, nr)                                               \
-	({                                                                    \
-		typeof(items) *__items = &(items);                            \
-		typeof(nr) *__nr = &(nr);                                     \
-		*__items = arena_grow(a, *__items, *__nr, sizeof(**__items)); \
-		&(*__items)[(*__nr)++];                                       \
-	})
-
-/** enum - Exit codes, documented in dmag(1). */
-enum {
-	EXIT_OK,
-	EXIT_TROUBLE, /* input that cannot be used, a file that cannot be read */
-	EXIT_USAGE,
-};
-
-void __noreturn die(const char *fmt, ...) __printf(1, 2);
-
-/* ---- facts ----------------------------------------------------------- */
 
 /** enum arch - Whose rules for zones apply. */
 enum arch {
@@ -224,34 +180,6 @@ void board_free(struct board *b);
 void board_note(struct board *b, const char *fmt, ...) __printf(2, 3);
 int board_fail(struct board *b, const char *fmt, ...) __printf(2, 3);
 
-/* ---- options --------------------------------------------------------- */
-
-/** struct mask_option - --mask NODE=BITS. */
-struct mask_option {
-	const char *node;
-	unsigned int bits;
-	bool used;
-};
-
-struct plan_options {
-	struct span *memory; /* --memory: instead of what the source says */
-	unsigned int nr_memory;
-	u64 assume; /* --assume-memory: size of a bank that has none, or 0 */
-	struct mask_option *masks;
-	unsigned int nr_masks;
-	enum arch arch;
-};
-
-/* ---- sources and the plan -------------------------------------------- */
-
-int board_from_fdt(struct board *b, const void *blob, size_t size,
-		   struct plan_options *opt);
-int board_from_live(struct board *b, const char *root,
-		    struct plan_options *opt);
-int board_plan(struct board *b);
-u64 span_frames(const struct dmag_reach *r, const struct dmag_range *range);
-const char *verdict_name(unsigned int verdict);
-
 static inline u64 frames_bytes(u64 frames)
 {
 	return frames << PAGE_SHIFT;
@@ -264,37 +192,4 @@ static inline struct span range_span(const struct dmag_range *r)
 			      frames_bytes(r->last + 1) - 1 };
 }
 
-/* driver_mask() - Bits of the mask that a driver sets, | DRIVER_DMA; 0: no DMA. */
-#define DRIVER_DMA 0x80
-unsigned int driver_mask(const char *compatible);
-
-int cmd_plan(int argc, char **argv);
-int cmd_show(int argc, char **argv);
-int cmd_top(int argc, char **argv);
-
-/* ---- writers --------------------------------------------------------- */
-
-struct style {
-	bool color;
-};
-
-int complain(const char *fmt, const char *arg);
-int parse_color(struct style *style, const char *when);
-
-const char *size_text(char *buf, size_t len, u64 bytes);
-const char *device_kind_name(enum device_kind kind);
-const char *mask_from_name(enum mask_from from);
-const char *region_kind_name(enum region_kind kind);
-const char *arch_name(enum arch arch);
-const char *attrs_text(unsigned int attrs);
-const char *zone_text(const struct board *b, int zone);
-void write_table(FILE *out, const struct board *b, const struct style *style);
-void write_json(FILE *out, const struct board *b);
-void write_csv_head(FILE *out);
-void write_csv(FILE *out, const struct board *b);
-void write_svg(FILE *out, const struct board *b, bool linear);
-void write_html(FILE *out, const struct board *b, bool linear);
-void write_summary_head(FILE *out);
-void write_summary(FILE *out, const struct board *b);
-
-#endif /* DMAG_TOOL_H */
+#endif /* DMAG_TOOL_BOARD_H */

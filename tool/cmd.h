@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * The commands.
+ */
+#ifndef DMAG_TOOL_CMD_H
+#define DMAG_TOOL_CMD_H
+
+int cmd_plan(int argc, char **argv);
+int cmd_show(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+
+#endif /* DMAG_TOOL_CMD_H */

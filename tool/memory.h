@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * Memory in a device tree.
+ */
+#ifndef DMAG_TOOL_MEMORY_H
+#define DMAG_TOOL_MEMORY_H
+
+#include "of.h"
+#include "source.h"
+
+int read_memory(struct board *b, const struct of_tree *tree,
+		const struct plan_options *opt);
+int read_regions(struct board *b, const struct of_tree *tree);
+void read_reservations(struct board *b, const void *blob);
+enum region_kind region_kind(const struct of_node *np);
+
+#endif /* DMAG_TOOL_MEMORY_H */

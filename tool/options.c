@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Values on the command line that more than one command takes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+/**
+ * parse_size() - Read a number of bytes, with a unit or without.
+ * @s: text that begins with it, such as "0x1000" or "64M"
+ * @end: is made to point at what follows
+ * @val: the number
+ *
+ * Return: false if @s begins with no number, or with one that takes over 64 bits.
+ */
+bool parse_size(const char *s, char **end, u64 *val)
+{
+	static const char units[] = "kmgt";
+	const char *unit;
+	unsigned int shift;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	*val = strtoull(s, end, 0);
+	if (errno)
+		return false;
+	unit = **end ? strchr(units, **end | 0x20) : NULL;
+	if (!unit)
+		return true;
+	shift = 10 * (unit - units + 1);
+	if (*val > U64_MAX >> shift)
+		return false;
+	*val <<= shift;
+	++*end;
+	return true;
+}
+
+/**
+ * parse_range() - Read START-LAST or START+SIZE.
+ * @s: text that begins with it
+ * @end: is made to point at what follows
+ * @span: the range, whose last byte is included
+ *
+ * Return: false if @s begins with no range, or with an empty one.
+ */
+bool parse_range(const char *s, char **end, struct span *span)
+{
+	u64 last;
+
+	if (!parse_size(s, end, &span->start))
+		return false;
+	if (**end == '-') {
+		if (!parse_size(*end + 1, end, &last))
+			return false;
+		span->last = last;
+		return span->start <= last;
+	}
+	if (**end != '+' || !parse_size(*end + 1, end, &last))
+		return false;
+	span->last = span->start + (last - 1);
+	return last && last - 1 <= U64_MAX - span->start;
+}
+
+/**
+ * parse_color() - Read the value of --color.
+ * @style: what to change; "auto" leaves what the caller found out
+ * @when: always, never or auto
+ *
+ * Return: 0, or -1 after a complaint.
+ */
+int parse_color(struct style *style, const char *when)
+{
+	if (!strcmp(when, "always"))
+		style->color = true;
+	else if (!strcmp(when, "never"))
+		style->color = false;
+	else if (strcmp(when, "auto"))
+		return complain("--color: '%s' is not always, never or auto",
+				when);
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * Values on the command line that more than one command takes.
+ */
+#ifndef DMAG_TOOL_OPTIONS_H
+#define DMAG_TOOL_OPTIONS_H
+
+#include "write.h"
+
+bool parse_size(const char *s, char **end, u64 *val);
+bool parse_range(const char *s, char **end, struct span *span);
+int parse_color(struct style *style, const char *when);
+
+#endif /* DMAG_TOOL_OPTIONS_H */
