@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * Cells: memory cut by how many groups want it.
+ *
+ * Cells are derived from the live groups on demand, into an array that the
+ * caller brings.  They are sorted in the order in which claims go through
+ * them, so that a binary search finds the next one.
+ */
+#include "dmag.h"
+
+/* The order in which claims go: least wanted first, then from the top. */
+static bool dmag_cell_before(const struct dmag_cell *a,
+			     const struct dmag_cell *b)
+{
+	if (a->demand != b->demand)
+		return a->demand < b->demand;
+	return a->range.start > b->range.start;
+}
+
+static void dmag_cells_swap(struct dmag_cell *a, struct dmag_cell *b)
+{
+	struct dmag_cell tmp = *a;
+
+	*a = *b;
+	*b = tmp;
+}
+
+/* Let cell[@at] sink in the heap of @nr until no child comes after it. */
+static void dmag_cells_sink(struct dmag_cell *cell, unsigned int at,
+			    unsigned int nr)
+{
+	unsigned int child;
+
+	for (; (child = 2 * at + 1) < nr; at = child) {
+		if (child + 1 < nr &&
+		    dmag_cell_before(&cell[child], &cell[child + 1]))
+			child++;
+		if (!dmag_cell_before(&cell[at], &cell[child]))
+			return;
+		dmag_cells_swap(&cell[at], &cell[child]);
+	}
+}
+
+/* Heap sort: it needs neither memory nor luck. */
+static void dmag_cells_sort(struct dmag_cell *cell, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = nr / 2; i-- > 0;)
+		dmag_cells_sink(cell, i, nr);
+	while (nr > 1) {
+		dmag_cells_swap(&cell[0], &cell[--nr]);
+		dmag_cells_sink(cell, 0, nr);
+	}
+}
+
+/*
+ * While boundaries are collected a cell stands for one of them: range.start is
+ * the lowest frame above it, range.last what passing it downwards adds to the
+ * demand, modulo 2^64.
+ */
+static unsigned int dmag_boundaries(const struct dmag_registry *reg,
+				    struct dmag_cell *cell)
+{
+	const struct dmag_group *g;
+	unsigned int i, b, nr = 0;
+
+	for (b = 0; b < DMAG_BUCKETS; b++) {
+		list_for_each_entry(g, &reg->bucket[b], node) {
+			for (i = 0; i < g->reach.nr; i++) {
+				cell[nr].range.start = g->reach.seg[i].last + 1;
+				cell[nr].range.last = 1;
+				cell[nr++].demand = 0;
+				cell[nr].range.start = g->reach.seg[i].start;
+				cell[nr].range.last = -1ULL;
+				cell[nr++].demand = 0;
+			}
+		}
+	}
+	return nr;
+}
+
+/**
+ * dmag_cells_bound() - How much room dmag_cells_build() needs.
+ * @reg: the registry
+ *
+ * Context: Any.
+ * Return: a number of struct dmag_cell.
+ */
+unsigned int dmag_cells_bound(const struct dmag_registry *reg)
+{
+	return reg ? 2 * reg->nr_segs : 0;
+}
+
+/**
+ * dmag_cells_build() - Cut memory into cells of equal demand.
+ * @reg: the registry
+ * @cell: room for dmag_cells_bound() cells
+ *
+ * Cells are as large as can be, and in the order in which claims go through
+ * them.  They describe the groups of this moment: build them again when groups
+ * come or go.  Old ones cost order, not correctness.
+ *
+ * Context: Any.
+ * Return: the number of cells.
+ */
+unsigned int dmag_cells_build(const struct dmag_registry *reg,
+			      struct dmag_cell *cell)
+{
+	unsigned int i, out = 0, nr;
+	struct dmag_cell above = { 0 };
+
+	if (!reg || !cell)
+		return 0;
+	nr = dmag_boundaries(reg, cell);
+	dmag_cells_sort(cell, nr);
+	/* At most one cell lies below each boundary, so @out stays behind @i. */
+	for (i = 0; i < nr; i++) {
+		const struct dmag_cell at = cell[i];
+
+		if (above.demand && at.range.start < above.range.start) {
+			if (out && cell[out - 1].demand == above.demand &&
+			    cell[out - 1].range.start == above.range.start) {
+				cell[out - 1].range.start = at.range.start;
+			} else {
+				cell[out].range.start = at.range.start;
+				cell[out].range.last = above.range.start - 1;
+				cell[out++].demand = above.demand;
+			}
+		}
+		above.range.start = at.range.start;
+		above.demand += (unsigned int)at.range.last;
+	}
+	dmag_cells_sort(cell, out);
+	return out;
+}
+
+/* The number of cells that lie entirely before @pos in claim order. */
+static unsigned int dmag_cells_skip(const struct dmag_cell *cells,
+				    unsigned int nr,
+				    const struct dmag_cell *pos)
+{
+	unsigned int lo = 0, hi = nr;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+		const struct dmag_cell *c = &cells[mid];
+
+		if (c->demand < pos->demand ||
+		    (c->demand == pos->demand &&
+		     c->range.start >= pos->range.start))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The highest part of @r inside @range. */
+static bool dmag_highest_part(const struct dmag_reach *r,
+			      const struct dmag_range *range,
+			      struct dmag_range *part)
+{
+	unsigned int lo = 0, hi = r->nr;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (r->seg[mid].start <= range->last)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo || r->seg[lo - 1].last < range->start)
+		return false;
+	part->start = max(range->start, r->seg[lo - 1].start);
+	part->last = min(range->last, r->seg[lo - 1].last);
+	return true;
+}
+
+/**
+ * dmag_cells_next() - Go through a group's reach, least wanted memory first.
+ * @reg: the registry; NULL to go through the segments, from the top
+ * @g: the group
+ * @cell: the place reached so far; demand 0 to begin
+ *
+ * Each range lies within one segment of @g.  A registry without cells is like
+ * none.  No state but @cell is kept, so groups and cells may change between
+ * two calls.
+ *
+ * Context: Any.
+ * Return: false at the end, otherwise true with the next range in @cell.
+ */
+bool dmag_cells_next(const struct dmag_registry *reg,
+		     const struct dmag_group *g, struct dmag_cell *cell)
+{
+	static const struct dmag_cell all = { { 0, DMAG_PFN_MAX }, 1 };
+	const struct dmag_cell *cells = &all;
+	unsigned int i, nr = 1;
+
+	if (!g || !cell)
+		return false;
+	if (reg && reg->cells) {
+		cells = reg->cells;
+		nr = reg->nr_cells;
+	}
+	for (i = dmag_cells_skip(cells, nr, cell); i < nr; i++) {
+		struct dmag_range range = cells[i].range;
+		unsigned int demand = cells[i].demand;
+
+		if (demand == cell->demand && range.last >= cell->range.start)
+			range.last = cell->range.start - 1;
+		if (dmag_highest_part(&g->reach, &range, &cell->range)) {
+			cell->demand = demand;
+			return true;
+		}
+	}
+	return false;
+}

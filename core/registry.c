@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * The registry: it makes devices with equal constraints share a group.
+ *
+ * A group is found by its key in a hash table of fixed size: the core has no
+ * memory to grow one, and devices join rarely.
+ */
+#include "dmag.h"
+
+/* ---- keys ------------------------------------------------------------ */
+
+/*
+ * Multiplying by 2^64 / phi spreads the differences between keys, which are in
+ * few and mostly low bits, to the top byte; that chooses the bucket.
+ */
+#define DMAG_HASH_MULT 0x9e3779b97f4a7c15ULL
+
+static unsigned int dmag_hash(const struct dmag_group *g)
+{
+	u64 h = g->attrs;
+	unsigned int i;
+
+	static_assert(DMAG_BUCKETS == 256);
+	for (i = 0; i < g->reach.nr; i++) {
+		h = ((h >> 29) ^ h ^ g->reach.seg[i].start) * DMAG_HASH_MULT;
+		h = ((h >> 29) ^ h ^ g->reach.seg[i].last) * DMAG_HASH_MULT;
+	}
+	return (h * DMAG_HASH_MULT) >> 56;
+}
+
+static bool dmag_keys_equal(const struct dmag_group *a,
+			    const struct dmag_group *b)
+{
+	return a->attrs == b->attrs && dmag_reach_equal(&a->reach, &b->reach);
+}
+
+static u64 dmag_group_owned(const struct dmag_group *g)
+{
+	return g->frames.free + g->frames.used + g->frames.quarantined;
+}
+
+/* ---- the registry ---------------------------------------------------- */
+
+/**
+ * dmag_registry_init() - Make an empty registry.
+ * @reg: the registry
+ *
+ * Context: Any.
+ */
+void dmag_registry_init(struct dmag_registry *reg)
+{
+	unsigned int i;
+
+	if (WARN_ON_ONCE(!reg))
+		return;
+	for (i = 0; i < DMAG_BUCKETS; i++)
+		INIT_LIST_HEAD(&reg->bucket[i]);
+	INIT_LIST_HEAD(&reg->members);
+	reg->nr_groups = 0;
+	reg->nr_segs = 0;
+	reg->cells = NULL;
+	reg->nr_cells = 0;
+}
+
+static struct dmag_group *dmag_find_equal(struct dmag_registry *reg,
+					  const struct dmag_group *key)
+{
+	struct dmag_group *g;
+
+	list_for_each_entry(g, &reg->bucket[dmag_hash(key)], node)
+		if (dmag_keys_equal(g, key))
+			return g;
+	return NULL;
+}
+
+static void dmag_insert(struct dmag_registry *reg, struct dmag_group *g)
+{
+	list_add_tail(&g->node, &reg->bucket[dmag_hash(g)]);
+	reg->nr_groups++;
+	reg->nr_segs += g->reach.nr;
+}
+
+/**
+ * dmag_join() - Make a device a member of the group that fits it.
+ * @reg: the registry
+ * @m: the device; zeroed before it joins for the first time
+ * @fresh: a group with the device's key, in no registry, without members
+ *
+ * If there is an equal group the device joins that, and @fresh stays with the
+ * caller; otherwise @fresh becomes part of the registry.  A device that was a
+ * member of another group leaves it.  That group stays in the registry until
+ * it is retired.  When RAM changes, the caller joins all of &reg->members
+ * again, each with a reach built from its constraint.
+ *
+ * Context: Any.
+ * Return: the group that the device is now a member of; NULL for a bad call.
+ */
+struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
+			     struct dmag_group *fresh)
+{
+	struct dmag_group *g;
+
+	if (!reg || !m || !fresh)
+		return NULL;
+	if (WARN_ON_ONCE(!list_empty(&fresh->node) || fresh->members))
+		return NULL;
+	g = dmag_find_equal(reg, fresh);
+	if (!g) {
+		dmag_insert(reg, fresh);
+		g = fresh;
+	}
+	if (m->group == g)
+		return g;
+	if (m->group)
+		m->group->members--;
+	else
+		list_add_tail(&m->node, &reg->members);
+	m->group = g;
+	g->members++;
+	return g;
+}
+
+/**
+ * dmag_leave() - End a device's membership.
+ * @reg: the registry
+ * @m: the device
+ *
+ * Context: Any.
+ * Return: the group that it left, for the caller to retire; NULL if none.
+ */
+struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m)
+{
+	struct dmag_group *g = reg && m ? m->group : NULL;
+
+	if (!g)
+		return NULL;
+	list_del_init(&m->node);
+	m->group = NULL;
+	g->members--;
+	return g;
+}
+
+/**
+ * dmag_group_retire() - Take a group that has no reason to exist out (I7).
+ * @reg: the registry
+ * @g: the group
+ *
+ * A group without members that still owns frames stays: buffers may outlive a
+ * membership, and a new device with the same key takes the group over.
+ *
+ * Context: Any.
+ * Return: true if it was taken out and is the caller's to free.
+ */
+bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g)
+{
+	if (!reg || !g || g->members || dmag_group_owned(g) ||
+	    list_empty(&g->node))
+		return false;
+	list_del_init(&g->node);
+	reg->nr_groups--;
+	reg->nr_segs -= g->reach.nr;
+	return true;
+}
+
+/* ---- validation ------------------------------------------------------ */
+
+/* I8, within the bucket that equal keys share. */
+static bool dmag_key_unique(const struct dmag_registry *reg, unsigned int b,
+			    const struct dmag_group *g)
+{
+	const struct dmag_group *other;
+
+	list_for_each_entry(other, &reg->bucket[b], node)
+		if (other != g && dmag_keys_equal(other, g))
+			return false;
+	return true;
+}
+
+static bool dmag_entry_valid(const struct dmag_registry *reg, unsigned int b,
+			     const struct dmag_group *g, unsigned int level)
+{
+	if (dmag_hash(g) != b || (level >= 3 && !dmag_key_unique(reg, b, g)))
+		return false;
+	return !level || !dmag_group_validate(g, level);
+}
+
+/**
+ * dmag_registry_validate() - Check the registry and all in it.
+ * @reg: the registry
+ * @level: 0 for the registry alone; else what dmag_group_validate() does at this
+ *	level, from 3 on also I8
+ *
+ * Context: Any.
+ * Return: 0; -EUCLEAN; -EINVAL if there is none.
+ */
+int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
+{
+	u64 groups = 0, segs = 0, members = 0;
+	const struct dmag_member *m;
+	const struct dmag_group *g;
+	unsigned int b;
+
+	if (!reg)
+		return -EINVAL;
+	for (b = 0; b < DMAG_BUCKETS; b++) {
+		list_for_each_entry(g, &reg->bucket[b], node) {
+			if (!dmag_entry_valid(reg, b, g, level))
+				return -EUCLEAN;
+			groups++;
+			segs += g->reach.nr;
+			members += g->members;
+		}
+	}
+	list_for_each_entry(m, &reg->members, node) {
+		if (!m->group || !members)
+			return -EUCLEAN;
+		members--;
+	}
+	if (groups != reg->nr_groups || segs != reg->nr_segs || members)
+		return -EUCLEAN;
+	return 0;
+}
