@@ -9,15 +9,14 @@
 #include "dmag.h"
 
 /* The order in which claims go: least wanted first, then from the top. */
-static bool dmag_cell_before(const struct dmag_cell *a,
-			     const struct dmag_cell *b)
+static bool cells_before(const struct dmag_cell *a, const struct dmag_cell *b)
 {
 	if (a->demand != b->demand)
 		return a->demand < b->demand;
 	return a->range.start > b->range.start;
 }
 
-static void dmag_cells_swap(struct dmag_cell *a, struct dmag_cell *b)
+static void cells_swap(struct dmag_cell *a, struct dmag_cell *b)
 {
 	struct dmag_cell tmp = *a;
 
@@ -26,31 +25,30 @@ static void dmag_cells_swap(struct dmag_cell *a, struct dmag_cell *b)
 }
 
 /* Let cell[@at] sink in the heap of @nr until no child comes after it. */
-static void dmag_cells_sink(struct dmag_cell *cell, unsigned int at,
-			    unsigned int nr)
+static void cells_sink(struct dmag_cell *cell, unsigned int at, unsigned int nr)
 {
 	unsigned int child;
 
 	for (; (child = 2 * at + 1) < nr; at = child) {
 		if (child + 1 < nr &&
-		    dmag_cell_before(&cell[child], &cell[child + 1]))
+		    cells_before(&cell[child], &cell[child + 1]))
 			child++;
-		if (!dmag_cell_before(&cell[at], &cell[child]))
+		if (!cells_before(&cell[at], &cell[child]))
 			return;
-		dmag_cells_swap(&cell[at], &cell[child]);
+		cells_swap(&cell[at], &cell[child]);
 	}
 }
 
 /* Heap sort: it needs neither memory nor luck. */
-static void dmag_cells_sort(struct dmag_cell *cell, unsigned int nr)
+static void cells_sort(struct dmag_cell *cell, unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = nr / 2; i-- > 0;)
-		dmag_cells_sink(cell, i, nr);
+		cells_sink(cell, i, nr);
 	while (nr > 1) {
-		dmag_cells_swap(&cell[0], &cell[--nr]);
-		dmag_cells_sink(cell, 0, nr);
+		cells_swap(&cell[0], &cell[--nr]);
+		cells_sink(cell, 0, nr);
 	}
 }
 
@@ -59,8 +57,8 @@ static void dmag_cells_sort(struct dmag_cell *cell, unsigned int nr)
  * the lowest frame above it, range.last what passing it downwards adds to the
  * demand, modulo 2^64.
  */
-static unsigned int dmag_boundaries(const struct dmag_registry *reg,
-				    struct dmag_cell *cell)
+static unsigned int cells_boundaries(const struct dmag_registry *reg,
+				     struct dmag_cell *cell)
 {
 	const struct dmag_group *g;
 	unsigned int i, b, nr = 0;
@@ -112,8 +110,8 @@ unsigned int dmag_cells_build(const struct dmag_registry *reg,
 
 	if (!reg || !cell)
 		return 0;
-	nr = dmag_boundaries(reg, cell);
-	dmag_cells_sort(cell, nr);
+	nr = cells_boundaries(reg, cell);
+	cells_sort(cell, nr);
 	/* At most one cell lies below each boundary, so @out stays behind @i. */
 	for (i = 0; i < nr; i++) {
 		const struct dmag_cell at = cell[i];
@@ -131,14 +129,13 @@ unsigned int dmag_cells_build(const struct dmag_registry *reg,
 		above.range.start = at.range.start;
 		above.demand += (unsigned int)at.range.last;
 	}
-	dmag_cells_sort(cell, out);
+	cells_sort(cell, out);
 	return out;
 }
 
 /* The number of cells that lie entirely before @pos in claim order. */
-static unsigned int dmag_cells_skip(const struct dmag_cell *cells,
-				    unsigned int nr,
-				    const struct dmag_cell *pos)
+static unsigned int cells_skip(const struct dmag_cell *cells, unsigned int nr,
+			       const struct dmag_cell *pos)
 {
 	unsigned int lo = 0, hi = nr;
 
@@ -157,9 +154,9 @@ static unsigned int dmag_cells_skip(const struct dmag_cell *cells,
 }
 
 /* The highest part of @r inside @range. */
-static bool dmag_highest_part(const struct dmag_reach *r,
-			      const struct dmag_range *range,
-			      struct dmag_range *part)
+static bool cells_highest_part(const struct dmag_reach *r,
+			       const struct dmag_range *range,
+			       struct dmag_range *part)
 {
 	unsigned int lo = 0, hi = r->nr;
 
@@ -204,13 +201,13 @@ bool dmag_cells_next(const struct dmag_registry *reg,
 		cells = reg->cells;
 		nr = reg->nr_cells;
 	}
-	for (i = dmag_cells_skip(cells, nr, cell); i < nr; i++) {
+	for (i = cells_skip(cells, nr, cell); i < nr; i++) {
 		struct dmag_range range = cells[i].range;
 		unsigned int demand = cells[i].demand;
 
 		if (demand == cell->demand && range.last >= cell->range.start)
 			range.last = cell->range.start - 1;
-		if (dmag_highest_part(&g->reach, &range, &cell->range)) {
+		if (cells_highest_part(&g->reach, &range, &cell->range)) {
 			cell->demand = demand;
 			return true;
 		}

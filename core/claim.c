@@ -18,7 +18,7 @@
 #define DMAG_PREPARE_FAILURES 2
 
 /* The sizes in which a reserve is filled: blocks, 64 KiB, and single frames. */
-static const u64 dmag_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
+static const u64 claim_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
 
 /*
  * @want: what to serve at @pfn, or NULL to fill the reserve to high
@@ -29,7 +29,7 @@ static const u64 dmag_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
  * @blocks: whether the reserve can be made up of whole blocks
  * @failures: conversions that failed
  */
-struct dmag_climb {
+struct claim_climb {
 	struct dmag_registry *reg;
 	struct dmag_group *g;
 	const struct dmag_backend *be;
@@ -43,7 +43,7 @@ struct dmag_climb {
 	unsigned int failures;
 };
 
-static bool dmag_request_valid(const struct dmag_request *rq)
+static bool claim_request_valid(const struct dmag_request *rq)
 {
 	if (!rq->count || rq->count > DMAG_PFN_MAX + 1)
 		return false;
@@ -56,8 +56,8 @@ static bool dmag_request_valid(const struct dmag_request *rq)
 	       (rq->from == DMAG_LOWEST || rq->from == DMAG_HIGHEST);
 }
 
-static bool dmag_backend_valid(const struct dmag_group *g,
-			       const struct dmag_backend *be)
+static bool claim_backend_valid(const struct dmag_group *g,
+				const struct dmag_backend *be)
 {
 	return g && be && be->claim && be->release &&
 	       (!g->attrs || (be->prepare && be->restore));
@@ -68,7 +68,7 @@ static bool dmag_backend_valid(const struct dmag_group *g,
  * no whole block any more.  Only min, which atomic requests depend on, is worth
  * that; from there to high a reserve is filled with whole blocks or not at all.
  */
-static bool dmag_climb_filled(const struct dmag_climb *c)
+static bool claim_filled(const struct claim_climb *c)
 {
 	const struct dmag_marks *marks = &c->g->marks;
 	bool pieces = c->rq.count < DMAG_BLOCK_FRAMES;
@@ -83,12 +83,12 @@ static bool dmag_climb_filled(const struct dmag_climb *c)
  * @got for it, if anything, whatever else the reserve has: that is then as it
  * was before (I3).
  */
-static int dmag_climb_met(struct dmag_climb *c, const struct dmag_range *got)
+static int claim_met(struct claim_climb *c, const struct dmag_range *got)
 {
 	struct dmag_request rq;
 
 	if (!c->want)
-		return dmag_climb_filled(c) ? 0 : -EAGAIN;
+		return claim_filled(c) ? 0 : -EAGAIN;
 	if (got) {
 		rq = *c->want;
 		rq.within.start = max(rq.within.start, got->start);
@@ -103,8 +103,7 @@ static int dmag_climb_met(struct dmag_climb *c, const struct dmag_range *got)
  * Convert what was just claimed.  It is in use meanwhile, since the lock may
  * be dropped; a range that failed leaves the group's hands for good (I6).
  */
-static int dmag_climb_prepare(struct dmag_climb *c,
-			      const struct dmag_range *got)
+static int claim_prepare(struct claim_climb *c, const struct dmag_range *got)
 {
 	struct dmag_frames *f = &c->g->frames;
 	u64 count = got->last - got->start + 1;
@@ -124,7 +123,7 @@ static int dmag_climb_prepare(struct dmag_climb *c,
  * What is claimed for a request is no more than it wants, and so makes up for
  * no draw; what is to be converted may be lost, and does so when it is put.
  */
-static int dmag_climb_add(struct dmag_climb *c, const struct dmag_range *got)
+static int claim_add(struct claim_climb *c, const struct dmag_range *got)
 {
 	if (c->want || c->g->attrs)
 		return dmag_group_own(c->g, got->start, got->last);
@@ -136,17 +135,16 @@ static int dmag_climb_add(struct dmag_climb *c, const struct dmag_range *got)
  * is the group's own: then the host is wrong about who has it, and a leak is
  * the lesser evil.
  */
-static int dmag_climb_claim(struct dmag_climb *c, enum dmag_rung rung,
-			    const struct dmag_request *rq,
-			    struct dmag_range *got)
+static int claim_take(struct claim_climb *c, enum dmag_rung rung,
+		      const struct dmag_request *rq, struct dmag_range *got)
 {
 	int ret = c->be->claim(c->g, rq, rung, got);
 
 	if (ret)
 		return ret;
-	ret = dmag_climb_add(c, got);
+	ret = claim_add(c, got);
 	if (!ret)
-		return c->g->attrs ? dmag_climb_prepare(c, got) : 0;
+		return c->g->attrs ? claim_prepare(c, got) : 0;
 	WARN_ON_ONCE(ret != -ENOMEM);
 	if (ret != -EEXIST)
 		c->be->release(c->g, got);
@@ -154,8 +152,8 @@ static int dmag_climb_claim(struct dmag_climb *c, enum dmag_rung rung,
 }
 
 /* Whether an extent of the climb's shape fits into @range at all. */
-static bool dmag_climb_fits(const struct dmag_climb *c,
-			    const struct dmag_range *range)
+static bool claim_fits(const struct claim_climb *c,
+		       const struct dmag_range *range)
 {
 	u64 start = round_up(range->start, c->rq.align);
 
@@ -163,8 +161,8 @@ static bool dmag_climb_fits(const struct dmag_climb *c,
 }
 
 /* Claim inside one cell until there is no more, or no more is wanted. */
-static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
-			   const struct dmag_range *cell)
+static int claim_cell(struct claim_climb *c, enum dmag_rung rung,
+		      const struct dmag_range *cell)
 {
 	struct dmag_request rq = c->rq;
 	struct dmag_range got;
@@ -172,12 +170,12 @@ static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
 
 	rq.within.start = max(rq.within.start, cell->start);
 	rq.within.last = min(rq.within.last, cell->last);
-	if (rq.within.start > rq.within.last || !dmag_climb_fits(c, &rq.within))
+	if (rq.within.start > rq.within.last || !claim_fits(c, &rq.within))
 		return -EAGAIN;
 	c->fits = true;
 	do {
-		err = dmag_climb_claim(c, rung, &rq, &got);
-		ret = dmag_climb_met(c, err ? NULL : &got);
+		err = claim_take(c, rung, &rq, &got);
+		ret = claim_met(c, err ? NULL : &got);
 		if (ret != -EAGAIN)
 			return ret;
 	} while (!err);
@@ -185,7 +183,7 @@ static int dmag_climb_cell(struct dmag_climb *c, enum dmag_rung rung,
 }
 
 /* Go through all cells on each rung; through segments if @reg is NULL. */
-static int dmag_climb_rungs(struct dmag_climb *c, struct dmag_registry *reg)
+static int claim_rungs(struct claim_climb *c, struct dmag_registry *reg)
 {
 	enum dmag_rung rung;
 	int ret = -EAGAIN;
@@ -194,7 +192,7 @@ static int dmag_climb_rungs(struct dmag_climb *c, struct dmag_registry *reg)
 		struct dmag_cell cell = { .demand = 0 };
 
 		while (dmag_cells_next(reg, c->g, &cell)) {
-			ret = dmag_climb_cell(c, rung, &cell.range);
+			ret = claim_cell(c, rung, &cell.range);
 			if (ret != -EAGAIN)
 				return ret;
 		}
@@ -207,16 +205,17 @@ static int dmag_climb_rungs(struct dmag_climb *c, struct dmag_registry *reg)
  * which mean nothing to a request: where no cell has room, or where @whole says
  * that this is the last resort, whole segments are searched after the cells.
  */
-static int dmag_climb(struct dmag_climb *c, u64 count, u64 align, bool whole)
+static int claim_extents(struct claim_climb *c, u64 count, u64 align,
+			 bool whole)
 {
 	int ret;
 
 	c->rq.count = count;
 	c->rq.align = align;
 	c->fits = false;
-	ret = dmag_climb_rungs(c, c->reg);
+	ret = claim_rungs(c, c->reg);
 	if (ret == -EAGAIN && (whole || !c->fits))
-		ret = dmag_climb_rungs(c, NULL);
+		ret = claim_rungs(c, NULL);
 	return ret;
 }
 
@@ -224,7 +223,7 @@ static int dmag_climb(struct dmag_climb *c, u64 count, u64 align, bool whole)
  * The alignment that extents of @count frames need for a request: its own, and
  * if it has a boundary, the power of two that keeps any such run within it.
  */
-static u64 dmag_claim_align(const struct dmag_request *rq, u64 count)
+static u64 claim_align(const struct dmag_request *rq, u64 count)
 {
 	u64 align = max_t(u64, rq->align, 1);
 
@@ -235,10 +234,10 @@ static u64 dmag_claim_align(const struct dmag_request *rq, u64 count)
 }
 
 /* Claim extents of one size while the reserve wants them. */
-static int dmag_climb_fill_by(struct dmag_climb *c, u64 size)
+static int claim_fill_by(struct claim_climb *c, u64 size)
 {
 	c->rq.count = size;
-	return dmag_climb_filled(c) ? 0 : dmag_climb(c, size, size, false);
+	return claim_filled(c) ? 0 : claim_extents(c, size, size, false);
 }
 
 /*
@@ -247,7 +246,7 @@ static int dmag_climb_fill_by(struct dmag_climb *c, u64 size)
  * the quarter of the reach that is the group's; and where the reach has no room
  * for one, there is none to spare.  There pieces are all there is, few enough.
  */
-static int dmag_climb_fill(struct dmag_climb *c)
+static int claim_fill(struct claim_climb *c)
 {
 	unsigned int i;
 	int ret;
@@ -258,8 +257,8 @@ static int dmag_climb_fill(struct dmag_climb *c)
 	c->rq.within.last = DMAG_PFN_MAX;
 	c->rq.from = DMAG_HIGHEST;
 	c->blocks = c->g->marks.high >= DMAG_BLOCK_FRAMES;
-	for (i = !c->blocks; i < ARRAY_SIZE(dmag_fill_sizes); i++) {
-		ret = dmag_climb_fill_by(c, dmag_fill_sizes[i]);
+	for (i = !c->blocks; i < ARRAY_SIZE(claim_fill_sizes); i++) {
+		ret = claim_fill_by(c, claim_fill_sizes[i]);
 		if (ret && ret != -EAGAIN)
 			return ret;
 		if (!i)
@@ -275,10 +274,9 @@ static int dmag_climb_fill(struct dmag_climb *c)
  * block for it.  A run is not claimed around what is owned, so what is to be
  * released anyway goes first.
  */
-static int dmag_climb_request(struct dmag_climb *c,
-			      const struct dmag_request *rq)
+static int claim_request(struct claim_climb *c, const struct dmag_request *rq)
 {
-	u64 align = dmag_claim_align(rq, rq->count);
+	u64 align = claim_align(rq, rq->count);
 	u64 blocks = round_up(rq->count, DMAG_BLOCK_FRAMES);
 	u64 block_align = max_t(u64, align, DMAG_BLOCK_FRAMES);
 	bool less = blocks > rq->count || align < DMAG_BLOCK_FRAMES;
@@ -291,15 +289,15 @@ static int dmag_climb_request(struct dmag_climb *c,
 		dmag_group_shrink(c->g, c->be, c->g->marks.high,
 				  dmag_group_surplus(c->g));
 	c->end = less ? DMAG_CLAIM_RECLAIM : DMAG_RUNGS;
-	ret = dmag_climb(c, blocks, block_align, !less);
+	ret = claim_extents(c, blocks, block_align, !less);
 	if (ret != -EAGAIN || !less)
 		return ret;
 	c->end = DMAG_RUNGS;
-	ret = dmag_climb(c, rq->count, align, true);
+	ret = claim_extents(c, rq->count, align, true);
 	if (ret != -EAGAIN)
 		return ret;
 	c->first = DMAG_CLAIM_RECLAIM;
-	return dmag_climb(c, blocks, block_align, true);
+	return claim_extents(c, blocks, block_align, true);
 }
 
 /**
@@ -320,15 +318,15 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
 		     const struct dmag_backend *be,
 		     const struct dmag_request *rq, u64 *pfn)
 {
-	struct dmag_climb c = { .reg = reg, .g = g, .be = be, .pfn = pfn };
+	struct claim_climb c = { .reg = reg, .g = g, .be = be, .pfn = pfn };
 	int ret;
 
-	if (!rq || !pfn || !dmag_backend_valid(g, be) ||
-	    !dmag_request_valid(rq))
+	if (!rq || !pfn || !claim_backend_valid(g, be) ||
+	    !claim_request_valid(rq))
 		return -EINVAL;
 	ret = dmag_group_get(g, rq, false, pfn);
 	if (ret == -EAGAIN)
-		ret = dmag_climb_request(&c, rq);
+		ret = claim_request(&c, rq);
 	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 
@@ -337,8 +335,8 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *g,
  * stays in use meanwhile, so what fails here is a bug elsewhere: somebody freed
  * what was not his.
  */
-static int dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
-			   const struct dmag_range *range, u64 *given)
+static int claim_release(struct dmag_group *g, const struct dmag_backend *be,
+			 const struct dmag_range *range, u64 *given)
 {
 	int ret;
 
@@ -376,16 +374,16 @@ static int dmag_group_give(struct dmag_group *g, const struct dmag_backend *be,
 int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
 		       const struct dmag_backend *be)
 {
-	struct dmag_climb c = { .reg = reg, .g = g, .be = be };
+	struct claim_climb c = { .reg = reg, .g = g, .be = be };
 	struct dmag_range range;
 	int ret, err = 0;
 	u64 given = 0;
 
-	if (!dmag_backend_valid(g, be))
+	if (!claim_backend_valid(g, be))
 		return -EINVAL;
-	ret = dmag_climb_fill(&c);
+	ret = claim_fill(&c);
 	while (!err && dmag_group_pick(g, dmag_group_surplus(g), &range))
-		err = dmag_group_give(g, be, &range, &given);
+		err = claim_release(g, be, &range, &given);
 	return ret ?: err;
 }
 
@@ -409,14 +407,14 @@ u64 dmag_group_shrink(struct dmag_group *g, const struct dmag_backend *be,
 	struct dmag_range range;
 	u64 before, given = 0;
 
-	if (!dmag_backend_valid(g, be))
+	if (!claim_backend_valid(g, be))
 		return 0;
 	do {
 		u64 most = g->frames.free > keep ? g->frames.free - keep : 0;
 
 		before = given;
 		if (!dmag_group_pick(g, min(most, max - given), &range) ||
-		    dmag_group_give(g, be, &range, &given))
+		    claim_release(g, be, &range, &given))
 			break;
 	} while (given > before);
 	return given;

@@ -10,14 +10,14 @@
 #include "frames.h"
 
 /* Bits of sub[] for a word 0 with that many orders. */
-static const u64 sub_column[DMAG_WORD_ORDERS + 1] = {
+static const u64 frames_sub_column[DMAG_WORD_ORDERS + 1] = {
 	0x0000000000000000ULL, 0x0000000000000001ULL, 0x0000000000000101ULL,
 	0x0000000000010101ULL, 0x0000000001010101ULL, 0x0000000101010101ULL,
 	0x0000010101010101ULL, 0x0001010101010101ULL,
 };
 
 /* 2^k set bits. */
-static const u64 run_bits[DMAG_WORD_ORDERS] = {
+static const u64 frames_run_bits[DMAG_WORD_ORDERS] = {
 	0x1, 0x3, 0xf, 0xff, 0xffff, 0xffffffff, ~0ULL,
 };
 
@@ -31,20 +31,21 @@ static const u64 run_bits[DMAG_WORD_ORDERS] = {
  */
 
 /* The orders of a node, from nothing but has[]: also what validators expect. */
-unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level)
+unsigned int dmag_frames_node_orders(const struct dmag_node *n,
+				     unsigned int level)
 {
-	unsigned int k = dmag_shift(level);
+	unsigned int k = frames_shift(level);
 
 	if (n->has[k])
-		return k + dmag_map_orders(n->has[k]);
+		return k + frames_map_orders(n->has[k]);
 	while (k && !n->has[k - 1])
 		k--;
 	return k;
 }
 
 /* A child of @n went from @old to @now orders. */
-static void child_orders(struct dmag_node *n, unsigned int i, unsigned int old,
-			 unsigned int now)
+static void frames_child_orders(struct dmag_node *n, unsigned int i,
+				unsigned int old, unsigned int now)
 {
 	u64 bit = BIT_ULL(i);
 	unsigned int k;
@@ -60,7 +61,7 @@ static void child_orders(struct dmag_node *n, unsigned int i, unsigned int old,
  * neither the nearest clear bit below nor the one above: a run of order k
  * around @at excludes a bit if they differ above bit k - 1.
  */
-static __always_inline unsigned int run_order(u64 map, unsigned int at)
+static __always_inline unsigned int frames_run_order(u64 map, unsigned int at)
 {
 	u64 below = ~map & (BIT_ULL(at) - 1);
 	u64 above = ~map >> at;
@@ -71,24 +72,25 @@ static __always_inline unsigned int run_order(u64 map, unsigned int at)
 }
 
 /* Is there an aligned run of 2^@order set bits around bit @at? */
-static __always_inline bool has_run(u64 map, unsigned int at,
-				    unsigned int order)
+static __always_inline bool frames_has_run(u64 map, unsigned int at,
+					   unsigned int order)
 {
-	u64 run = run_bits[order] << (at >> order << order);
+	u64 run = frames_run_bits[order] << (at >> order << order);
 
 	return (map & run) == run;
 }
 
 /* A child got more orders: @n's longest run is what it was or is there. */
-static void child_grows(struct dmag_node *n, unsigned int level, unsigned int i,
-			unsigned int old, unsigned int now)
+static void frames_child_grows(struct dmag_node *n, unsigned int level,
+			       unsigned int i, unsigned int old,
+			       unsigned int now)
 {
-	unsigned int full = dmag_shift(level);
+	unsigned int full = frames_shift(level);
 	u64 orders = now;
 
-	child_orders(n, i, old, now);
+	frames_child_orders(n, i, old, now);
 	if (now > full)
-		orders += run_order(n->has[full], i);
+		orders += frames_run_order(n->has[full], i);
 	n->orders = max(n->orders, orders);
 }
 
@@ -97,74 +99,78 @@ static void child_grows(struct dmag_node *n, unsigned int level, unsigned int i,
  * or as part of a run of 2^k children.  What is left of such a one is a run of
  * half its size; unless there is another as long.
  */
-static void child_shrinks(struct dmag_node *n, unsigned int level,
-			  unsigned int i, unsigned int old, unsigned int now)
+static void frames_child_shrinks(struct dmag_node *n, unsigned int level,
+				 unsigned int i, unsigned int old,
+				 unsigned int now)
 {
-	unsigned int k, full = dmag_shift(level);
+	unsigned int k, full = frames_shift(level);
 	u64 was = n->has[full];
 
-	child_orders(n, i, old, now);
+	frames_child_orders(n, i, old, now);
 	if (n->orders <= full + 1) {
 		if (old == n->orders)
-			n->orders = dmag_node_orders(n, level);
+			n->orders = dmag_frames_node_orders(n, level);
 		return;
 	}
 	k = n->orders - full - 1;
-	if (old > full && has_run(was, i, k) &&
-	    (k == 6 || !dmag_fold(n->has[full], k)))
+	if (old > full && frames_has_run(was, i, k) &&
+	    (k == 6 || !frames_fold(n->has[full], k)))
 		n->orders--;
 }
 
-static __always_inline void child_update(struct dmag_node *n,
-					 unsigned int level, unsigned int i,
-					 unsigned int old, unsigned int now)
+static __always_inline void
+frames_child_update(struct dmag_node *n, unsigned int level, unsigned int i,
+		    unsigned int old, unsigned int now)
 {
 	if (now > old)
-		child_grows(n, level, i, old, now);
+		frames_child_grows(n, level, i, old, now);
 	else
-		child_shrinks(n, level, i, old, now);
+		frames_child_shrinks(n, level, i, old, now);
 }
 
 /* The leaf of @pfn went from @old to @now orders: tell its ancestors. */
-static noinline void tree_update(struct dmag_frames *f, u64 pfn,
-				 unsigned int old, unsigned int now)
+static noinline void frames_tree_update(struct dmag_frames *f, u64 pfn,
+					unsigned int old, unsigned int now)
 {
 	struct dmag_node *path[DMAG_HEIGHT_MAX + DMAG_LEAF];
-	unsigned int was, level = dmag_top(f);
+	unsigned int was, level = frames_top(f);
 
 	path[level] = f->root;
 	for (; level > DMAG_LEAF; level--)
-		path[level - 1] = path[level]->child[dmag_index(pfn, level)];
-	while (old != now && ++level <= dmag_top(f)) {
+		path[level - 1] = path[level]->child[frames_index(pfn, level)];
+	while (old != now && ++level <= frames_top(f)) {
 		was = path[level]->orders;
-		child_update(path[level], level, dmag_index(pfn, level), old,
-			     now);
+		frames_child_update(path[level], level,
+				    frames_index(pfn, level), old, now);
 		now = path[level]->orders;
 		old = was;
 	}
 }
 
 /* The block of @pfn went from @old to @now orders. */
-static noinline void leaf_update(struct dmag_frames *f, struct dmag_node *leaf,
-				 u64 pfn, unsigned int old, unsigned int now)
+static noinline void frames_leaf_update(struct dmag_frames *f,
+					struct dmag_node *leaf, u64 pfn,
+					unsigned int old, unsigned int now)
 {
 	unsigned int was = leaf->orders;
 
-	child_update(leaf, DMAG_LEAF, dmag_index(pfn, DMAG_LEAF), old, now);
+	frames_child_update(leaf, DMAG_LEAF, frames_index(pfn, DMAG_LEAF), old,
+			    now);
 	if (leaf->orders != was)
-		tree_update(f, pfn, was, leaf->orders);
+		frames_tree_update(f, pfn, was, leaf->orders);
 }
 
-static __always_inline void sub_update(struct dmag_frames *f,
-				       struct dmag_node *leaf, u64 pfn, u64 sub)
+static __always_inline void frames_sub_update(struct dmag_frames *f,
+					      struct dmag_node *leaf, u64 pfn,
+					      u64 sub)
 {
-	u64 *p = &leaf->sub[dmag_index(pfn, DMAG_LEAF)];
-	unsigned int old = dmag_sub_orders(*p);
-	unsigned int now = dmag_sub_orders(sub);
+	u64 *p = &leaf->sub[frames_index(pfn, DMAG_LEAF)];
+	unsigned int old = frames_sub_orders(*p);
+	unsigned int now = frames_sub_orders(sub);
 
 	*p = sub;
 	if (unlikely(old != now))
-		leaf_update(f, leaf, pfn, old, now);
+		frames_leaf_update(f, leaf, pfn, old, now);
 }
 
 /*
@@ -177,41 +183,41 @@ static __always_inline void sub_update(struct dmag_frames *f,
  */
 
 /* What a spare piece holds: the next one. */
-struct spare {
+struct frames_spare {
 	void *next;
 };
 
-static void *spare_pop(void **list)
+static void *frames_spare_pop(void **list)
 {
 	void *mem = *list;
 
-	*list = ((struct spare *)mem)->next;
+	*list = ((struct frames_spare *)mem)->next;
 	return mem;
 }
 
-static void spare_push(void **list, void *mem)
+static void frames_spare_push(void **list, void *mem)
 {
-	((struct spare *)mem)->next = *list;
+	((struct frames_spare *)mem)->next = *list;
 	*list = mem;
 }
 
-static void nodes_free(struct dmag_frames *f, struct dmag_node *n)
+static void frames_node_free(struct dmag_frames *f, struct dmag_node *n)
 {
-	spare_push(&f->spare_node, n);
+	frames_spare_push(&f->spare_node, n);
 	f->nr_spare_node++;
 	f->nr_node--;
 }
 
-static void blocks_free(struct dmag_frames *f, struct dmag_block *b)
+static void frames_block_free(struct dmag_frames *f, struct dmag_block *b)
 {
-	spare_push(&f->spare_block, b);
+	frames_spare_push(&f->spare_block, b);
 	f->nr_spare_block++;
 	f->nr_block--;
 }
 
-static struct dmag_node *nodes_alloc(struct dmag_frames *f)
+static struct dmag_node *frames_node_alloc(struct dmag_frames *f)
 {
-	struct dmag_node *n = spare_pop(&f->spare_node);
+	struct dmag_node *n = frames_spare_pop(&f->spare_node);
 
 	f->nr_spare_node--;
 	f->nr_node++;
@@ -219,23 +225,23 @@ static struct dmag_node *nodes_alloc(struct dmag_frames *f)
 	return n;
 }
 
-static void blocks_carve(struct dmag_frames *f, struct dmag_block *b, size_t n)
+static void frames_carve(struct dmag_frames *f, struct dmag_block *b, size_t n)
 {
 	f->nr_spare_block += n;
 	while (n--)
-		spare_push(&f->spare_block, &b[n]);
+		frames_spare_push(&f->spare_block, &b[n]);
 }
 
-static struct dmag_block *blocks_alloc(struct dmag_frames *f)
+static struct dmag_block *frames_block_alloc(struct dmag_frames *f)
 {
 	struct dmag_block *b;
 
 	if (!f->nr_spare_block) {
 		f->nr_spare_node--;
-		blocks_carve(f, spare_pop(&f->spare_node),
+		frames_carve(f, frames_spare_pop(&f->spare_node),
 			     sizeof(struct dmag_node) / sizeof(*b));
 	}
-	b = spare_pop(&f->spare_block);
+	b = frames_spare_pop(&f->spare_block);
 	f->nr_spare_block--;
 	f->nr_block++;
 	memset(b, 0, sizeof(*b));
@@ -265,16 +271,16 @@ int dmag_frames_feed(struct dmag_frames *f, void *mem, size_t bytes)
 		return -EINVAL;
 	for (; left >= sizeof(*n); left -= sizeof(*n))
 		nodes++;
-	blocks_carve(f, (struct dmag_block *)&n[nodes],
+	frames_carve(f, (struct dmag_block *)&n[nodes],
 		     left / sizeof(struct dmag_block));
 	f->nr_spare_node += nodes;
 	while (nodes--)
-		spare_push(&f->spare_node, &n[nodes]);
+		frames_spare_push(&f->spare_node, &n[nodes]);
 	return 0;
 }
 
 /* How tall a tree is that spans @pfn; a tree spans from 0 always. */
-static unsigned int height_for(u64 pfn)
+static unsigned int frames_height_for(u64 pfn)
 {
 	unsigned int height = 1;
 
@@ -284,26 +290,27 @@ static unsigned int height_for(u64 pfn)
 }
 
 /* Children of a level's nodes that [start, last] touches. */
-static u64 places(unsigned int level, u64 start, u64 last)
+static u64 frames_places(unsigned int level, u64 start, u64 last)
 {
-	unsigned int shift = dmag_shift(level);
+	unsigned int shift = frames_shift(level);
 
 	return (last >> shift) - (start >> shift) + 1;
 }
 
 /* How many blocks and nodes some frames take, beyond those that exist. */
-struct cost {
+struct frames_cost {
 	u64 nodes;
 	u64 blocks;
 };
 
 /* Take off what [start, last] of @n has; recursion at most 6 deep. */
-static void cost_present(struct cost *c, const struct dmag_node *n,
-			 unsigned int level, u64 start, u64 last)
+static void frames_cost_present(struct frames_cost *c,
+				const struct dmag_node *n, unsigned int level,
+				u64 start, u64 last)
 {
-	u64 base, span = BIT_ULL(dmag_shift(level)) - 1;
-	u64 map = n->present & (~0ULL << dmag_index(start, level)) &
-		  (~0ULL >> (63 - dmag_index(last, level)));
+	u64 base, span = BIT_ULL(frames_shift(level)) - 1;
+	u64 map = n->present & (~0ULL << frames_index(start, level)) &
+		  (~0ULL >> (63 - frames_index(last, level)));
 
 	c->nodes--;
 	if (level == DMAG_LEAF) {
@@ -311,16 +318,16 @@ static void cost_present(struct cost *c, const struct dmag_node *n,
 		return;
 	}
 	for (; map; map &= map - 1) {
-		base = round_down(start, BIT_ULL(dmag_shift(level + 1))) |
-		       (u64)__ffs64(map) << dmag_shift(level);
-		cost_present(c, n->child[__ffs64(map)], level - 1,
-			     max(start, base), min(last, base | span));
+		base = round_down(start, BIT_ULL(frames_shift(level + 1))) |
+		       (u64)__ffs64(map) << frames_shift(level);
+		frames_cost_present(c, n->child[__ffs64(map)], level - 1,
+				    max(start, base), min(last, base | span));
 	}
 }
 
 /* A new root has the old one as its first child, whatever else comes. */
-static void cost_grow(struct cost *c, const struct dmag_frames *f,
-		      unsigned int height, u64 start)
+static void frames_cost_grow(struct frames_cost *c, const struct dmag_frames *f,
+			     unsigned int height, u64 start)
 {
 	unsigned int i;
 
@@ -330,27 +337,28 @@ static void cost_grow(struct cost *c, const struct dmag_frames *f,
 }
 
 /* All that a range takes, less what the tree has of it. */
-static void cost_of(struct cost *c, const struct dmag_frames *f, u64 start,
-		    u64 last)
+static void frames_cost_of(struct frames_cost *c, const struct dmag_frames *f,
+			   u64 start, u64 last)
 {
-	unsigned int height = max(f->height, height_for(last));
+	unsigned int height = max(f->height, frames_height_for(last));
 	unsigned int i;
 
-	c->blocks = places(DMAG_LEAF, start, last);
+	c->blocks = frames_places(DMAG_LEAF, start, last);
 	c->nodes = 0;
 	for (i = 1; i <= height; i++)
-		c->nodes += places(DMAG_LEAF + i, start, last);
+		c->nodes += frames_places(DMAG_LEAF + i, start, last);
 	if (!f->root)
 		return;
-	cost_grow(c, f, height, start);
-	if (dmag_in_span(f, start))
-		cost_present(c, f->root, dmag_top(f), start,
-			     min(last,
-				 BIT_ULL(dmag_shift(dmag_top(f) + 1)) - 1));
+	frames_cost_grow(c, f, height, start);
+	if (frames_in_span(f, start))
+		frames_cost_present(
+			c, f->root, frames_top(f), start,
+			min(last,
+			    BIT_ULL(frames_shift(frames_top(f) + 1)) - 1));
 }
 
 /* What of a cost the spares do not meet, in bytes. */
-static u64 cost_bytes(const struct dmag_frames *f, struct cost *c)
+static u64 frames_cost_bytes(const struct dmag_frames *f, struct frames_cost *c)
 {
 	u64 per_node = sizeof(struct dmag_node) / sizeof(struct dmag_block);
 	u64 spare_nodes = f->nr_spare_node - min(f->nr_spare_node, c->nodes);
@@ -374,20 +382,20 @@ static u64 cost_bytes(const struct dmag_frames *f, struct cost *c)
  */
 u64 dmag_frames_need(const struct dmag_frames *f, u64 start, u64 last)
 {
-	struct cost c;
+	struct frames_cost c;
 
-	if (!f || !dmag_range_ok(start, last))
+	if (!f || !frames_range_ok(start, last))
 		return 0;
-	cost_of(&c, f, start, last);
-	return cost_bytes(f, &c);
+	frames_cost_of(&c, f, start, last);
+	return frames_cost_bytes(f, &c);
 }
 
 /* Places of @r at a level that the range before it did not have. */
-static u64 places_more(unsigned int level, const struct dmag_range *r,
-		       u64 *seen)
+static u64 frames_places_more(unsigned int level, const struct dmag_range *r,
+			      u64 *seen)
 {
-	unsigned int shift = dmag_shift(level);
-	u64 n = places(level, r->start, r->last);
+	unsigned int shift = frames_shift(level);
+	u64 n = frames_places(level, r->start, r->last);
 
 	if (r->start >> shift == *seen)
 		n--;
@@ -410,15 +418,15 @@ u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr)
 
 	memset(seen, 0xff, sizeof(seen));
 	for (i = 0; ranges && i < nr; i++)
-		if (dmag_range_ok(ranges[i].start, ranges[i].last))
-			height = max(height, height_for(ranges[i].last));
+		if (frames_range_ok(ranges[i].start, ranges[i].last))
+			height = max(height, frames_height_for(ranges[i].last));
 	for (i = 0; ranges && i < nr; i++) {
-		if (!dmag_range_ok(ranges[i].start, ranges[i].last))
+		if (!frames_range_ok(ranges[i].start, ranges[i].last))
 			continue;
-		blocks += places_more(DMAG_LEAF, &ranges[i], &seen[0]);
+		blocks += frames_places_more(DMAG_LEAF, &ranges[i], &seen[0]);
 		for (level = 1; level <= height; level++)
-			nodes += places_more(DMAG_LEAF + level, &ranges[i],
-					     &seen[level]);
+			nodes += frames_places_more(DMAG_LEAF + level,
+						    &ranges[i], &seen[level]);
 	}
 	return nodes * sizeof(struct dmag_node) +
 	       blocks * sizeof(struct dmag_block);
@@ -432,60 +440,61 @@ u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr)
  */
 
 /* A block's eight words together, without a branch. */
-static u64 all_of(const u64 *words)
+static u64 frames_all_of(const u64 *words)
 {
 	return words[0] & words[1] & words[2] & words[3] & words[4] & words[5] &
 	       words[6] & words[7];
 }
 
-static u64 any_of(const u64 *words)
+static u64 frames_any_of(const u64 *words)
 {
 	return words[0] | words[1] | words[2] | words[3] | words[4] | words[5] |
 	       words[6] | words[7];
 }
 
-static bool block_is_all(const struct dmag_block *b, enum dmag_state s)
+static bool frames_block_is_all(const struct dmag_block *b, enum dmag_state s)
 {
 	if (s == DMAG_FREE)
-		return all_of(b->free) == ~0ULL;
+		return frames_all_of(b->free) == ~0ULL;
 	if (s == DMAG_USED)
-		return all_of(b->own) == ~0ULL && !any_of(b->free);
-	return !any_of(b->own);
+		return frames_all_of(b->own) == ~0ULL &&
+		       !frames_any_of(b->free);
+	return !frames_any_of(b->own);
 }
 
 /* Make the root span @last.  The old root becomes the new one's first child. */
-static void tree_grow(struct dmag_frames *f, u64 last)
+static void frames_tree_grow(struct dmag_frames *f, u64 last)
 {
-	unsigned int height = height_for(last);
+	unsigned int height = frames_height_for(last);
 	struct dmag_node *n;
 
 	if (!f->root) {
-		f->root = nodes_alloc(f);
+		f->root = frames_node_alloc(f);
 		f->height = height;
 	}
 	for (; f->height < height; f->height++) {
-		n = nodes_alloc(f);
+		n = frames_node_alloc(f);
 		n->child[0] = f->root;
 		n->present = 1;
-		child_orders(n, 0, 0, f->root->orders);
-		n->orders = dmag_node_orders(n, dmag_top(f) + 1);
+		frames_child_orders(n, 0, 0, f->root->orders);
+		n->orders = dmag_frames_node_orders(n, frames_top(f) + 1);
 		f->root = n;
 	}
 }
 
 /* Make the block of @pfn, if it is not there. */
-static void tree_insert(struct dmag_frames *f, u64 pfn)
+static void frames_tree_insert(struct dmag_frames *f, u64 pfn)
 {
 	struct dmag_node *n = f->root;
-	unsigned int i, level = dmag_top(f);
+	unsigned int i, level = frames_top(f);
 
 	for (; level >= DMAG_LEAF; level--) {
-		i = dmag_index(pfn, level);
+		i = frames_index(pfn, level);
 		if (!n->child[i]) {
 			if (level == DMAG_LEAF)
-				n->child[i] = blocks_alloc(f);
+				n->child[i] = frames_block_alloc(f);
 			else
-				n->child[i] = nodes_alloc(f);
+				n->child[i] = frames_node_alloc(f);
 			n->present |= BIT_ULL(i);
 		}
 		n = n->child[i];
@@ -493,7 +502,7 @@ static void tree_insert(struct dmag_frames *f, u64 pfn)
 }
 
 /* A root whose only child is the first is not needed. */
-static void tree_shrink(struct dmag_frames *f)
+static void frames_tree_shrink(struct dmag_frames *f)
 {
 	struct dmag_node *n;
 
@@ -501,12 +510,12 @@ static void tree_shrink(struct dmag_frames *f)
 		n = f->root;
 		f->root = n->child[0];
 		f->height--;
-		nodes_free(f, n);
+		frames_node_free(f, n);
 	}
 }
 
 /* Drop the block of @pfn if nothing in it is owned, and nodes left empty. */
-static void tree_prune(struct dmag_frames *f, u64 pfn)
+static void frames_tree_prune(struct dmag_frames *f, u64 pfn)
 {
 	struct dmag_node *path[DMAG_HEIGHT_MAX];
 	struct dmag_node *n = f->root;
@@ -514,19 +523,19 @@ static void tree_prune(struct dmag_frames *f, u64 pfn)
 
 	for (i = f->height; i--;) {
 		path[i] = n;
-		n = n->child[dmag_index(pfn, DMAG_LEAF + i)];
+		n = n->child[frames_index(pfn, DMAG_LEAF + i)];
 	}
-	if (!block_is_all((struct dmag_block *)n, DMAG_FOREIGN))
+	if (!frames_block_is_all((struct dmag_block *)n, DMAG_FOREIGN))
 		return;
-	blocks_free(f, (struct dmag_block *)n);
+	frames_block_free(f, (struct dmag_block *)n);
 	for (i = 0; i < f->height; i++) {
-		unsigned int at = dmag_index(pfn, DMAG_LEAF + i);
+		unsigned int at = frames_index(pfn, DMAG_LEAF + i);
 
 		path[i]->child[at] = NULL;
 		path[i]->present &= ~BIT_ULL(at);
 		if (path[i]->present)
 			return;
-		nodes_free(f, path[i]);
+		frames_node_free(f, path[i]);
 	}
 	f->root = NULL;
 	f->height = 0;
@@ -542,7 +551,7 @@ static void tree_prune(struct dmag_frames *f, u64 pfn)
  */
 
 /* The orders of word @w, as sub[] has them. */
-static __always_inline unsigned int word_orders(u64 sub, unsigned int w)
+static __always_inline unsigned int frames_word_orders(u64 sub, unsigned int w)
 {
 	u64 bits = sub >> w & DMAG_SUB_COLUMN;
 
@@ -550,53 +559,54 @@ static __always_inline unsigned int word_orders(u64 sub, unsigned int w)
 }
 
 /* Set the free bit of @pfn: which may make its word's longest run. */
-static void free_one(struct dmag_frames *f, struct dmag_node *leaf, u64 pfn)
+static void frames_free_one(struct dmag_frames *f, struct dmag_node *leaf,
+			    u64 pfn)
 {
-	unsigned int i = dmag_index(pfn, DMAG_LEAF), w = dmag_index(pfn, 1);
+	unsigned int i = frames_index(pfn, DMAG_LEAF), w = frames_index(pfn, 1);
 	struct dmag_block *b = leaf->child[i];
 	unsigned int at = pfn & 63;
 	u64 sub = leaf->sub[i];
 
 	b->free[w] |= BIT_ULL(at);
 	f->bound = min(f->bound, pfn);
-	if (!has_run(b->free[w], at, word_orders(sub, w)))
+	if (!frames_has_run(b->free[w], at, frames_word_orders(sub, w)))
 		return;
-	sub |= sub_column[run_order(b->free[w], at) + 1] << w;
-	sub_update(f, leaf, pfn, sub);
+	sub |= frames_sub_column[frames_run_order(b->free[w], at) + 1] << w;
+	frames_sub_update(f, leaf, pfn, sub);
 }
 
 /* Let the tree know of the hot frame. */
-static void settle(struct dmag_frames *f)
+static void frames_settle_hot(struct dmag_frames *f)
 {
 	u64 pfn = f->hot;
 
 	if (pfn == DMAG_NO_FRAME)
 		return;
 	f->hot = DMAG_NO_FRAME;
-	free_one(f, dmag_leaf(f, pfn), pfn);
+	frames_free_one(f, frames_leaf(f, pfn), pfn);
 }
 
 /*
  * Put a frame where another is hot, or one not known to be the lowest.  The
  * lowest of both may be hot, if nothing else is free below it.
  */
-static noinline void put_one(struct dmag_frames *f, struct dmag_node *leaf,
-			     u64 pfn)
+static noinline void frames_put_one(struct dmag_frames *f,
+				    struct dmag_node *leaf, u64 pfn)
 {
 	if (pfn > f->hot || pfn >= f->bound) {
-		free_one(f, leaf, pfn);
+		frames_free_one(f, leaf, pfn);
 		return;
 	}
-	settle(f);
+	frames_settle_hot(f);
 	f->hot = pfn;
 }
 
 /* Is this a range?  Then the tree has to know all there is to know about it. */
-static bool given(struct dmag_frames *f, u64 start, u64 last)
+static bool frames_range_begin(struct dmag_frames *f, u64 start, u64 last)
 {
-	if (!f || !dmag_range_ok(start, last))
+	if (!f || !frames_range_ok(start, last))
 		return false;
-	settle(f);
+	frames_settle_hot(f);
 	return true;
 }
 
@@ -609,8 +619,8 @@ static bool given(struct dmag_frames *f, u64 start, u64 last)
  */
 
 /* The part of word @w that is in frames @first to @last of its block. */
-static __always_inline u64 word_mask(unsigned int w, unsigned int first,
-				     unsigned int last)
+static __always_inline u64 frames_word_mask(unsigned int w, unsigned int first,
+					    unsigned int last)
 {
 	u64 mask = ~0ULL;
 
@@ -621,21 +631,21 @@ static __always_inline u64 word_mask(unsigned int w, unsigned int first,
 	return mask;
 }
 
-static bool block_is(const struct dmag_block *b, unsigned int first,
-		     unsigned int last, enum dmag_state s)
+static bool frames_block_is(const struct dmag_block *b, unsigned int first,
+			    unsigned int last, enum dmag_state s)
 {
 	unsigned int w;
 
 	if (last - first == DMAG_BLOCK_FRAMES - 1)
-		return block_is_all(b, s);
+		return frames_block_is_all(b, s);
 	for (w = first >> 6; w <= last >> 6; w++)
-		if (word_mask(w, first, last) & ~dmag_word_in(b, w, s))
+		if (frames_word_mask(w, first, last) & ~frames_word_in(b, w, s))
 			return false;
 	return true;
 }
 
-static bool range_is(const struct dmag_frames *f, u64 start, u64 last,
-		     enum dmag_state s)
+static bool frames_range_is(const struct dmag_frames *f, u64 start, u64 last,
+			    enum dmag_state s)
 {
 	const struct dmag_node *leaf;
 	const struct dmag_block *b;
@@ -643,9 +653,9 @@ static bool range_is(const struct dmag_frames *f, u64 start, u64 last,
 
 	for (pos = start; pos <= last; pos = end + 1) {
 		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
-		leaf = dmag_leaf(f, pos);
-		b = leaf ? leaf->child[dmag_index(pos, DMAG_LEAF)] : NULL;
-		if (b ? !block_is(b, pos & 511, end & 511, s) :
+		leaf = frames_leaf(f, pos);
+		b = leaf ? leaf->child[frames_index(pos, DMAG_LEAF)] : NULL;
+		if (b ? !frames_block_is(b, pos & 511, end & 511, s) :
 			s != DMAG_FOREIGN)
 			return false;
 	}
@@ -653,7 +663,7 @@ static bool range_is(const struct dmag_frames *f, u64 start, u64 last,
 }
 
 /* All of a block, which is in one state, changes.  Returns its new sub[]. */
-static u64 block_fill(struct dmag_block *b, enum dmag_state to)
+static u64 frames_block_fill(struct dmag_block *b, enum dmag_state to)
 {
 	u64 own = to == DMAG_FOREIGN ? 0 : ~0ULL;
 	u64 free = to == DMAG_FREE ? ~0ULL : 0;
@@ -668,49 +678,51 @@ static u64 block_fill(struct dmag_block *b, enum dmag_state to)
 }
 
 /* Some frames of a word change.  Returns its block's new sub[]. */
-static u64 word_change(struct dmag_block *b, unsigned int w, u64 mask,
-		       enum dmag_state to, u64 sub)
+static u64 frames_word_change(struct dmag_block *b, unsigned int w, u64 mask,
+			      enum dmag_state to, u64 sub)
 {
 	unsigned int orders;
 
 	b->own[w] = to == DMAG_FOREIGN ? b->own[w] & ~mask : b->own[w] | mask;
 	b->free[w] = to == DMAG_FREE ? b->free[w] | mask : b->free[w] & ~mask;
-	orders = ~b->free[w] ? dmag_map_orders(b->free[w]) : DMAG_WORD_ORDERS;
-	return (sub & ~(DMAG_SUB_COLUMN << w)) | sub_column[orders] << w;
+	orders = ~b->free[w] ? frames_map_orders(b->free[w]) : DMAG_WORD_ORDERS;
+	return (sub & ~(DMAG_SUB_COLUMN << w)) | frames_sub_column[orders] << w;
 }
 
 /* Frames of one block of @leaf change. */
-static void block_change(struct dmag_frames *f, struct dmag_node *leaf,
-			 u64 start, u64 last, enum dmag_state to)
+static void frames_block_change(struct dmag_frames *f, struct dmag_node *leaf,
+				u64 start, u64 last, enum dmag_state to)
 {
-	unsigned int i = dmag_index(start, DMAG_LEAF), w;
+	unsigned int i = frames_index(start, DMAG_LEAF), w;
 	struct dmag_block *b = leaf->child[i];
 	u64 sub = leaf->sub[i];
 
 	if (last - start == DMAG_BLOCK_FRAMES - 1) {
-		sub = block_fill(b, to);
+		sub = frames_block_fill(b, to);
 	} else {
-		for (w = dmag_index(start, 1); w <= dmag_index(last, 1); w++)
-			sub = word_change(b, w,
-					  word_mask(w, start & 511, last & 511),
-					  to, sub);
+		for (w = frames_index(start, 1); w <= frames_index(last, 1);
+		     w++)
+			sub = frames_word_change(
+				b, w,
+				frames_word_mask(w, start & 511, last & 511),
+				to, sub);
 	}
-	sub_update(f, leaf, start, sub);
+	frames_sub_update(f, leaf, start, sub);
 }
 
-static void range_change(struct dmag_frames *f, u64 start, u64 last,
-			 enum dmag_state to)
+static void frames_range_change(struct dmag_frames *f, u64 start, u64 last,
+				enum dmag_state to)
 {
 	u64 pos, end;
 
 	for (pos = start; pos <= last; pos = end + 1) {
 		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
-		block_change(f, dmag_leaf(f, pos), pos, end, to);
+		frames_block_change(f, frames_leaf(f, pos), pos, end, to);
 		if (to == DMAG_FOREIGN)
-			tree_prune(f, pos);
+			frames_tree_prune(f, pos);
 	}
 	if (to == DMAG_FOREIGN)
-		tree_shrink(f);
+		frames_tree_shrink(f);
 }
 
 /**
@@ -741,17 +753,17 @@ int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
 {
 	u64 pos;
 
-	if (!given(f, start, last))
+	if (!frames_range_begin(f, start, last))
 		return -EINVAL;
-	if (!range_is(f, start, last, DMAG_FOREIGN))
+	if (!frames_range_is(f, start, last, DMAG_FOREIGN))
 		return -EEXIST;
 	if (dmag_frames_need(f, start, last))
 		return -ENOMEM;
-	tree_grow(f, last);
+	frames_tree_grow(f, last);
 	for (pos = start & ~(DMAG_BLOCK_FRAMES - 1); pos <= last;
 	     pos += DMAG_BLOCK_FRAMES)
-		tree_insert(f, pos);
-	range_change(f, start, last, DMAG_FREE);
+		frames_tree_insert(f, pos);
+	frames_range_change(f, start, last, DMAG_FREE);
 	f->free += last - start + 1;
 	f->bound = min(f->bound, start);
 	return 0;
@@ -769,11 +781,11 @@ int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
  */
 int dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last)
 {
-	if (!given(f, start, last))
+	if (!frames_range_begin(f, start, last))
 		return -EINVAL;
-	if (!range_is(f, start, last, DMAG_FREE))
+	if (!frames_range_is(f, start, last, DMAG_FREE))
 		return -EBUSY;
-	range_change(f, start, last, DMAG_FOREIGN);
+	frames_range_change(f, start, last, DMAG_FOREIGN);
 	f->free -= last - start + 1;
 	return 0;
 }
@@ -793,9 +805,10 @@ int dmag_frames_quarantine(struct dmag_frames *f, u64 start, u64 last)
 {
 	u64 n = last - start + 1;
 
-	if (!given(f, start, last) || !range_is(f, start, last, DMAG_USED))
+	if (!frames_range_begin(f, start, last) ||
+	    !frames_range_is(f, start, last, DMAG_USED))
 		return -EINVAL;
-	range_change(f, start, last, DMAG_FOREIGN);
+	frames_range_change(f, start, last, DMAG_FOREIGN);
 	f->used -= n;
 	f->quarantined += n;
 	return 0;
@@ -806,7 +819,7 @@ static void frames_use(struct dmag_frames *f, u64 start, u64 last)
 {
 	u64 n = last - start + 1;
 
-	range_change(f, start, last, DMAG_USED);
+	frames_range_change(f, start, last, DMAG_USED);
 	f->free -= n;
 	f->used += n;
 }
@@ -822,49 +835,49 @@ static void frames_use(struct dmag_frames *f, u64 start, u64 last)
  */
 int dmag_frames_take(struct dmag_frames *f, u64 start, u64 last)
 {
-	if (!given(f, start, last))
+	if (!frames_range_begin(f, start, last))
 		return -EINVAL;
-	if (!range_is(f, start, last, DMAG_FREE))
+	if (!frames_range_is(f, start, last, DMAG_FREE))
 		return -EBUSY;
 	frames_use(f, start, last);
 	return 0;
 }
 
-static int range_put(struct dmag_frames *f, u64 start, u64 last)
+static int frames_range_put(struct dmag_frames *f, u64 start, u64 last)
 {
-	if (!range_is(f, start, last, DMAG_USED))
+	if (!frames_range_is(f, start, last, DMAG_USED))
 		return -EINVAL;
-	range_change(f, start, last, DMAG_FREE);
+	frames_range_change(f, start, last, DMAG_FREE);
 	return 0;
 }
 
 /* The same for a range within one block, which most are. */
-static int block_put(struct dmag_frames *f, u64 start, u64 last)
+static int frames_block_put(struct dmag_frames *f, u64 start, u64 last)
 {
-	struct dmag_node *leaf = dmag_leaf(f, start);
+	struct dmag_node *leaf = frames_leaf(f, start);
 	const struct dmag_block *b;
 
 	if (!leaf)
 		return -EINVAL;
-	b = leaf->child[dmag_index(start, DMAG_LEAF)];
-	if (!b || !block_is(b, start & 511, last & 511, DMAG_USED))
+	b = leaf->child[frames_index(start, DMAG_LEAF)];
+	if (!b || !frames_block_is(b, start & 511, last & 511, DMAG_USED))
 		return -EINVAL;
-	block_change(f, leaf, start, last, DMAG_FREE);
+	frames_block_change(f, leaf, start, last, DMAG_FREE);
 	return 0;
 }
 
 /* More than one frame. */
-static noinline int frames_put(struct dmag_frames *f, u64 start, u64 count)
+static noinline int frames_put_many(struct dmag_frames *f, u64 start, u64 count)
 {
 	u64 last = start + count - 1;
 	int rc;
 
-	if (!count || !given(f, start, last))
+	if (!count || !frames_range_begin(f, start, last))
 		return -EINVAL;
 	if ((start ^ last) < DMAG_BLOCK_FRAMES)
-		rc = block_put(f, start, last);
+		rc = frames_block_put(f, start, last);
 	else
-		rc = range_put(f, start, last);
+		rc = frames_range_put(f, start, last);
 	if (rc)
 		return rc;
 	f->used -= count;
@@ -890,16 +903,16 @@ int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
 	if (unlikely(!f))
 		return -EINVAL;
 	if (count != 1)
-		return frames_put(f, start, count);
-	leaf = dmag_leaf(f, start);
-	if (unlikely(!leaf || !dmag_bit_used(leaf, start) || start == f->hot))
+		return frames_put_many(f, start, count);
+	leaf = frames_leaf(f, start);
+	if (unlikely(!leaf || !frames_bit_used(leaf, start) || start == f->hot))
 		return -EINVAL;
 	f->used--;
 	f->free++;
 	if (f->hot == DMAG_NO_FRAME && start < f->bound)
 		f->hot = start;
 	else
-		put_one(f, leaf, start);
+		frames_put_one(f, leaf, start);
 	return 0;
 }
 
@@ -914,27 +927,29 @@ int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
  * general search in frames_find.c.
  */
 
-static __always_inline bool pow2_or_0(u64 x)
+static __always_inline bool frames_pow2_or_0(u64 x)
 {
 	return !(x & (x - 1));
 }
 
 /* Counts and boundaries less 1, as 0 means 2^64 or none: one test each. */
-static bool request_ok(const struct dmag_request *rq)
+static bool frames_request_valid(const struct dmag_request *rq)
 {
-	return rq->count - 1 <= DMAG_PFN_MAX && pow2_or_0(rq->align) &&
-	       pow2_or_0(rq->boundary) && rq->boundary - 1 >= rq->count - 1 &&
-	       dmag_range_ok(rq->within.start, rq->within.last);
+	return rq->count - 1 <= DMAG_PFN_MAX && frames_pow2_or_0(rq->align) &&
+	       frames_pow2_or_0(rq->boundary) &&
+	       rq->boundary - 1 >= rq->count - 1 &&
+	       frames_range_ok(rq->within.start, rq->within.last);
 }
 
 /* One frame needs no alignment, so that asking for none comes to the same. */
-static __always_inline bool natural(const struct dmag_request *rq)
+static __always_inline bool frames_natural(const struct dmag_request *rq)
 {
-	return pow2_or_0(rq->count) && rq->align + !rq->align == rq->count;
+	return frames_pow2_or_0(rq->count) &&
+	       rq->align + !rq->align == rq->count;
 }
 
 /* Where a run within one block is. */
-struct spot {
+struct frames_spot {
 	struct dmag_node *leaf;
 	unsigned int i; /* the block's index */
 	unsigned int w; /* the first word's */
@@ -943,26 +958,30 @@ struct spot {
 };
 
 /* Words of a spot's block with, or beginning, an aligned free run of @order. */
-static __always_inline u64 spot_words(const struct spot *s, unsigned int order)
+static __always_inline u64 frames_spot_words(const struct frames_spot *s,
+					     unsigned int order)
 {
 	u64 sub = s->leaf->sub[s->i];
 
 	if (order < DMAG_WORD_ORDERS)
 		return sub >> (8 * order) & 0xff;
-	return dmag_fold(sub >> 48, order - 6);
+	return frames_fold(sub >> 48, order - 6);
 }
 
 /* Bits of a spot's word that begin an aligned free run of @order. */
-static __always_inline u64 spot_bits(const struct spot *s, unsigned int order)
+static __always_inline u64 frames_spot_bits(const struct frames_spot *s,
+					    unsigned int order)
 {
 	const struct dmag_block *b = s->leaf->child[s->i];
 
-	return order < DMAG_WORD_ORDERS ? dmag_fold(b->free[s->w], order) : 1;
+	return order < DMAG_WORD_ORDERS ? frames_fold(b->free[s->w], order) : 1;
 }
 
 /* From node @n down to its first run, given the first step. */
-static __always_inline void spot_down(struct spot *s, struct dmag_node *n,
-				      unsigned int shift, unsigned int order)
+static __always_inline void frames_spot_down(struct frames_spot *s,
+					     struct dmag_node *n,
+					     unsigned int shift,
+					     unsigned int order)
 {
 	for (; shift > DMAG_BLOCK_ORDER; shift -= 6) {
 		n = n->child[s->i];
@@ -970,14 +989,15 @@ static __always_inline void spot_down(struct spot *s, struct dmag_node *n,
 		s->pfn = s->pfn << 6 | s->i;
 	}
 	s->leaf = n;
-	s->w = __ffs64(spot_words(s, order));
-	s->at = __ffs64(spot_bits(s, order));
+	s->w = __ffs64(frames_spot_words(s, order));
+	s->at = __ffs64(frames_spot_bits(s, order));
 	s->pfn = (s->pfn << 3 | s->w) << 6 | s->at;
 }
 
 /* The first aligned free run of all, at most a block long. */
-static __always_inline bool spot_any(const struct dmag_frames *f,
-				     struct spot *s, unsigned int order)
+static __always_inline bool frames_spot_any(const struct dmag_frames *f,
+					    struct frames_spot *s,
+					    unsigned int order)
 {
 	struct dmag_node *n = f->root;
 
@@ -985,18 +1005,19 @@ static __always_inline bool spot_any(const struct dmag_frames *f,
 		return false;
 	s->i = __ffs64(n->has[order]);
 	s->pfn = s->i;
-	spot_down(s, n, dmag_shift(dmag_top(f)), order);
+	frames_spot_down(s, n, frames_shift(frames_top(f)), order);
 	return true;
 }
 
 /* The first one in a spot's block, not before frame @from of the block. */
-static bool spot_in_block(struct spot *s, unsigned int order, unsigned int from)
+static bool frames_spot_in_block(struct frames_spot *s, unsigned int order,
+				 unsigned int from)
 {
-	u64 bits, words = spot_words(s, order) & (~0ULL << (from >> 6));
+	u64 bits, words = frames_spot_words(s, order) & (~0ULL << (from >> 6));
 
 	for (; words; words &= words - 1) {
 		s->w = __ffs64(words);
-		bits = spot_bits(s, order);
+		bits = frames_spot_bits(s, order);
 		if (s->w == from >> 6)
 			bits &= ~0ULL << (from & 63);
 		if (!bits)
@@ -1012,15 +1033,16 @@ static bool spot_in_block(struct spot *s, unsigned int order, unsigned int from)
  * The first one not before @start: along @start as far as that goes, which may
  * be all the way; else from the last place on that way where it forked.
  */
-static noinline bool spot_from(const struct dmag_frames *f, struct spot *s,
-			       unsigned int order, u64 start)
+static noinline bool frames_spot_from(const struct dmag_frames *f,
+				      struct frames_spot *s, unsigned int order,
+				      u64 start)
 {
-	unsigned int fork_shift = 0, shift = dmag_shift(dmag_top(f));
+	unsigned int fork_shift = 0, shift = frames_shift(frames_top(f));
 	struct dmag_node *fork = NULL, *n = f->root;
 	u64 map, later = 0;
 
 	start = round_up(start, BIT_ULL(order));
-	if (!n || !dmag_in_span(f, start))
+	if (!n || !frames_in_span(f, start))
 		return false;
 	for (;; shift -= 6, n = n->child[s->i]) {
 		s->i = start >> shift & 63;
@@ -1036,7 +1058,8 @@ static noinline bool spot_from(const struct dmag_frames *f, struct spot *s,
 			continue;
 		s->leaf = n;
 		s->pfn = start >> DMAG_BLOCK_ORDER;
-		if (spot_in_block(s, order, start & (DMAG_BLOCK_FRAMES - 1)))
+		if (frames_spot_in_block(s, order,
+					 start & (DMAG_BLOCK_FRAMES - 1)))
 			return true;
 		break;
 	}
@@ -1044,7 +1067,7 @@ static noinline bool spot_from(const struct dmag_frames *f, struct spot *s,
 		return false;
 	s->i = __ffs64(later);
 	s->pfn = start >> (fork_shift + 6) << 6 | s->i;
-	spot_down(s, fork, fork_shift, order);
+	frames_spot_down(s, fork, fork_shift, order);
 	return true;
 }
 
@@ -1052,40 +1075,44 @@ static noinline bool spot_from(const struct dmag_frames *f, struct spot *s,
  * A run of @order was cut out of one of the word's longest.  Unless that used it
  * up, what is left of it is a run of the order below.
  */
-static noinline void word_cut(struct dmag_frames *f, struct dmag_node *leaf,
-			      u64 pfn, u64 free, unsigned int order)
+static noinline void frames_word_cut(struct dmag_frames *f,
+				     struct dmag_node *leaf, u64 pfn, u64 free,
+				     unsigned int order)
 {
-	unsigned int w = dmag_index(pfn, 1);
-	u64 sub = leaf->sub[dmag_index(pfn, DMAG_LEAF)], was = sub;
-	unsigned int k = word_orders(sub, w) - 1;
+	unsigned int w = frames_index(pfn, 1);
+	u64 sub = leaf->sub[frames_index(pfn, DMAG_LEAF)], was = sub;
+	unsigned int k = frames_word_orders(sub, w) - 1;
 
 	if (order == k) {
 		sub &= ~(DMAG_SUB_COLUMN << w);
-		sub |= sub_column[dmag_map_orders(free)] << w;
-	} else if (k == 6 || !dmag_fold(free, k)) {
+		sub |= frames_sub_column[frames_map_orders(free)] << w;
+	} else if (k == 6 || !frames_fold(free, k)) {
 		sub &= ~(BIT_ULL(8 * k) << w);
 	}
 	if (sub != was)
-		sub_update(f, leaf, pfn, sub);
+		frames_sub_update(f, leaf, pfn, sub);
 }
 
 /* Use a run within one word: mostly a bit and two counters. */
-static __always_inline void spot_use(struct dmag_frames *f, struct spot *s,
-				     unsigned int order)
+static __always_inline void frames_spot_use(struct dmag_frames *f,
+					    struct frames_spot *s,
+					    unsigned int order)
 {
 	struct dmag_block *b = s->leaf->child[s->i];
 	u64 was = b->free[s->w];
-	u64 free = was & ~(run_bits[order] << s->at);
+	u64 free = was & ~(frames_run_bits[order] << s->at);
 
 	b->free[s->w] = free;
-	if (has_run(was, s->at, word_orders(s->leaf->sub[s->i], s->w) - 1))
-		word_cut(f, s->leaf, s->pfn, free, order);
+	if (frames_has_run(was, s->at,
+			   frames_word_orders(s->leaf->sub[s->i], s->w) - 1))
+		frames_word_cut(f, s->leaf, s->pfn, free, order);
 }
 
 /* Use the run at a spot, if that is within what was asked for. */
-static __always_inline bool spot_get(struct dmag_frames *f, struct spot *s,
-				     const struct dmag_request *rq,
-				     unsigned int order, u64 *pfn)
+static __always_inline bool frames_spot_get(struct dmag_frames *f,
+					    struct frames_spot *s,
+					    const struct dmag_request *rq,
+					    unsigned int order, u64 *pfn)
 {
 	u64 last = s->pfn + BIT_ULL(order) - 1;
 
@@ -1095,9 +1122,9 @@ static __always_inline bool spot_get(struct dmag_frames *f, struct spot *s,
 	f->free -= BIT_ULL(order);
 	f->used += BIT_ULL(order);
 	if (order < DMAG_WORD_ORDERS)
-		spot_use(f, s, order);
+		frames_spot_use(f, s, order);
 	else
-		block_change(f, s->leaf, s->pfn, last, DMAG_USED);
+		frames_block_change(f, s->leaf, s->pfn, last, DMAG_USED);
 	return true;
 }
 
@@ -1105,10 +1132,10 @@ static __always_inline bool spot_get(struct dmag_frames *f, struct spot *s,
  * The lowest free frame of all, if it is one that is wanted: the hot one, or
  * the first in the tree, and then no other is left below.
  */
-static __always_inline bool get_one(struct dmag_frames *f,
-				    const struct dmag_request *rq, u64 *pfn)
+static __always_inline bool
+frames_get_one(struct dmag_frames *f, const struct dmag_request *rq, u64 *pfn)
 {
-	struct spot s;
+	struct frames_spot s;
 
 	if (f->hot != DMAG_NO_FRAME) {
 		if (f->hot < rq->within.start || f->hot > rq->within.last)
@@ -1119,40 +1146,40 @@ static __always_inline bool get_one(struct dmag_frames *f,
 		f->used++;
 		return true;
 	}
-	if (!spot_any(f, &s, 0) || !spot_get(f, &s, rq, 0, pfn))
+	if (!frames_spot_any(f, &s, 0) || !frames_spot_get(f, &s, rq, 0, pfn))
 		return false;
 	f->bound = s.pfn + 1;
 	return true;
 }
 
 /* A natural request for a block at most. */
-static int get_small(struct dmag_frames *f, const struct dmag_request *rq,
-		     u64 *pfn)
+static int frames_get_small(struct dmag_frames *f,
+			    const struct dmag_request *rq, u64 *pfn)
 {
 	unsigned int order = __ffs64(rq->count);
-	struct spot s;
+	struct frames_spot s;
 
-	if (!spot_from(f, &s, order, rq->within.start) ||
-	    !spot_get(f, &s, rq, order, pfn))
+	if (!frames_spot_from(f, &s, order, rq->within.start) ||
+	    !frames_spot_get(f, &s, rq, order, pfn))
 		return -ENOMEM;
 	return 0;
 }
 
 /* Any request, valid or not. */
-static noinline int frames_get(struct dmag_frames *f,
-			       const struct dmag_request *rq, u64 *pfn)
+static noinline int frames_get_any(struct dmag_frames *f,
+				   const struct dmag_request *rq, u64 *pfn)
 {
 	u64 at;
 
-	if (!f || !rq || !pfn || !request_ok(rq))
+	if (!f || !rq || !pfn || !frames_request_valid(rq))
 		return -EINVAL;
-	settle(f);
-	if (natural(rq) && rq->count <= DMAG_BLOCK_FRAMES &&
+	frames_settle_hot(f);
+	if (frames_natural(rq) && rq->count <= DMAG_BLOCK_FRAMES &&
 	    rq->from == DMAG_LOWEST)
-		return get_small(f, rq, pfn);
-	if (!dmag_find(f, rq, natural(rq), &at))
+		return frames_get_small(f, rq, pfn);
+	if (!dmag_frames_find(f, rq, frames_natural(rq), &at))
 		return -ENOMEM;
-	DMAG_CHECK(dmag_fits(rq, at));
+	DMAG_CHECK(frames_fits(rq, at));
 	frames_use(f, at, at + rq->count - 1);
 	*pfn = at;
 	return 0;
@@ -1176,7 +1203,8 @@ int dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq,
 	/* The most frequent request, without what the others need. */
 	if (likely(f && rq && pfn && rq->count == 1 && rq->align <= 1 &&
 		   !rq->boundary && rq->from == DMAG_LOWEST &&
-		   rq->within.last <= DMAG_PFN_MAX && get_one(f, rq, pfn)))
+		   rq->within.last <= DMAG_PFN_MAX &&
+		   frames_get_one(f, rq, pfn)))
 		return 0;
-	return frames_get(f, rq, pfn);
+	return frames_get_any(f, rq, pfn);
 }

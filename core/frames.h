@@ -5,7 +5,7 @@
  * Levels are counted from the bits: level 0 is a word of 64 frames, level 1 a
  * block of 8 words, level 2 a leaf of 64 blocks, and each level from there on a
  * node of 64 nodes.  A place in a level is an index; what an index covers at
- * level l is 2^dmag_shift(l) frames.
+ * level l is 2^frames_shift(l) frames.
  *
  * Free memory is summarised by *orders*: how many orders there are of which a
  * thing holds a free aligned run.  If there is a run of order k there is one of
@@ -71,56 +71,58 @@ static_assert(sizeof(struct dmag_node) <= 4096);
 static_assert(DMAG_BLOCK_ORDER + 6 * DMAG_HEIGHT_MAX == DMAG_PFN_BITS);
 
 /**
- * struct dmag_seek - What to look for in the tree, and which way.
+ * struct frames_seek - What to look for in the tree, and which way.
  * @run: for an aligned free run of @order; otherwise for one frame that is not
  *	in state @unlike
  * @order: of the run
  * @unlike: the state to leave
  * @highest: look downwards
  */
-struct dmag_seek {
+struct frames_seek {
 	bool run;
 	unsigned int order;
 	enum dmag_state unlike;
 	bool highest;
 };
 
-bool dmag_seek(const struct dmag_frames *f, const struct dmag_seek *s, u64 *at);
-bool dmag_find(const struct dmag_frames *f, const struct dmag_request *rq,
-	       bool natural, u64 *at);
-unsigned int dmag_node_orders(const struct dmag_node *n, unsigned int level);
+bool dmag_frames_seek(const struct dmag_frames *f, const struct frames_seek *s,
+		      u64 *at);
+bool dmag_frames_find(const struct dmag_frames *f,
+		      const struct dmag_request *rq, bool natural, u64 *at);
+unsigned int dmag_frames_node_orders(const struct dmag_node *n,
+				     unsigned int level);
 
 /* Frames that one child covers at a level, as a power of two. */
-static __always_inline unsigned int dmag_shift(unsigned int level)
+static __always_inline unsigned int frames_shift(unsigned int level)
 {
 	return level < DMAG_LEAF ? level * 6 : level * 6 - 3;
 }
 
 /* Which child @pfn is in, at the level. */
-static __always_inline unsigned int dmag_index(u64 pfn, unsigned int level)
+static __always_inline unsigned int frames_index(u64 pfn, unsigned int level)
 {
-	return (pfn >> dmag_shift(level)) & (level == 1 ? 7 : 63);
+	return (pfn >> frames_shift(level)) & (level == 1 ? 7 : 63);
 }
 
 /* The root's level; meaningless for an empty tree. */
-static __always_inline unsigned int dmag_top(const struct dmag_frames *f)
+static __always_inline unsigned int frames_top(const struct dmag_frames *f)
 {
 	return f->height + 1;
 }
 
-static __always_inline bool dmag_in_span(const struct dmag_frames *f, u64 pfn)
+static __always_inline bool frames_in_span(const struct dmag_frames *f, u64 pfn)
 {
 	return !(pfn >> (DMAG_BLOCK_ORDER + 6 * f->height));
 }
 
-static __always_inline bool dmag_range_ok(u64 start, u64 last)
+static __always_inline bool frames_range_ok(u64 start, u64 last)
 {
 	return start <= last && last <= DMAG_PFN_MAX;
 }
 
 /* The leaf that @pfn's block is or would be in, or NULL. */
-static __always_inline struct dmag_node *dmag_leaf(const struct dmag_frames *f,
-						   u64 pfn)
+static __always_inline struct dmag_node *
+frames_leaf(const struct dmag_frames *f, u64 pfn)
 {
 	unsigned int shift = DMAG_BLOCK_ORDER + 6 * f->height;
 	struct dmag_node *n = f->root;
@@ -133,8 +135,8 @@ static __always_inline struct dmag_node *dmag_leaf(const struct dmag_frames *f,
 }
 
 /* Frames of word @w that are in state @s, by the bits. */
-static __always_inline u64 dmag_word_in(const struct dmag_block *b,
-					unsigned int w, enum dmag_state s)
+static __always_inline u64 frames_word_in(const struct dmag_block *b,
+					  unsigned int w, enum dmag_state s)
 {
 	if (s == DMAG_FREE)
 		return b->free[w];
@@ -142,10 +144,11 @@ static __always_inline u64 dmag_word_in(const struct dmag_block *b,
 }
 
 /* Whether @leaf has @pfn's block, and in it the frame's bits say used. */
-static __always_inline bool dmag_bit_used(const struct dmag_node *leaf, u64 pfn)
+static __always_inline bool frames_bit_used(const struct dmag_node *leaf,
+					    u64 pfn)
 {
-	const struct dmag_block *b = leaf->child[dmag_index(pfn, DMAG_LEAF)];
-	unsigned int w = dmag_index(pfn, 1);
+	const struct dmag_block *b = leaf->child[frames_index(pfn, DMAG_LEAF)];
+	unsigned int w = frames_index(pfn, 1);
 
 	return b && (b->own[w] & ~b->free[w]) >> (pfn & 63) & 1;
 }
@@ -154,7 +157,7 @@ static __always_inline bool dmag_bit_used(const struct dmag_node *leaf, u64 pfn)
  * Pair up aligned runs of 2^@j set bits, each shown by its lowest bit: those
  * whose neighbour above is one as well, and that begin at an even place.
  */
-static __always_inline u64 dmag_fold_once(u64 map, unsigned int j)
+static __always_inline u64 frames_fold_once(u64 map, unsigned int j)
 {
 	static const u64 keep[6] = {
 		0x5555555555555555ULL, 0x1111111111111111ULL,
@@ -166,40 +169,40 @@ static __always_inline u64 dmag_fold_once(u64 map, unsigned int j)
 }
 
 /* The lowest bits of all aligned runs of 2^@order set bits. */
-static __always_inline u64 dmag_fold(u64 map, unsigned int order)
+static __always_inline u64 frames_fold(u64 map, unsigned int order)
 {
 	unsigned int j;
 
 	for (j = 0; j < order; j++)
-		map = dmag_fold_once(map, j);
+		map = frames_fold_once(map, j);
 	return map;
 }
 
 /* Orders of 64 places; unrolled, for the constants. */
-static __always_inline unsigned int dmag_map_orders(u64 map)
+static __always_inline unsigned int frames_map_orders(u64 map)
 {
 	if (!map)
 		return 0;
-	map = dmag_fold_once(map, 0);
+	map = frames_fold_once(map, 0);
 	if (!map)
 		return 1;
-	map = dmag_fold_once(map, 1);
+	map = frames_fold_once(map, 1);
 	if (!map)
 		return 2;
-	map = dmag_fold_once(map, 2);
+	map = frames_fold_once(map, 2);
 	if (!map)
 		return 3;
-	map = dmag_fold_once(map, 3);
+	map = frames_fold_once(map, 3);
 	if (!map)
 		return 4;
-	map = dmag_fold_once(map, 4);
+	map = frames_fold_once(map, 4);
 	if (!map)
 		return 5;
-	return dmag_fold_once(map, 5) ? 7 : 6;
+	return frames_fold_once(map, 5) ? 7 : 6;
 }
 
 /* Orders of a block, from its leaf's sub[]. */
-static __always_inline unsigned int dmag_sub_orders(u64 sub)
+static __always_inline unsigned int frames_sub_orders(u64 sub)
 {
 	unsigned int full = sub >> 48;
 
@@ -215,7 +218,7 @@ static __always_inline unsigned int dmag_sub_orders(u64 sub)
 }
 
 /* What was promised about the run at @at; a debug build's epilogue. */
-static inline bool dmag_fits(const struct dmag_request *rq, u64 at)
+static inline bool frames_fits(const struct dmag_request *rq, u64 at)
 {
 	u64 last = at + rq->count - 1;
 

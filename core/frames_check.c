@@ -14,11 +14,11 @@
  */
 enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn)
 {
-	const struct dmag_node *leaf = f ? dmag_leaf(f, pfn) : NULL;
+	const struct dmag_node *leaf = f ? frames_leaf(f, pfn) : NULL;
 	const struct dmag_block *b;
-	unsigned int w = dmag_index(pfn, 1);
+	unsigned int w = frames_index(pfn, 1);
 
-	b = leaf ? leaf->child[dmag_index(pfn, DMAG_LEAF)] : NULL;
+	b = leaf ? leaf->child[frames_index(pfn, DMAG_LEAF)] : NULL;
 	if (!b || !(b->own[w] >> (pfn & 63) & 1))
 		return DMAG_FOREIGN;
 	return pfn == f->hot || b->free[w] >> (pfn & 63) & 1 ? DMAG_FREE :
@@ -40,17 +40,17 @@ enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn)
 bool dmag_frames_walk(const struct dmag_frames *f, u64 from,
 		      struct dmag_run *run)
 {
-	struct dmag_seek s = { .unlike = DMAG_FOREIGN };
+	struct frames_seek s = { .unlike = DMAG_FOREIGN };
 	u64 first = from, last, before = from - 1;
 
-	if (!f || !run || !dmag_seek(f, &s, &first))
+	if (!f || !run || !dmag_frames_seek(f, &s, &first))
 		return false;
 	s.unlike = dmag_frames_state(f, first);
 	last = first;
-	dmag_seek(f, &s, &last);
+	dmag_frames_seek(f, &s, &last);
 	s.highest = true;
 	if (first == from && from)
-		dmag_seek(f, &s, &before);
+		dmag_frames_seek(f, &s, &before);
 	else
 		before = first - 1;
 	run->range.start = before + 1;
@@ -92,7 +92,7 @@ void dmag_frames_stats(const struct dmag_frames *f, struct dmag_frames_stats *s)
 /* ---- validation ------------------------------------------------------ */
 
 /* What a validator has counted. */
-struct tally {
+struct frames_tally {
 	u64 free;
 	u64 used;
 	u64 nodes;
@@ -100,7 +100,7 @@ struct tally {
 };
 
 /* A list is empty iff its count is 0; a tree has all of its parts or none. */
-static bool counters_ok(const struct dmag_frames *f)
+static bool frames_counters_ok(const struct dmag_frames *f)
 {
 	bool owns = f->free + f->used;
 
@@ -112,13 +112,14 @@ static bool counters_ok(const struct dmag_frames *f)
 	       f->free + f->used <= f->nr_block << DMAG_BLOCK_ORDER;
 }
 
-static bool block_ok(const struct dmag_block *b, u64 sub, struct tally *t)
+static bool frames_block_ok(const struct dmag_block *b, u64 sub,
+			    struct frames_tally *t)
 {
 	unsigned int w, k, orders;
 	u64 any = 0;
 
 	for (w = 0; w < ARRAY_SIZE(b->own); w++) {
-		orders = dmag_map_orders(b->free[w]);
+		orders = frames_map_orders(b->free[w]);
 		for (k = 0; k < 8; k++)
 			if ((sub >> (8 * k + w) & 1) == (k < orders ? 0 : 1))
 				return false;
@@ -132,68 +133,69 @@ static bool block_ok(const struct dmag_block *b, u64 sub, struct tally *t)
 	return any;
 }
 
-static unsigned int orders_of(const struct dmag_node *n, unsigned int level,
-			      unsigned int i)
+static unsigned int frames_orders_of(const struct dmag_node *n,
+				     unsigned int level, unsigned int i)
 {
 	const struct dmag_node *child = n->child[i];
 
 	if (level == DMAG_LEAF)
-		return dmag_sub_orders(n->sub[i]);
+		return frames_sub_orders(n->sub[i]);
 	return child ? child->orders : 0;
 }
 
 /* A node's summaries against its children's. */
-static bool summary_ok(const struct dmag_node *n, unsigned int level)
+static bool frames_summary_ok(const struct dmag_node *n, unsigned int level)
 {
 	unsigned int i, k, orders;
 
 	for (i = 0; i < ARRAY_SIZE(n->child); i++) {
-		orders = orders_of(n, level, i);
+		orders = frames_orders_of(n, level, i);
 		if (!n->child[i] != !(n->present >> i & 1) ||
 		    (!n->child[i] && orders))
 			return false;
-		for (k = 0; k <= dmag_shift(level); k++)
+		for (k = 0; k <= frames_shift(level); k++)
 			if ((n->has[k] >> i & 1) == (k < orders ? 0 : 1))
 				return false;
 	}
-	return n->present && n->orders == dmag_node_orders(n, level);
+	return n->present && n->orders == dmag_frames_node_orders(n, level);
 }
 
 /* Everything below a node; recursion at most 6 deep. */
-static bool tree_ok(const struct dmag_node *n, unsigned int level,
-		    struct tally *t)
+static bool frames_tree_ok(const struct dmag_node *n, unsigned int level,
+			   struct frames_tally *t)
 {
 	unsigned int i;
 	u64 map;
 
-	if (!summary_ok(n, level))
+	if (!frames_summary_ok(n, level))
 		return false;
 	t->nodes++;
 	for (map = n->present; map; map &= map - 1) {
 		i = __ffs64(map);
-		if (level == DMAG_LEAF ? !block_ok(n->child[i], n->sub[i], t) :
-					 !tree_ok(n->child[i], level - 1, t))
+		if (level == DMAG_LEAF ?
+			    !frames_block_ok(n->child[i], n->sub[i], t) :
+			    !frames_tree_ok(n->child[i], level - 1, t))
 			return false;
 	}
 	return true;
 }
 
 /* The hot frame is used, as far as the tree goes, and below all that are free. */
-static bool hot_ok(const struct dmag_frames *f)
+static bool frames_hot_ok(const struct dmag_frames *f)
 {
-	const struct dmag_seek first = { .run = true };
+	const struct frames_seek first = { .run = true };
 	const struct dmag_node *leaf;
 	u64 at = 0;
 
-	if (dmag_seek(f, &first, &at) && at < f->bound)
+	if (dmag_frames_seek(f, &first, &at) && at < f->bound)
 		return false;
 	if (f->hot == DMAG_NO_FRAME)
 		return true;
-	leaf = dmag_leaf(f, f->hot);
-	return leaf && f->hot < f->bound && dmag_bit_used(leaf, f->hot);
+	leaf = frames_leaf(f, f->hot);
+	return leaf && f->hot < f->bound && frames_bit_used(leaf, f->hot);
 }
 
-static bool spare_ok(const void *list, u64 nr)
+static bool frames_spare_ok(const void *list, u64 nr)
 {
 	const void *const *p = list;
 
@@ -219,25 +221,26 @@ static bool spare_ok(const void *list, u64 nr)
  */
 int dmag_frames_validate(const struct dmag_frames *f, unsigned int level)
 {
-	struct tally t = { 0 };
+	struct frames_tally t = { 0 };
 	unsigned int hot;
 
 	if (!f)
 		return -EINVAL;
-	if (!counters_ok(f))
+	if (!frames_counters_ok(f))
 		return -EUCLEAN;
 	if (level >= 2 && f->root &&
-	    (!summary_ok(f->root, dmag_top(f)) ||
+	    (!frames_summary_ok(f->root, frames_top(f)) ||
 	     (f->height > 1 && f->root->present == 1)))
 		return -EUCLEAN;
-	if (level >= 3 && f->root && !tree_ok(f->root, dmag_top(f), &t))
+	if (level >= 3 && f->root &&
+	    !frames_tree_ok(f->root, frames_top(f), &t))
 		return -EUCLEAN;
 	hot = f->hot != DMAG_NO_FRAME;
-	if (level >= 4 &&
-	    (t.free + hot != f->free || t.used - hot != f->used ||
-	     t.nodes != f->nr_node || t.blocks != f->nr_block || !hot_ok(f) ||
-	     !spare_ok(f->spare_node, f->nr_spare_node) ||
-	     !spare_ok(f->spare_block, f->nr_spare_block)))
+	if (level >= 4 && (t.free + hot != f->free || t.used - hot != f->used ||
+			   t.nodes != f->nr_node || t.blocks != f->nr_block ||
+			   !frames_hot_ok(f) ||
+			   !frames_spare_ok(f->spare_node, f->nr_spare_node) ||
+			   !frames_spare_ok(f->spare_block, f->nr_spare_block)))
 		return -EUCLEAN;
 	return 0;
 }

@@ -12,40 +12,43 @@
 #include "frames.h"
 
 /* Where a search is. */
-struct cursor {
+struct frames_cursor {
 	const struct dmag_frames *f;
-	const struct dmag_seek *seek;
+	const struct frames_seek *seek;
 	const struct dmag_node *path[DMAG_LEAF + DMAG_HEIGHT_MAX];
 	unsigned int level;
 	unsigned int target; /* the level of the answer */
 	u64 at;
 };
 
-static const struct dmag_block *cursor_block(const struct cursor *c)
+static const struct dmag_block *
+frames_cursor_block(const struct frames_cursor *c)
 {
-	return c->path[DMAG_LEAF]->child[dmag_index(c->at, DMAG_LEAF)];
+	return c->path[DMAG_LEAF]->child[frames_index(c->at, DMAG_LEAF)];
 }
 
 /* Children at this level with an aligned free run of @order, or part of it. */
-static u64 map_run(const struct cursor *c, unsigned int order)
+static u64 frames_map_run(const struct frames_cursor *c, unsigned int order)
 {
-	unsigned int k = min(order, dmag_shift(c->level));
+	unsigned int k = min(order, frames_shift(c->level));
 	const struct dmag_node *leaf = c->path[DMAG_LEAF];
 	u64 map;
 
 	if (c->level >= DMAG_LEAF)
 		map = c->path[c->level]->has[k];
 	else if (c->level == 1)
-		map = leaf->sub[dmag_index(c->at, DMAG_LEAF)] >> (8 * k) & 0xff;
+		map = leaf->sub[frames_index(c->at, DMAG_LEAF)] >> (8 * k) &
+		      0xff;
 	else
-		map = cursor_block(c)->free[dmag_index(c->at, 1)];
-	return dmag_fold(map, order - k);
+		map = frames_cursor_block(c)->free[frames_index(c->at, 1)];
+	return frames_fold(map, order - k);
 }
 
 /* Frames of word @w of the cursor's block that are not in state @s. */
-static u64 word_not(const struct cursor *c, unsigned int w, enum dmag_state s)
+static u64 frames_word_not(const struct frames_cursor *c, unsigned int w,
+			   enum dmag_state s)
 {
-	u64 in = dmag_word_in(cursor_block(c), w, s);
+	u64 in = frames_word_in(frames_cursor_block(c), w, s);
 	u64 base = round_down(c->at, DMAG_BLOCK_FRAMES) + 64 * w;
 
 	if (s != DMAG_FOREIGN && c->f->hot - base < 64)
@@ -55,64 +58,64 @@ static u64 word_not(const struct cursor *c, unsigned int w, enum dmag_state s)
 }
 
 /* Words of the cursor's block, as a map, that are not entirely in state @s. */
-static u64 words_not(const struct cursor *c, enum dmag_state s)
+static u64 frames_words_not(const struct frames_cursor *c, enum dmag_state s)
 {
 	unsigned int w;
 	u64 map = 0;
 
 	for (w = 0; w < 8; w++)
-		if (word_not(c, w, s))
+		if (frames_word_not(c, w, s))
 			map |= BIT_ULL(w);
 	return map;
 }
 
 /* Children at this level that may hold a frame that is not in state @s. */
-static u64 map_not(const struct cursor *c, enum dmag_state s)
+static u64 frames_map_not(const struct frames_cursor *c, enum dmag_state s)
 {
 	const struct dmag_node *n = c->path[c->level];
 
 	if (!c->level)
-		return word_not(c, dmag_index(c->at, 1), s);
+		return frames_word_not(c, frames_index(c->at, 1), s);
 	if (c->level == 1)
-		return words_not(c, s);
+		return frames_words_not(c, s);
 	if (s == DMAG_FREE)
-		return ~n->has[dmag_shift(c->level)];
+		return ~n->has[frames_shift(c->level)];
 	return s == DMAG_FOREIGN ? n->present : ~0ULL;
 }
 
 /* Children at this level, from the cursor on, that are worth a look. */
-static u64 cursor_map(const struct cursor *c)
+static u64 frames_cursor_map(const struct frames_cursor *c)
 {
-	unsigned int i = dmag_index(c->at, c->level);
-	u64 map = c->seek->run ? map_run(c, c->seek->order) :
-				 map_not(c, c->seek->unlike);
+	unsigned int i = frames_index(c->at, c->level);
+	u64 map = c->seek->run ? frames_map_run(c, c->seek->order) :
+				 frames_map_not(c, c->seek->unlike);
 
 	return map & (c->seek->highest ? ~0ULL >> (63 - i) : ~0ULL << i);
 }
 
 /* Nothing here: go past this node, and past all that end where it ends. */
-static bool cursor_leave(struct cursor *c)
+static bool frames_cursor_leave(struct frames_cursor *c)
 {
-	u64 span = BIT_ULL(dmag_shift(c->level + 1)) - 1;
+	u64 span = BIT_ULL(frames_shift(c->level + 1)) - 1;
 	bool down = c->seek->highest;
 	unsigned int edge;
 
 	c->at = down ? (c->at & ~span) - 1 : (c->at | span) + 1;
 	do {
-		if (++c->level > dmag_top(c->f))
+		if (++c->level > frames_top(c->f))
 			return false;
-		edge = down ? dmag_index(~0ULL, c->level) : 0;
-	} while (dmag_index(c->at, c->level) == edge);
+		edge = down ? frames_index(~0ULL, c->level) : 0;
+	} while (frames_index(c->at, c->level) == edge);
 	return true;
 }
 
 /* Go to child @i: to its near edge, unless the cursor is in it already. */
-static void cursor_enter(struct cursor *c, unsigned int i)
+static void frames_cursor_enter(struct frames_cursor *c, unsigned int i)
 {
-	unsigned int shift = dmag_shift(c->level);
-	u64 above = c->at & ~(BIT_ULL(dmag_shift(c->level + 1)) - 1);
+	unsigned int shift = frames_shift(c->level);
+	u64 above = c->at & ~(BIT_ULL(frames_shift(c->level + 1)) - 1);
 
-	if (i == dmag_index(c->at, c->level) && c->level != c->target)
+	if (i == frames_index(c->at, c->level) && c->level != c->target)
 		return;
 	c->at = above | (u64)i << shift;
 	if (c->seek->highest && c->level != c->target)
@@ -120,7 +123,7 @@ static void cursor_enter(struct cursor *c, unsigned int i)
 }
 
 /* One level down; false if there is nothing below to look into. */
-static bool cursor_down(struct cursor *c, unsigned int i)
+static bool frames_cursor_down(struct frames_cursor *c, unsigned int i)
 {
 	const void *child;
 
@@ -137,17 +140,18 @@ static bool cursor_down(struct cursor *c, unsigned int i)
 	return true;
 }
 
-static unsigned int run_level(const struct dmag_frames *f, unsigned int order)
+static unsigned int frames_run_level(const struct dmag_frames *f,
+				     unsigned int order)
 {
 	if (order < 6)
 		return 0;
 	if (order < DMAG_BLOCK_ORDER)
 		return 1;
-	return min((order + 3) / 6, dmag_top(f));
+	return min((order + 3) / 6, frames_top(f));
 }
 
 /**
- * dmag_seek() - Find the next place that is as wanted.
+ * dmag_frames_seek() - Find the next place that is as wanted.
  * @f: the structure
  * @s: what is wanted
  * @at: where to begin, and the answer.  For a run downwards, the last frame of
@@ -157,10 +161,13 @@ static unsigned int run_level(const struct dmag_frames *f, unsigned int order)
  * Return: Whether there is one in the span of the tree.  If not, @at is the
  * first frame beyond the end that was reached (-1 at the bottom).
  */
-bool dmag_seek(const struct dmag_frames *f, const struct dmag_seek *s, u64 *at)
+bool dmag_frames_seek(const struct dmag_frames *f, const struct frames_seek *s,
+		      u64 *at)
 {
-	struct cursor c = { .f = f, .seek = s, .level = dmag_top(f), .at = *at };
-	unsigned int i, bits = dmag_shift(dmag_top(f) + 1);
+	struct frames_cursor c = {
+		.f = f, .seek = s, .level = frames_top(f), .at = *at
+	};
+	unsigned int i, bits = frames_shift(frames_top(f) + 1);
 	u64 map;
 
 	if (s->highest)
@@ -168,18 +175,18 @@ bool dmag_seek(const struct dmag_frames *f, const struct dmag_seek *s, u64 *at)
 	if (!f->root || c.at >> bits || (s->run && s->order > bits))
 		return false;
 	c.path[c.level] = f->root;
-	c.target = s->run ? run_level(f, s->order) : 0;
+	c.target = s->run ? frames_run_level(f, s->order) : 0;
 	for (;;) {
-		map = cursor_map(&c);
+		map = frames_cursor_map(&c);
 		if (!map) {
-			if (cursor_leave(&c))
+			if (frames_cursor_leave(&c))
 				continue;
 			*at = c.at;
 			return false;
 		}
 		i = s->highest ? (unsigned int)fls64(map) - 1 : __ffs64(map);
-		cursor_enter(&c, i);
-		if (!cursor_down(&c, i))
+		frames_cursor_enter(&c, i);
+		if (!frames_cursor_down(&c, i))
 			break;
 	}
 	*at = c.at;
@@ -187,23 +194,24 @@ bool dmag_seek(const struct dmag_frames *f, const struct dmag_seek *s, u64 *at)
 }
 
 /* The free run around the aligned one at @at, no further than @within. */
-static struct dmag_range free_around(const struct dmag_frames *f, u64 at,
-				     u64 size, const struct dmag_range *within)
+static struct dmag_range frames_free_around(const struct dmag_frames *f, u64 at,
+					    u64 size,
+					    const struct dmag_range *within)
 {
-	struct dmag_seek up = { .unlike = DMAG_FREE };
-	struct dmag_seek down = { .unlike = DMAG_FREE, .highest = true };
+	struct frames_seek up = { .unlike = DMAG_FREE };
+	struct frames_seek down = { .unlike = DMAG_FREE, .highest = true };
 	struct dmag_range run = { at - 1, at + size };
 
 	if (at)
-		dmag_seek(f, &down, &run.start);
-	dmag_seek(f, &up, &run.last);
+		dmag_frames_seek(f, &down, &run.start);
+	dmag_frames_seek(f, &up, &run.last);
 	run.start = max(run.start + 1, within->start);
 	run.last = min(run.last - 1, within->last);
 	return run;
 }
 
 /* Does [at, at + count) cross a boundary, and if so which. */
-static bool crosses(const struct dmag_request *rq, u64 at, u64 *where)
+static bool frames_crosses(const struct dmag_request *rq, u64 at, u64 *where)
 {
 	u64 last = at + rq->count - 1;
 
@@ -219,36 +227,37 @@ static bool crosses(const struct dmag_request *rq, u64 at, u64 *where)
  * so is what ends at or begins at it; if not, no aligned run crosses it, as no
  * count exceeds the boundary.
  */
-static bool place_low(const struct dmag_request *rq, u64 align,
-		      const struct dmag_range *run, u64 *at)
+static bool frames_place_low(const struct dmag_request *rq, u64 align,
+			     const struct dmag_range *run, u64 *at)
 {
 	*at = round_up(run->start, align);
-	crosses(rq, *at, at);
+	frames_crosses(rq, *at, at);
 	return *at <= run->last && run->last - *at >= rq->count - 1;
 }
 
-static bool place_high(const struct dmag_request *rq, u64 align,
-		       const struct dmag_range *run, u64 *at)
+static bool frames_place_high(const struct dmag_request *rq, u64 align,
+			      const struct dmag_range *run, u64 *at)
 {
 	u64 edge;
 
 	if (run->last - run->start < rq->count - 1)
 		return false;
 	*at = round_down(run->last + 1 - rq->count, align);
-	if (crosses(rq, *at, &edge))
+	if (frames_crosses(rq, *at, &edge))
 		*at = round_down(edge - rq->count, align);
 	return *at >= run->start;
 }
 
 /* What is left of @within, for placements beyond a run that was too small. */
-static void beyond_low(u64 align, const struct dmag_range *run,
-		       struct dmag_range *within)
+static void frames_beyond_low(u64 align, const struct dmag_range *run,
+			      struct dmag_range *within)
 {
 	within->start = round_up(run->last + 1, align);
 }
 
-static bool beyond_high(const struct dmag_request *rq, u64 align,
-			const struct dmag_range *run, struct dmag_range *within)
+static bool frames_beyond_high(const struct dmag_request *rq, u64 align,
+			       const struct dmag_range *run,
+			       struct dmag_range *within)
 {
 	if (run->start < rq->count)
 		return false;
@@ -262,7 +271,7 @@ static bool beyond_high(const struct dmag_request *rq, u64 align,
  * frames from an aligned start do if k fits in alignment and count, and
  * 2^(k+1) - 1 frames do wherever they start.
  */
-static unsigned int order_within(u64 count, u64 align)
+static unsigned int frames_order_within(u64 count, u64 align)
 {
 	unsigned int by_align = min(fls64(align), fls64(count)) - 1;
 	unsigned int by_count = max(fls64(count + 1), 2) - 2;
@@ -271,12 +280,13 @@ static unsigned int order_within(u64 count, u64 align)
 }
 
 /* The first aligned run in @within, from the end that is preferred. */
-static bool find_run(const struct dmag_frames *f, unsigned int order,
-		     bool highest, const struct dmag_range *within, u64 *at)
+static bool frames_find_run(const struct dmag_frames *f, unsigned int order,
+			    bool highest, const struct dmag_range *within,
+			    u64 *at)
 {
-	struct dmag_seek s = { .run = true,
-			       .order = order,
-			       .highest = highest };
+	struct frames_seek s = { .run = true,
+				 .order = order,
+				 .highest = highest };
 	u64 size = BIT_ULL(order);
 
 	if (within->last - within->start < size - 1)
@@ -285,18 +295,18 @@ static bool find_run(const struct dmag_frames *f, unsigned int order,
 		*at = round_down(within->last + 1, size) - 1;
 	else
 		*at = round_up(within->start, size);
-	return dmag_seek(f, &s, at) && *at >= within->start &&
+	return dmag_frames_seek(f, &s, at) && *at >= within->start &&
 	       *at <= within->last && within->last - *at >= size - 1;
 }
 
-static bool roomy(const struct dmag_range *within, u64 count)
+static bool frames_roomy(const struct dmag_range *within, u64 count)
 {
 	return within->start <= within->last &&
 	       within->last - within->start >= count - 1;
 }
 
 /* The lowest @period bits, over and over. */
-static u64 repeat(u64 bits, u64 period)
+static u64 frames_repeat(u64 bits, u64 period)
 {
 	for (; period < 64; period *= 2)
 		bits |= bits << period;
@@ -304,8 +314,8 @@ static u64 repeat(u64 bits, u64 period)
 }
 
 /* Places in the word at @base that a request allows, whatever is free. */
-static u64 places_allowed(const struct dmag_request *rq,
-			  const struct dmag_range *within, u64 base)
+static u64 frames_places_allowed(const struct dmag_request *rq,
+				 const struct dmag_range *within, u64 base)
 {
 	u64 map = ~0ULL, top = within->last - (rq->count - 1);
 
@@ -318,30 +328,32 @@ static u64 places_allowed(const struct dmag_request *rq,
 	if (rq->align > 64)
 		map &= !(base & (rq->align - 1));
 	else if (rq->align)
-		map &= repeat(1, rq->align);
+		map &= frames_repeat(1, rq->align);
 	if (rq->boundary && rq->boundary < 64)
-		map &= repeat(BIT_ULL(rq->boundary - rq->count + 1) - 1,
-			      rq->boundary);
+		map &= frames_repeat(BIT_ULL(rq->boundary - rq->count + 1) - 1,
+				     rq->boundary);
 	else if (rq->boundary && !((base + 64) & (rq->boundary - 1)))
 		map &= ~0ULL >> (rq->count - 1);
 	return map;
 }
 
-static u64 free_word(const struct dmag_frames *f, u64 pfn)
+static u64 frames_free_word(const struct dmag_frames *f, u64 pfn)
 {
-	const struct dmag_node *leaf = dmag_leaf(f, pfn);
+	const struct dmag_node *leaf = frames_leaf(f, pfn);
 	const struct dmag_block *b;
 
-	b = leaf ? leaf->child[dmag_index(pfn, DMAG_LEAF)] : NULL;
-	return b ? b->free[dmag_index(pfn, 1)] : 0;
+	b = leaf ? leaf->child[frames_index(pfn, DMAG_LEAF)] : NULL;
+	return b ? b->free[frames_index(pfn, 1)] : 0;
 }
 
 /* The first or last place in the word at @base where @count frames are free. */
-static bool place_in_word(const struct dmag_frames *f,
-			  const struct dmag_request *rq,
-			  const struct dmag_range *within, u64 base, u64 *at)
+static bool frames_place_in_word(const struct dmag_frames *f,
+				 const struct dmag_request *rq,
+				 const struct dmag_range *within, u64 base,
+				 u64 *at)
 {
-	u64 low = free_word(f, base), high = free_word(f, base + 64);
+	u64 low = frames_free_word(f, base);
+	u64 high = frames_free_word(f, base + 64);
 	unsigned int have, more;
 
 	for (have = 1; have < rq->count; have += more) {
@@ -349,7 +361,7 @@ static bool place_in_word(const struct dmag_frames *f,
 		low &= low >> more | high << (64 - more);
 		high &= high >> more;
 	}
-	low &= places_allowed(rq, within, base);
+	low &= frames_places_allowed(rq, within, base);
 	if (!low)
 		return false;
 	if (rq->from == DMAG_HIGHEST)
@@ -364,20 +376,22 @@ static bool place_in_word(const struct dmag_frames *f,
  * in each.  What contains the aligned run that was found begins in its word or
  * in the one before.
  */
-static bool find_in_words(const struct dmag_frames *f,
-			  const struct dmag_request *rq, unsigned int order,
-			  u64 *at)
+static bool frames_find_in_words(const struct dmag_frames *f,
+				 const struct dmag_request *rq,
+				 unsigned int order, u64 *at)
 {
 	bool high = rq->from == DMAG_HIGHEST;
 	struct dmag_range within = rq->within;
 	u64 base, before;
 
-	while (roomy(&within, rq->count) &&
-	       find_run(f, order, high, &within, at)) {
+	while (frames_roomy(&within, rq->count) &&
+	       frames_find_run(f, order, high, &within, at)) {
 		base = round_down(*at, 64);
 		before = base - min(base, 64ULL);
-		if (place_in_word(f, rq, &within, high ? base : before, at) ||
-		    place_in_word(f, rq, &within, high ? before : base, at))
+		if (frames_place_in_word(f, rq, &within, high ? base : before,
+					 at) ||
+		    frames_place_in_word(f, rq, &within, high ? before : base,
+					 at))
 			return true;
 		if (high && !before)
 			return false;
@@ -390,31 +404,31 @@ static bool find_in_words(const struct dmag_frames *f,
 }
 
 /* Run by run. */
-static bool find_in_runs(const struct dmag_frames *f,
-			 const struct dmag_request *rq, unsigned int order,
-			 u64 *at)
+static bool frames_find_in_runs(const struct dmag_frames *f,
+				const struct dmag_request *rq,
+				unsigned int order, u64 *at)
 {
 	bool fits, high = rq->from == DMAG_HIGHEST;
 	struct dmag_range run, within = rq->within;
 	u64 align = rq->align + !rq->align;
 
-	while (roomy(&within, rq->count) &&
-	       find_run(f, order, high, &within, at)) {
-		run = free_around(f, *at, BIT_ULL(order), &within);
-		fits = high ? place_high(rq, align, &run, at) :
-			      place_low(rq, align, &run, at);
+	while (frames_roomy(&within, rq->count) &&
+	       frames_find_run(f, order, high, &within, at)) {
+		run = frames_free_around(f, *at, BIT_ULL(order), &within);
+		fits = high ? frames_place_high(rq, align, &run, at) :
+			      frames_place_low(rq, align, &run, at);
 		if (fits)
 			return true;
 		if (!high)
-			beyond_low(align, &run, &within);
-		else if (!beyond_high(rq, align, &run, &within))
+			frames_beyond_low(align, &run, &within);
+		else if (!frames_beyond_high(rq, align, &run, &within))
 			return false;
 	}
 	return false;
 }
 
 /**
- * dmag_find() - Find where a request can be satisfied.
+ * dmag_frames_find() - Find where a request can be satisfied.
  * @f: the structure
  * @rq: a valid request
  * @natural: its count is a power of two and its alignment the same
@@ -424,15 +438,16 @@ static bool find_in_runs(const struct dmag_frames *f,
  * an aligned free run of about half its size, each once: at words if it is not
  * longer than one, at free runs if it is.
  */
-bool dmag_find(const struct dmag_frames *f, const struct dmag_request *rq,
-	       bool natural, u64 *at)
+bool dmag_frames_find(const struct dmag_frames *f,
+		      const struct dmag_request *rq, bool natural, u64 *at)
 {
-	unsigned int order = order_within(rq->count, rq->align + !rq->align);
+	unsigned int order =
+		frames_order_within(rq->count, rq->align + !rq->align);
 
 	if (natural)
-		return find_run(f, order, rq->from == DMAG_HIGHEST, &rq->within,
-				at);
+		return frames_find_run(f, order, rq->from == DMAG_HIGHEST,
+				       &rq->within, at);
 	if (rq->count <= 64)
-		return find_in_words(f, rq, order, at);
-	return find_in_runs(f, rq, order, at);
+		return frames_find_in_words(f, rq, order, at);
+	return frames_find_in_runs(f, rq, order, at);
 }

@@ -16,7 +16,7 @@
 #define DMAG_HIGH_FRAMES ((4ULL << 20) >> PAGE_SHIFT)
 #define DMAG_HIGH_SHIFT 2
 
-static struct dmag_marks dmag_marks_below(u64 high)
+static struct dmag_marks group_marks_below(u64 high)
 {
 	return (struct dmag_marks){
 		.min = high / 2,
@@ -26,7 +26,7 @@ static struct dmag_marks dmag_marks_below(u64 high)
 }
 
 /* The most that a reserve may grow to. */
-static u64 dmag_marks_cap(const struct dmag_reach *reach)
+static u64 group_marks_cap(const struct dmag_reach *reach)
 {
 	u64 frames = dmag_reach_frames(reach);
 
@@ -42,10 +42,10 @@ static u64 dmag_marks_cap(const struct dmag_reach *reach)
  */
 struct dmag_marks dmag_marks_start(const struct dmag_reach *reach)
 {
-	return dmag_marks_below(min(dmag_marks_cap(reach), DMAG_HIGH_FRAMES));
+	return group_marks_below(min(group_marks_cap(reach), DMAG_HIGH_FRAMES));
 }
 
-static bool dmag_segments_touch(const struct dmag_reach *r)
+static bool group_segments_touch(const struct dmag_reach *r)
 {
 	unsigned int i;
 
@@ -77,7 +77,7 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
 		return -EINVAL;
 	INIT_LIST_HEAD(&g->node);
 	g->reach = reach;
-	g->touching = dmag_segments_touch(&reach);
+	g->touching = group_segments_touch(&reach);
 	g->attrs = attrs;
 	g->members = 0;
 	dmag_frames_init(&g->frames);
@@ -96,8 +96,8 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
  * Look for a run in one segment after the other, from the end that the request
  * prefers, so that it does not straddle two.
  */
-static int dmag_find_in_segments(struct dmag_group *g,
-				 const struct dmag_request *rq, u64 *pfn)
+static int group_find_in_segments(struct dmag_group *g,
+				  const struct dmag_request *rq, u64 *pfn)
 {
 	struct dmag_request part = *rq;
 	int ret = -ENOMEM;
@@ -120,12 +120,12 @@ static int dmag_find_in_segments(struct dmag_group *g,
  * What a group owns is in its reach, and unless segments touch there are frames
  * between them that it cannot own: then no run of its frames straddles any.
  */
-static __always_inline int
-dmag_group_find(struct dmag_group *g, const struct dmag_request *rq, u64 *pfn)
+static __always_inline int group_find(struct dmag_group *g,
+				      const struct dmag_request *rq, u64 *pfn)
 {
 	if (likely(!g->touching))
 		return dmag_frames_get(&g->frames, rq, pfn);
-	return dmag_find_in_segments(g, rq, pfn);
+	return group_find_in_segments(g, rq, pfn);
 }
 
 /*
@@ -133,14 +133,13 @@ dmag_group_find(struct dmag_group *g, const struct dmag_request *rq, u64 *pfn)
  * on top; but what no reserve of the start could hold is no demand to adapt to:
  * page allocators do not serve that much to those who cannot wait either.
  */
-static noinline int dmag_group_get_atomic(struct dmag_group *g,
-					  const struct dmag_request *rq,
-					  u64 *pfn)
+static noinline int group_get_atomic(struct dmag_group *g,
+				     const struct dmag_request *rq, u64 *pfn)
 {
 	int ret = -ENOMEM;
 
 	if (g->frames.free >= rq->count)
-		ret = dmag_group_find(g, rq, pfn);
+		ret = group_find(g, rq, pfn);
 	if (unlikely(ret)) {
 		if (ret != -ENOMEM || rq->count > DMAG_HIGH_FRAMES)
 			return ret;
@@ -172,15 +171,15 @@ int dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
 	if (unlikely(!g || !rq || !pfn))
 		return -EINVAL;
 	if (atomic)
-		return dmag_group_get_atomic(g, rq, pfn);
+		return group_get_atomic(g, rq, pfn);
 	if (g->frames.free >= g->marks.min &&
 	    g->frames.free - g->marks.min >= rq->count)
-		ret = dmag_group_find(g, rq, pfn);
+		ret = group_find(g, rq, pfn);
 	return ret == -ENOMEM ? -EAGAIN : ret;
 }
 
 /* The reserve has @count frames more, wherever they came from. */
-static void dmag_group_made_up(struct dmag_group *g, u64 count)
+static void group_repay(struct dmag_group *g, u64 count)
 {
 	g->drawn -= min(g->drawn, count);
 }
@@ -199,7 +198,7 @@ int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
 	if (unlikely(!g))
 		return -EINVAL;
 	/* Before, not after: that one call is the last, and cheaper so. */
-	dmag_group_made_up(g, count);
+	group_repay(g, count);
 	return dmag_frames_put(&g->frames, start, count);
 }
 
@@ -240,7 +239,7 @@ int dmag_group_add(struct dmag_group *g, u64 start, u64 last)
 	int ret = dmag_group_own(g, start, last);
 
 	if (!ret)
-		dmag_group_made_up(g, last - start + 1);
+		group_repay(g, last - start + 1);
 	return ret;
 }
 
@@ -314,7 +313,7 @@ bool dmag_group_pick(struct dmag_group *g, u64 max, struct dmag_range *out)
 		rq.count >>= 1;
 	for (; rq.count; rq.count >>= 1) {
 		rq.align = rq.count;
-		if (!dmag_group_find(g, &rq, &out->start)) {
+		if (!group_find(g, &rq, &out->start)) {
 			out->last = out->start + rq.count - 1;
 			return true;
 		}
@@ -382,7 +381,7 @@ bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
 	keep = g->members ? g->marks.high : 0;
 	if (g->frames.free < keep || g->frames.free - keep < rq->count)
 		return false;
-	if (dmag_group_find(g, rq, &out->start))
+	if (group_find(g, rq, &out->start))
 		return false;
 	out->last = out->start + rq->count - 1;
 	return !dmag_group_drop(g, out);
@@ -394,19 +393,19 @@ bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
  * Half of the excess goes; claims and surplus come in blocks, so the last block
  * goes at once.
  */
-static struct dmag_marks dmag_marks_eased(const struct dmag_group *g)
+static struct dmag_marks group_marks_eased(const struct dmag_group *g)
 {
 	u64 excess = (g->marks.high - g->base.high) / 2;
 
 	return excess < DMAG_BLOCK_FRAMES ?
 		       g->base :
-		       dmag_marks_below(g->base.high + excess);
+		       group_marks_below(g->base.high + excess);
 }
 
 /* Excess that is used stays; what half of it would do for goes in time. */
-static void dmag_group_ease(struct dmag_group *g, u64 want, u64 now)
+static void group_ease(struct dmag_group *g, u64 want, u64 now)
 {
-	const struct dmag_marks eased = dmag_marks_eased(g);
+	const struct dmag_marks eased = group_marks_eased(g);
 
 	if (want > eased.high) {
 		g->ease_at = now + DMAG_HOLD_MS;
@@ -421,7 +420,7 @@ static void dmag_group_ease(struct dmag_group *g, u64 want, u64 now)
  * a draw: so refusals are forgotten a while after the first of them, whether or
  * not there was memory to make up for them.
  */
-static void dmag_group_forget_refused(struct dmag_group *g, u64 now)
+static void group_forget_refused(struct dmag_group *g, u64 now)
 {
 	if (now >= g->forget_at) {
 		g->drawn -= min(g->drawn, g->refused);
@@ -434,11 +433,11 @@ static void dmag_group_forget_refused(struct dmag_group *g, u64 now)
 }
 
 /* The next draw counts from here.  A full reserve owes nothing. */
-static void dmag_group_settle_draw(struct dmag_group *g, u64 now)
+static void group_settle_draw(struct dmag_group *g, u64 now)
 {
 	if (g->frames.free >= g->marks.high)
 		g->drawn = 0;
-	dmag_group_forget_refused(g, now);
+	group_forget_refused(g, now);
 	g->peak = g->drawn;
 }
 
@@ -461,14 +460,14 @@ bool dmag_group_adapt(struct dmag_group *g, u64 now)
 
 	if (!g)
 		return false;
-	want = min(2 * g->peak, dmag_marks_cap(&g->reach));
+	want = min(2 * g->peak, group_marks_cap(&g->reach));
 	if (want > g->marks.high) {
-		g->marks = dmag_marks_below(want);
+		g->marks = group_marks_below(want);
 		g->ease_at = now + DMAG_HOLD_MS;
 	} else if (g->marks.high > g->base.high) {
-		dmag_group_ease(g, want, now);
+		group_ease(g, want, now);
 	}
-	dmag_group_settle_draw(g, now);
+	group_settle_draw(g, now);
 	return g->marks.high > g->base.high;
 }
 
@@ -507,7 +506,7 @@ u64 dmag_group_goal(const struct dmag_group *g, u64 ram)
 /* ---- validation ------------------------------------------------------ */
 
 /* I1: what a group owns lies in its reach. */
-static bool dmag_owned_in_reach(const struct dmag_group *g)
+static bool group_owned_in_reach(const struct dmag_group *g)
 {
 	const struct dmag_range *seg = g->reach.seg;
 	unsigned int nr = g->reach.nr;
@@ -525,18 +524,18 @@ static bool dmag_owned_in_reach(const struct dmag_group *g)
 	return true;
 }
 
-static bool dmag_marks_valid(const struct dmag_marks *marks, u64 cap)
+static bool group_marks_valid(const struct dmag_marks *marks, u64 cap)
 {
 	return marks->min <= marks->low && marks->low <= marks->high &&
 	       marks->high <= cap;
 }
 
-static bool dmag_reserve_valid(const struct dmag_group *g)
+static bool group_reserve_valid(const struct dmag_group *g)
 {
-	u64 cap = dmag_marks_cap(&g->reach);
+	u64 cap = group_marks_cap(&g->reach);
 
-	return dmag_marks_valid(&g->marks, cap) &&
-	       dmag_marks_valid(&g->base, cap) && g->drawn <= g->peak;
+	return group_marks_valid(&g->marks, cap) &&
+	       group_marks_valid(&g->base, cap) && g->drawn <= g->peak;
 }
 
 /**
@@ -552,9 +551,9 @@ int dmag_group_validate(const struct dmag_group *g, unsigned int level)
 	if (!g)
 		return -EINVAL;
 	if (!dmag_reach_valid(&g->reach) || (g->attrs & ~DMAG_ATTRS) ||
-	    !dmag_reserve_valid(g))
+	    !group_reserve_valid(g))
 		return -EUCLEAN;
-	if (level >= 4 && !dmag_owned_in_reach(g))
+	if (level >= 4 && !group_owned_in_reach(g))
 		return -EUCLEAN;
 	return dmag_frames_validate(&g->frames, level);
 }

@@ -19,7 +19,7 @@
 #define DMAG_NR_MAX 0x10000000U
 
 /* Bytes @cpu to @last, all of which appear at the same distance @bus - @cpu. */
-struct dmag_piece {
+struct reach_piece {
 	u64 cpu;
 	u64 last;
 	u64 bus;
@@ -30,7 +30,7 @@ struct dmag_piece {
  * asks for the size has no room for it; @first is the number of the first
  * segment of the present piece, before which nothing may be joined.
  */
-struct dmag_builder {
+struct reach_builder {
 	const struct dmag_reach *ram;
 	unsigned int next_ram;
 	struct dmag_range *seg;
@@ -40,21 +40,21 @@ struct dmag_builder {
 	struct dmag_range cur;
 };
 
-static const struct dmag_window dmag_identity = { .size = U64_MAX };
+static const struct dmag_window reach_identity = { .size = U64_MAX };
 
 /* The identity is one byte longer than a struct dmag_window can say. */
-static u64 dmag_window_last(const struct dmag_window *w)
+static u64 reach_window_last(const struct dmag_window *w)
 {
-	return w == &dmag_identity ? U64_MAX : w->cpu + (w->size - 1);
+	return w == &reach_identity ? U64_MAX : w->cpu + (w->size - 1);
 }
 
-static bool dmag_window_valid(const struct dmag_window *w)
+static bool reach_window_valid(const struct dmag_window *w)
 {
 	return w->size && w->size - 1 <= U64_MAX - w->cpu &&
 	       w->size - 1 <= U64_MAX - w->bus;
 }
 
-static bool dmag_constraint_valid(const struct dmag_constraint *c)
+static bool reach_constraint_valid(const struct dmag_constraint *c)
 {
 	unsigned int i;
 
@@ -63,7 +63,7 @@ static bool dmag_constraint_valid(const struct dmag_constraint *c)
 	if (c->nr_windows && !c->windows)
 		return false;
 	for (i = 0; i < c->nr_windows; i++)
-		if (!dmag_window_valid(&c->windows[i]))
+		if (!reach_window_valid(&c->windows[i]))
 			return false;
 	return true;
 }
@@ -90,7 +90,7 @@ bool dmag_reach_valid(const struct dmag_reach *r)
 	return true;
 }
 
-static void dmag_emit(struct dmag_builder *b, u64 start, u64 last)
+static void reach_emit(struct reach_builder *b, u64 start, u64 last)
 {
 	if (b->nr > b->first && b->cur.last + 1 == start) {
 		b->cur.last = last;
@@ -107,7 +107,7 @@ static void dmag_emit(struct dmag_builder *b, u64 start, u64 last)
  * Emit what RAM has of [start, last].  Calls come in ascending order, so a RAM
  * range that ends here is never looked at again.
  */
-static void dmag_emit_ram(struct dmag_builder *b, u64 start, u64 last)
+static void reach_emit_ram(struct reach_builder *b, u64 start, u64 last)
 {
 	const struct dmag_reach *ram = b->ram;
 
@@ -116,7 +116,7 @@ static void dmag_emit_ram(struct dmag_builder *b, u64 start, u64 last)
 		const struct dmag_range *r = &ram->seg[b->next_ram];
 
 		if (r->last >= start)
-			dmag_emit(b, max(r->start, start), min(r->last, last));
+			reach_emit(b, max(r->start, start), min(r->last, last));
 		if (r->last > last)
 			break;
 		b->next_ram++;
@@ -124,8 +124,8 @@ static void dmag_emit_ram(struct dmag_builder *b, u64 start, u64 last)
 }
 
 /* Clip a piece to the limit, round it inwards to whole pages, and emit it. */
-static void dmag_emit_piece(struct dmag_builder *b, const struct dmag_piece *p,
-			    u64 limit)
+static void reach_emit_piece(struct reach_builder *b,
+			     const struct reach_piece *p, u64 limit)
 {
 	const u64 mask = (1ULL << PAGE_SHIFT) - 1;
 	u64 start = p->cpu >> PAGE_SHIFT;
@@ -142,21 +142,21 @@ static void dmag_emit_piece(struct dmag_builder *b, const struct dmag_piece *p,
 		return;
 	last = (last >> PAGE_SHIFT) - ((last & mask) != mask);
 	if (start <= last)
-		dmag_emit_ram(b, start, last);
+		reach_emit_ram(b, start, last);
 }
 
 /*
  * The first piece at or above @at: the window of lowest index rules there, to
  * its end or to where a window of lower index begins.
  */
-static bool dmag_next_piece(const struct dmag_window *w, unsigned int nr,
-			    u64 at, struct dmag_piece *p)
+static bool reach_next_piece(const struct dmag_window *w, unsigned int nr,
+			     u64 at, struct reach_piece *p)
 {
 	unsigned int i, rule = nr;
 	u64 next = U64_MAX;
 
 	for (i = 0; i < nr; i++) {
-		if (dmag_window_last(&w[i]) < at)
+		if (reach_window_last(&w[i]) < at)
 			continue;
 		if (rule == nr || max(w[i].cpu, at) < next) {
 			rule = i;
@@ -166,7 +166,7 @@ static bool dmag_next_piece(const struct dmag_window *w, unsigned int nr,
 	if (rule == nr)
 		return false;
 	p->cpu = next;
-	p->last = dmag_window_last(&w[rule]);
+	p->last = reach_window_last(&w[rule]);
 	p->bus = w[rule].bus + (next - w[rule].cpu);
 	for (i = 0; i < rule; i++)
 		if (w[i].cpu > next)
@@ -175,30 +175,30 @@ static bool dmag_next_piece(const struct dmag_window *w, unsigned int nr,
 }
 
 /* Bus address 0 continues nothing, though it is one above the topmost. */
-static bool dmag_piece_continues(const struct dmag_piece *a,
-				 const struct dmag_piece *b)
+static bool reach_piece_continues(const struct reach_piece *a,
+				  const struct reach_piece *b)
 {
 	return b->bus && a->last + 1 == b->cpu &&
 	       b->cpu - a->cpu == b->bus - a->bus;
 }
 
-static void dmag_sweep(struct dmag_builder *b, const struct dmag_window *w,
-		       unsigned int nr, u64 limit)
+static void reach_sweep(struct reach_builder *b, const struct dmag_window *w,
+			unsigned int nr, u64 limit)
 {
-	struct dmag_piece cur, next;
+	struct reach_piece cur, next;
 
 	/* No window is empty, so there is a first piece. */
-	(void)dmag_next_piece(w, nr, 0, &cur);
+	(void)reach_next_piece(w, nr, 0, &cur);
 	while (cur.last != U64_MAX &&
-	       dmag_next_piece(w, nr, cur.last + 1, &next)) {
-		if (dmag_piece_continues(&cur, &next)) {
+	       reach_next_piece(w, nr, cur.last + 1, &next)) {
+		if (reach_piece_continues(&cur, &next)) {
 			cur.last = next.last;
 		} else {
-			dmag_emit_piece(b, &cur, limit);
+			reach_emit_piece(b, &cur, limit);
 			cur = next;
 		}
 	}
-	dmag_emit_piece(b, &cur, limit);
+	reach_emit_piece(b, &cur, limit);
 }
 
 /**
@@ -221,16 +221,16 @@ int dmag_reach_build(const struct dmag_constraint *c,
 		     const struct dmag_reach *ram, struct dmag_range *seg,
 		     unsigned int max)
 {
-	struct dmag_builder b = { .ram = ram, .seg = seg, .max = max };
+	struct reach_builder b = { .ram = ram, .seg = seg, .max = max };
 
-	if (!dmag_constraint_valid(c) || (max && !seg))
+	if (!reach_constraint_valid(c) || (max && !seg))
 		return -EINVAL;
 	if (!ram || ram->nr > DMAG_NR_MAX || !dmag_reach_valid(ram))
 		return -EINVAL;
 	if (c->nr_windows)
-		dmag_sweep(&b, c->windows, c->nr_windows, c->limit);
+		reach_sweep(&b, c->windows, c->nr_windows, c->limit);
 	else
-		dmag_sweep(&b, &dmag_identity, 1, c->limit);
+		reach_sweep(&b, &reach_identity, 1, c->limit);
 	return b.nr;
 }
 
@@ -306,8 +306,8 @@ bool dmag_reach_contains(const struct dmag_reach *r, u64 start, u64 last)
 }
 
 /* Whether the segments of @r from *@i on leave no gap in [start, last]. */
-static bool dmag_reach_spans(const struct dmag_reach *r, unsigned int *i,
-			     u64 start, u64 last)
+static bool reach_spans(const struct dmag_reach *r, unsigned int *i, u64 start,
+			u64 last)
 {
 	while (*i < r->nr && r->seg[*i].last < start)
 		++*i;
@@ -337,8 +337,7 @@ bool dmag_reach_covers(const struct dmag_reach *r, const struct dmag_reach *ram)
 	if (!dmag_reach_valid(r) || !dmag_reach_valid(ram))
 		return false;
 	for (i = 0; i < ram->nr; i++)
-		if (!dmag_reach_spans(r, &at, ram->seg[i].start,
-				      ram->seg[i].last))
+		if (!reach_spans(r, &at, ram->seg[i].start, ram->seg[i].last))
 			return false;
 	return true;
 }

@@ -15,7 +15,7 @@
  */
 #define DMAG_HASH_MULT 0x9e3779b97f4a7c15ULL
 
-static unsigned int dmag_hash(const struct dmag_group *g)
+static unsigned int registry_hash(const struct dmag_group *g)
 {
 	u64 h = g->attrs;
 	unsigned int i;
@@ -28,13 +28,13 @@ static unsigned int dmag_hash(const struct dmag_group *g)
 	return (h * DMAG_HASH_MULT) >> 56;
 }
 
-static bool dmag_keys_equal(const struct dmag_group *a,
-			    const struct dmag_group *b)
+static bool registry_keys_equal(const struct dmag_group *a,
+				const struct dmag_group *b)
 {
 	return a->attrs == b->attrs && dmag_reach_equal(&a->reach, &b->reach);
 }
 
-static u64 dmag_group_owned(const struct dmag_group *g)
+static u64 registry_group_owned(const struct dmag_group *g)
 {
 	return g->frames.free + g->frames.used + g->frames.quarantined;
 }
@@ -62,20 +62,20 @@ void dmag_registry_init(struct dmag_registry *reg)
 	reg->nr_cells = 0;
 }
 
-static struct dmag_group *dmag_find_equal(struct dmag_registry *reg,
-					  const struct dmag_group *key)
+static struct dmag_group *registry_find(struct dmag_registry *reg,
+					const struct dmag_group *key)
 {
 	struct dmag_group *g;
 
-	list_for_each_entry(g, &reg->bucket[dmag_hash(key)], node)
-		if (dmag_keys_equal(g, key))
+	list_for_each_entry(g, &reg->bucket[registry_hash(key)], node)
+		if (registry_keys_equal(g, key))
 			return g;
 	return NULL;
 }
 
-static void dmag_insert(struct dmag_registry *reg, struct dmag_group *g)
+static void registry_insert(struct dmag_registry *reg, struct dmag_group *g)
 {
-	list_add_tail(&g->node, &reg->bucket[dmag_hash(g)]);
+	list_add_tail(&g->node, &reg->bucket[registry_hash(g)]);
 	reg->nr_groups++;
 	reg->nr_segs += g->reach.nr;
 }
@@ -104,9 +104,9 @@ struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
 		return NULL;
 	if (WARN_ON_ONCE(!list_empty(&fresh->node) || fresh->members))
 		return NULL;
-	g = dmag_find_equal(reg, fresh);
+	g = registry_find(reg, fresh);
 	if (!g) {
-		dmag_insert(reg, fresh);
+		registry_insert(reg, fresh);
 		g = fresh;
 	}
 	if (m->group == g)
@@ -153,7 +153,7 @@ struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m)
  */
 bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g)
 {
-	if (!reg || !g || g->members || dmag_group_owned(g) ||
+	if (!reg || !g || g->members || registry_group_owned(g) ||
 	    list_empty(&g->node))
 		return false;
 	list_del_init(&g->node);
@@ -165,21 +165,23 @@ bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g)
 /* ---- validation ------------------------------------------------------ */
 
 /* I8, within the bucket that equal keys share. */
-static bool dmag_key_unique(const struct dmag_registry *reg, unsigned int b,
-			    const struct dmag_group *g)
+static bool registry_key_unique(const struct dmag_registry *reg, unsigned int b,
+				const struct dmag_group *g)
 {
 	const struct dmag_group *other;
 
 	list_for_each_entry(other, &reg->bucket[b], node)
-		if (other != g && dmag_keys_equal(other, g))
+		if (other != g && registry_keys_equal(other, g))
 			return false;
 	return true;
 }
 
-static bool dmag_entry_valid(const struct dmag_registry *reg, unsigned int b,
-			     const struct dmag_group *g, unsigned int level)
+static bool registry_entry_valid(const struct dmag_registry *reg,
+				 unsigned int b, const struct dmag_group *g,
+				 unsigned int level)
 {
-	if (dmag_hash(g) != b || (level >= 3 && !dmag_key_unique(reg, b, g)))
+	if (registry_hash(g) != b ||
+	    (level >= 3 && !registry_key_unique(reg, b, g)))
 		return false;
 	return !level || !dmag_group_validate(g, level);
 }
@@ -204,7 +206,7 @@ int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 		return -EINVAL;
 	for (b = 0; b < DMAG_BUCKETS; b++) {
 		list_for_each_entry(g, &reg->bucket[b], node) {
-			if (!dmag_entry_valid(reg, b, g, level))
+			if (!registry_entry_valid(reg, b, g, level))
 				return -EUCLEAN;
 			groups++;
 			segs += g->reach.nr;

@@ -68,7 +68,7 @@ static u64 get(struct bed *b, const struct dmag_request *rq)
 	u64 pfn = ~0ULL;
 
 	assert_int_equal(dmag_frames_get(&b->f, rq, &pfn), 0);
-	assert_true(dmag_fits(rq, pfn));
+	assert_true(frames_fits(rq, pfn));
 	assert_int_equal(dmag_frames_validate(&b->f, 4), 0);
 	return pfn;
 }
