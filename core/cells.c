@@ -24,18 +24,19 @@ static void cells_swap(struct dmag_cell *a, struct dmag_cell *b)
 	*b = tmp;
 }
 
-/* Let cell[@at] sink in the heap of @nr until no child comes after it. */
-static void cells_sink(struct dmag_cell *cell, unsigned int at, unsigned int nr)
+/* Let cell[@root] sink in the heap of @nr until no child comes after it. */
+static void cells_sink(struct dmag_cell *cell, unsigned int root,
+		       unsigned int nr)
 {
 	unsigned int child;
 
-	for (; (child = 2 * at + 1) < nr; at = child) {
+	for (; (child = 2 * root + 1) < nr; root = child) {
 		if (child + 1 < nr &&
 		    cells_before(&cell[child], &cell[child + 1]))
 			child++;
-		if (!cells_before(&cell[at], &cell[child]))
+		if (!cells_before(&cell[root], &cell[child]))
 			return;
-		cells_swap(&cell[at], &cell[child]);
+		cells_swap(&cell[root], &cell[child]);
 	}
 }
 
@@ -60,16 +61,18 @@ static void cells_sort(struct dmag_cell *cell, unsigned int nr)
 static unsigned int cells_boundaries(const struct dmag_registry *reg,
 				     struct dmag_cell *cell)
 {
-	const struct dmag_group *g;
-	unsigned int i, b, nr = 0;
+	const struct dmag_group *group;
+	unsigned int i, bucket, nr = 0;
 
-	for (b = 0; b < DMAG_BUCKETS; b++) {
-		list_for_each_entry(g, &reg->bucket[b], node) {
-			for (i = 0; i < g->reach.nr; i++) {
-				cell[nr].range.start = g->reach.seg[i].last + 1;
+	for (bucket = 0; bucket < DMAG_BUCKETS; bucket++) {
+		list_for_each_entry(group, &reg->bucket[bucket], node) {
+			for (i = 0; i < group->reach.nr; i++) {
+				cell[nr].range.start =
+					group->reach.seg[i].last + 1;
 				cell[nr].range.last = 1;
 				cell[nr++].demand = 0;
-				cell[nr].range.start = g->reach.seg[i].start;
+				cell[nr].range.start =
+					group->reach.seg[i].start;
 				cell[nr].range.last = -1ULL;
 				cell[nr++].demand = 0;
 			}
@@ -114,20 +117,20 @@ unsigned int dmag_cells_build(const struct dmag_registry *reg,
 	cells_sort(cell, nr);
 	/* At most one cell lies below each boundary, so @out stays behind @i. */
 	for (i = 0; i < nr; i++) {
-		const struct dmag_cell at = cell[i];
+		const struct dmag_cell edge = cell[i];
 
-		if (above.demand && at.range.start < above.range.start) {
+		if (above.demand && edge.range.start < above.range.start) {
 			if (out && cell[out - 1].demand == above.demand &&
 			    cell[out - 1].range.start == above.range.start) {
-				cell[out - 1].range.start = at.range.start;
+				cell[out - 1].range.start = edge.range.start;
 			} else {
-				cell[out].range.start = at.range.start;
+				cell[out].range.start = edge.range.start;
 				cell[out].range.last = above.range.start - 1;
 				cell[out++].demand = above.demand;
 			}
 		}
-		above.range.start = at.range.start;
-		above.demand += (unsigned int)at.range.last;
+		above.range.start = edge.range.start;
+		above.demand += (unsigned int)edge.range.last;
 	}
 	cells_sort(cell, out);
 	return out;
@@ -137,51 +140,51 @@ unsigned int dmag_cells_build(const struct dmag_registry *reg,
 static unsigned int cells_skip(const struct dmag_cell *cells, unsigned int nr,
 			       const struct dmag_cell *pos)
 {
-	unsigned int lo = 0, hi = nr;
+	unsigned int low = 0, high = nr;
 
-	while (lo < hi) {
-		unsigned int mid = lo + (hi - lo) / 2;
-		const struct dmag_cell *c = &cells[mid];
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
+		const struct dmag_cell *probe = &cells[mid];
 
-		if (c->demand < pos->demand ||
-		    (c->demand == pos->demand &&
-		     c->range.start >= pos->range.start))
-			lo = mid + 1;
+		if (probe->demand < pos->demand ||
+		    (probe->demand == pos->demand &&
+		     probe->range.start >= pos->range.start))
+			low = mid + 1;
 		else
-			hi = mid;
+			high = mid;
 	}
-	return lo;
+	return low;
 }
 
-/* The highest part of @r inside @range. */
-static bool cells_highest_part(const struct dmag_reach *r,
+/* The highest part of @reach inside @range. */
+static bool cells_highest_part(const struct dmag_reach *reach,
 			       const struct dmag_range *range,
 			       struct dmag_range *part)
 {
-	unsigned int lo = 0, hi = r->nr;
+	unsigned int low = 0, high = reach->nr;
 
-	while (lo < hi) {
-		unsigned int mid = lo + (hi - lo) / 2;
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
 
-		if (r->seg[mid].start <= range->last)
-			lo = mid + 1;
+		if (reach->seg[mid].start <= range->last)
+			low = mid + 1;
 		else
-			hi = mid;
+			high = mid;
 	}
-	if (!lo || r->seg[lo - 1].last < range->start)
+	if (!low || reach->seg[low - 1].last < range->start)
 		return false;
-	part->start = max(range->start, r->seg[lo - 1].start);
-	part->last = min(range->last, r->seg[lo - 1].last);
+	part->start = max(range->start, reach->seg[low - 1].start);
+	part->last = min(range->last, reach->seg[low - 1].last);
 	return true;
 }
 
 /**
  * dmag_cells_next() - Go through a group's reach, least wanted memory first.
  * @reg: the registry; NULL to go through the segments, from the top
- * @g: the group
+ * @group: the group
  * @cell: the place reached so far; demand 0 to begin
  *
- * Each range lies within one segment of @g.  A registry without cells is like
+ * Each range lies within one segment of @group.  A registry without cells is like
  * none.  No state but @cell is kept, so groups and cells may change between
  * two calls.
  *
@@ -189,13 +192,13 @@ static bool cells_highest_part(const struct dmag_reach *r,
  * Return: false at the end, otherwise true with the next range in @cell.
  */
 bool dmag_cells_next(const struct dmag_registry *reg,
-		     const struct dmag_group *g, struct dmag_cell *cell)
+		     const struct dmag_group *group, struct dmag_cell *cell)
 {
 	static const struct dmag_cell all = { { 0, DMAG_PFN_MAX }, 1 };
 	const struct dmag_cell *cells = &all;
 	unsigned int i, nr = 1;
 
-	if (!g || !cell)
+	if (!group || !cell)
 		return false;
 	if (reg && reg->cells) {
 		cells = reg->cells;
@@ -207,7 +210,7 @@ bool dmag_cells_next(const struct dmag_registry *reg,
 
 		if (demand == cell->demand && range.last >= cell->range.start)
 			range.last = cell->range.start - 1;
-		if (cells_highest_part(&g->reach, &range, &cell->range)) {
+		if (cells_highest_part(&group->reach, &range, &cell->range)) {
 			cell->demand = demand;
 			return true;
 		}

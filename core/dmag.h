@@ -112,20 +112,20 @@ struct dmag_reach {
 	unsigned int nr;
 };
 
-int __must_check dmag_reach_build(const struct dmag_constraint *c,
+int __must_check dmag_reach_build(const struct dmag_constraint *constraint,
 				  const struct dmag_reach *ram,
 				  struct dmag_range *seg, unsigned int max);
-bool dmag_reach_valid(const struct dmag_reach *r);
+bool dmag_reach_valid(const struct dmag_reach *reach);
 bool dmag_reach_equal(const struct dmag_reach *a, const struct dmag_reach *b);
 bool dmag_reach_includes(const struct dmag_reach *outer,
 			 const struct dmag_reach *inner);
-bool dmag_reach_contains(const struct dmag_reach *r, u64 start, u64 last);
-bool dmag_reach_covers(const struct dmag_reach *r,
+bool dmag_reach_contains(const struct dmag_reach *reach, u64 start, u64 last);
+bool dmag_reach_covers(const struct dmag_reach *reach,
 		       const struct dmag_reach *ram);
 unsigned int dmag_reach_intersect(const struct dmag_reach *a,
 				  const struct dmag_reach *b,
 				  struct dmag_range *seg, unsigned int max);
-u64 dmag_reach_frames(const struct dmag_reach *r);
+u64 dmag_reach_frames(const struct dmag_reach *reach);
 
 /* ---- frames ---------------------------------------------------------- */
 
@@ -218,25 +218,29 @@ struct dmag_frames_stats {
 	u64 bytes; /* metadata in use, without spares */
 };
 
-void dmag_frames_init(struct dmag_frames *f);
-u64 dmag_frames_need(const struct dmag_frames *f, u64 start, u64 last);
+void dmag_frames_init(struct dmag_frames *frames);
+u64 dmag_frames_need(const struct dmag_frames *frames, u64 start, u64 last);
 u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr);
-int __must_check dmag_frames_feed(struct dmag_frames *f, void *mem,
+int __must_check dmag_frames_feed(struct dmag_frames *frames, void *mem,
 				  size_t bytes);
-int __must_check dmag_frames_add(struct dmag_frames *f, u64 start, u64 last);
-int __must_check dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last);
-int __must_check dmag_frames_quarantine(struct dmag_frames *f, u64 start,
+int __must_check dmag_frames_add(struct dmag_frames *frames, u64 start,
+				 u64 last);
+int __must_check dmag_frames_remove(struct dmag_frames *frames, u64 start,
+				    u64 last);
+int __must_check dmag_frames_quarantine(struct dmag_frames *frames, u64 start,
 					u64 last);
-int __must_check dmag_frames_get(struct dmag_frames *f,
-				 const struct dmag_request *rq, u64 *pfn);
-int __must_check dmag_frames_take(struct dmag_frames *f, u64 start, u64 last);
-int __must_check dmag_frames_put(struct dmag_frames *f, u64 start, u64 count);
+int __must_check dmag_frames_get(struct dmag_frames *frames,
+				 const struct dmag_request *req, u64 *pfn);
+int __must_check dmag_frames_take(struct dmag_frames *frames, u64 start,
+				  u64 last);
+int __must_check dmag_frames_put(struct dmag_frames *frames, u64 start,
+				 u64 count);
 enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn);
-bool dmag_frames_walk(const struct dmag_frames *f, u64 from,
+bool dmag_frames_walk(const struct dmag_frames *frames, u64 from,
 		      struct dmag_run *run);
-void dmag_frames_stats(const struct dmag_frames *f,
-		       struct dmag_frames_stats *s);
-int __must_check dmag_frames_validate(const struct dmag_frames *f,
+void dmag_frames_stats(const struct dmag_frames *frames,
+		       struct dmag_frames_stats *stats);
+int __must_check dmag_frames_validate(const struct dmag_frames *frames,
 				      unsigned int level);
 
 /* ---- groups ---------------------------------------------------------- */
@@ -338,59 +342,63 @@ struct dmag_registry {
 };
 
 void dmag_registry_init(struct dmag_registry *reg);
-int __must_check dmag_group_init(struct dmag_group *g,
+int __must_check dmag_group_init(struct dmag_group *group,
 				 const struct dmag_range *seg, unsigned int nr,
 				 unsigned int attrs);
-struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
+struct dmag_group *dmag_join(struct dmag_registry *reg,
+			     struct dmag_member *member,
 			     struct dmag_group *fresh);
-struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m);
-bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g);
+struct dmag_group *dmag_leave(struct dmag_registry *reg,
+			      struct dmag_member *member);
+bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *group);
 unsigned int dmag_cells_bound(const struct dmag_registry *reg);
 unsigned int dmag_cells_build(const struct dmag_registry *reg,
 			      struct dmag_cell *cell);
 bool dmag_cells_next(const struct dmag_registry *reg,
-		     const struct dmag_group *g, struct dmag_cell *cell);
-int __must_check dmag_group_validate(const struct dmag_group *g,
+		     const struct dmag_group *group, struct dmag_cell *cell);
+int __must_check dmag_group_validate(const struct dmag_group *group,
 				     unsigned int level);
 int __must_check dmag_registry_validate(const struct dmag_registry *reg,
 					unsigned int level);
 
-int __must_check dmag_group_get(struct dmag_group *g,
-				const struct dmag_request *rq, bool atomic,
+int __must_check dmag_group_get(struct dmag_group *group,
+				const struct dmag_request *req, bool atomic,
 				u64 *pfn);
-int __must_check dmag_group_put(struct dmag_group *g, u64 start, u64 count);
-int __must_check dmag_group_own(struct dmag_group *g, u64 start, u64 last);
-int __must_check dmag_group_add(struct dmag_group *g, u64 start, u64 last);
+int __must_check dmag_group_put(struct dmag_group *group, u64 start, u64 count);
+int __must_check dmag_group_own(struct dmag_group *group, u64 start, u64 last);
+int __must_check dmag_group_add(struct dmag_group *group, u64 start, u64 last);
 
 /**
  * dmag_group_steady() - Whether the reserve is where it should be.
- * @g: the group
+ * @group: the group
  *
  * The question that is asked at each get and put, answered at once.
  *
  * Context: Any.
  * Return: true if it is neither low nor has a surplus, and refused nothing.
  */
-static inline bool dmag_group_steady(const struct dmag_group *g)
+static inline bool dmag_group_steady(const struct dmag_group *group)
 {
-	u64 free = g->frames.free;
+	u64 free = group->frames.free;
 
-	return likely(g->members && free >= g->marks.low && !g->missed &&
-		      free < g->marks.high + DMAG_BLOCK_FRAMES);
+	return likely(group->members && free >= group->marks.low &&
+		      !group->missed &&
+		      free < group->marks.high + DMAG_BLOCK_FRAMES);
 }
 
-bool dmag_group_low(const struct dmag_group *g);
-u64 dmag_group_shortage(const struct dmag_group *g);
-u64 dmag_group_surplus(const struct dmag_group *g);
-bool dmag_group_pick(struct dmag_group *g, u64 max, struct dmag_range *out);
-int __must_check dmag_group_drop(struct dmag_group *g,
+bool dmag_group_low(const struct dmag_group *group);
+u64 dmag_group_shortage(const struct dmag_group *group);
+u64 dmag_group_surplus(const struct dmag_group *group);
+bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out);
+int __must_check dmag_group_drop(struct dmag_group *group,
 				 const struct dmag_range *range);
-bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out);
-bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
+bool dmag_group_release(struct dmag_group *group, u64 max,
+			struct dmag_range *out);
+bool dmag_group_cede(struct dmag_group *group, const struct dmag_request *req,
 		     struct dmag_range *out);
 struct dmag_marks dmag_marks_start(const struct dmag_reach *reach);
-bool dmag_group_adapt(struct dmag_group *g, u64 now);
-u64 dmag_group_goal(const struct dmag_group *g, u64 ram);
+bool dmag_group_adapt(struct dmag_group *group, u64 now);
+u64 dmag_group_goal(const struct dmag_group *group, u64 ram);
 
 /* ---- the claim ladder ------------------------------------------------ */
 
@@ -433,12 +441,12 @@ struct dmag_backend {
 };
 
 int __must_check dmag_group_alloc(struct dmag_registry *reg,
-				  struct dmag_group *g,
-				  const struct dmag_backend *be,
-				  const struct dmag_request *rq, u64 *pfn);
-int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *g,
-		       const struct dmag_backend *be);
-u64 dmag_group_shrink(struct dmag_group *g, const struct dmag_backend *be,
-		      u64 keep, u64 max);
+				  struct dmag_group *group,
+				  const struct dmag_backend *backend,
+				  const struct dmag_request *req, u64 *pfn);
+int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
+		       const struct dmag_backend *backend);
+u64 dmag_group_shrink(struct dmag_group *group,
+		      const struct dmag_backend *backend, u64 keep, u64 max);
 
 #endif /* DMAG_CORE_H */

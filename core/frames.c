@@ -31,114 +31,115 @@ static const u64 frames_run_bits[DMAG_WORD_ORDERS] = {
  */
 
 /* The orders of a node, from nothing but has[]: also what validators expect. */
-unsigned int dmag_frames_node_orders(const struct dmag_node *n,
+unsigned int dmag_frames_node_orders(const struct dmag_node *node,
 				     unsigned int level)
 {
-	unsigned int k = frames_shift(level);
+	unsigned int order = frames_shift(level);
 
-	if (n->has[k])
-		return k + frames_map_orders(n->has[k]);
-	while (k && !n->has[k - 1])
-		k--;
-	return k;
+	if (node->has[order])
+		return order + frames_map_orders(node->has[order]);
+	while (order && !node->has[order - 1])
+		order--;
+	return order;
 }
 
-/* A child of @n went from @old to @now orders. */
-static void frames_child_orders(struct dmag_node *n, unsigned int i,
+/* A child of @node went from @old to @now orders. */
+static void frames_child_orders(struct dmag_node *node, unsigned int i,
 				unsigned int old, unsigned int now)
 {
 	u64 bit = BIT_ULL(i);
-	unsigned int k;
+	unsigned int order;
 
-	for (k = now; k < old; k++)
-		n->has[k] &= ~bit;
-	for (k = old; k < now; k++)
-		n->has[k] |= bit;
+	for (order = now; order < old; order++)
+		node->has[order] &= ~bit;
+	for (order = old; order < now; order++)
+		node->has[order] |= bit;
 }
 
 /*
- * Order of the aligned run of set bits around set bit @at.  It may reach
+ * Order of the aligned run of set bits around set bit @bit.  It may reach
  * neither the nearest clear bit below nor the one above: a run of order k
- * around @at excludes a bit if they differ above bit k - 1.
+ * around @bit excludes a bit if they differ above bit k - 1.
  */
-static __always_inline unsigned int frames_run_order(u64 map, unsigned int at)
+static __always_inline unsigned int frames_run_order(u64 map, unsigned int bit)
 {
-	u64 below = ~map & (BIT_ULL(at) - 1);
-	u64 above = ~map >> at;
-	int lo = below ? fls64((fls64(below) - 1) ^ at) : DMAG_WORD_ORDERS;
-	int hi = above ? fls64((at + __ffs64(above)) ^ at) : DMAG_WORD_ORDERS;
+	u64 below = ~map & (BIT_ULL(bit) - 1);
+	u64 above = ~map >> bit;
+	int low = below ? fls64((fls64(below) - 1) ^ bit) : DMAG_WORD_ORDERS;
+	int high = above ? fls64((bit + __ffs64(above)) ^ bit) :
+			   DMAG_WORD_ORDERS;
 
-	return min(lo, hi) - 1;
+	return min(low, high) - 1;
 }
 
-/* Is there an aligned run of 2^@order set bits around bit @at? */
-static __always_inline bool frames_has_run(u64 map, unsigned int at,
+/* Is there an aligned run of 2^@order set bits around bit @bit? */
+static __always_inline bool frames_has_run(u64 map, unsigned int bit,
 					   unsigned int order)
 {
-	u64 run = frames_run_bits[order] << (at >> order << order);
+	u64 run = frames_run_bits[order] << (bit >> order << order);
 
 	return (map & run) == run;
 }
 
-/* A child got more orders: @n's longest run is what it was or is there. */
-static void frames_child_grows(struct dmag_node *n, unsigned int level,
+/* A child got more orders: @node's longest run is what it was or is there. */
+static void frames_child_grows(struct dmag_node *node, unsigned int level,
 			       unsigned int i, unsigned int old,
 			       unsigned int now)
 {
 	unsigned int full = frames_shift(level);
 	u64 orders = now;
 
-	frames_child_orders(n, i, old, now);
+	frames_child_orders(node, i, old, now);
 	if (now > full)
-		orders += frames_run_order(n->has[full], i);
-	n->orders = max(n->orders, orders);
+		orders += frames_run_order(node->has[full], i);
+	node->orders = max(node->orders, orders);
 }
 
 /*
- * A child got fewer orders.  That matters if @n's longest run was there: alone,
+ * A child got fewer orders.  That matters if @node's longest run was there: alone,
  * or as part of a run of 2^k children.  What is left of such a one is a run of
  * half its size; unless there is another as long.
  */
-static void frames_child_shrinks(struct dmag_node *n, unsigned int level,
+static void frames_child_shrinks(struct dmag_node *node, unsigned int level,
 				 unsigned int i, unsigned int old,
 				 unsigned int now)
 {
-	unsigned int k, full = frames_shift(level);
-	u64 was = n->has[full];
+	unsigned int order, full = frames_shift(level);
+	u64 was = node->has[full];
 
-	frames_child_orders(n, i, old, now);
-	if (n->orders <= full + 1) {
-		if (old == n->orders)
-			n->orders = dmag_frames_node_orders(n, level);
+	frames_child_orders(node, i, old, now);
+	if (node->orders <= full + 1) {
+		if (old == node->orders)
+			node->orders = dmag_frames_node_orders(node, level);
 		return;
 	}
-	k = n->orders - full - 1;
-	if (old > full && frames_has_run(was, i, k) &&
-	    (k == 6 || !frames_fold(n->has[full], k)))
-		n->orders--;
+	order = node->orders - full - 1;
+	if (old > full && frames_has_run(was, i, order) &&
+	    (order == 6 || !frames_fold(node->has[full], order)))
+		node->orders--;
 }
 
 static __always_inline void
-frames_child_update(struct dmag_node *n, unsigned int level, unsigned int i,
+frames_child_update(struct dmag_node *node, unsigned int level, unsigned int i,
 		    unsigned int old, unsigned int now)
 {
 	if (now > old)
-		frames_child_grows(n, level, i, old, now);
+		frames_child_grows(node, level, i, old, now);
 	else
-		frames_child_shrinks(n, level, i, old, now);
+		frames_child_shrinks(node, level, i, old, now);
 }
 
 /* The leaf of @pfn went from @old to @now orders: tell its ancestors. */
-static noinline void frames_tree_update(struct dmag_frames *f, u64 pfn,
+static noinline void frames_tree_update(struct dmag_frames *frames, u64 pfn,
 					unsigned int old, unsigned int now)
 {
 	struct dmag_node *path[DMAG_HEIGHT_MAX + DMAG_LEAF];
-	unsigned int was, level = frames_top(f);
+	unsigned int was, level = frames_top(frames);
 
-	path[level] = f->root;
+	path[level] = frames->root;
 	for (; level > DMAG_LEAF; level--)
 		path[level - 1] = path[level]->child[frames_index(pfn, level)];
-	while (old != now && ++level <= frames_top(f)) {
+	while (old != now && ++level <= frames_top(frames)) {
 		was = path[level]->orders;
 		frames_child_update(path[level], level,
 				    frames_index(pfn, level), old, now);
@@ -148,7 +149,7 @@ static noinline void frames_tree_update(struct dmag_frames *f, u64 pfn,
 }
 
 /* The block of @pfn went from @old to @now orders. */
-static noinline void frames_leaf_update(struct dmag_frames *f,
+static noinline void frames_leaf_update(struct dmag_frames *frames,
 					struct dmag_node *leaf, u64 pfn,
 					unsigned int old, unsigned int now)
 {
@@ -157,20 +158,20 @@ static noinline void frames_leaf_update(struct dmag_frames *f,
 	frames_child_update(leaf, DMAG_LEAF, frames_index(pfn, DMAG_LEAF), old,
 			    now);
 	if (leaf->orders != was)
-		frames_tree_update(f, pfn, was, leaf->orders);
+		frames_tree_update(frames, pfn, was, leaf->orders);
 }
 
-static __always_inline void frames_sub_update(struct dmag_frames *f,
+static __always_inline void frames_sub_update(struct dmag_frames *frames,
 					      struct dmag_node *leaf, u64 pfn,
 					      u64 sub)
 {
-	u64 *p = &leaf->sub[frames_index(pfn, DMAG_LEAF)];
-	unsigned int old = frames_sub_orders(*p);
+	u64 *slot = &leaf->sub[frames_index(pfn, DMAG_LEAF)];
+	unsigned int old = frames_sub_orders(*slot);
 	unsigned int now = frames_sub_orders(sub);
 
-	*p = sub;
+	*slot = sub;
 	if (unlikely(old != now))
-		frames_leaf_update(f, leaf, pfn, old, now);
+		frames_leaf_update(frames, leaf, pfn, old, now);
 }
 
 /*
@@ -201,57 +202,59 @@ static void frames_spare_push(void **list, void *mem)
 	*list = mem;
 }
 
-static void frames_node_free(struct dmag_frames *f, struct dmag_node *n)
+static void frames_node_free(struct dmag_frames *frames, struct dmag_node *node)
 {
-	frames_spare_push(&f->spare_node, n);
-	f->nr_spare_node++;
-	f->nr_node--;
+	frames_spare_push(&frames->spare_node, node);
+	frames->nr_spare_node++;
+	frames->nr_node--;
 }
 
-static void frames_block_free(struct dmag_frames *f, struct dmag_block *b)
+static void frames_block_free(struct dmag_frames *frames,
+			      struct dmag_block *block)
 {
-	frames_spare_push(&f->spare_block, b);
-	f->nr_spare_block++;
-	f->nr_block--;
+	frames_spare_push(&frames->spare_block, block);
+	frames->nr_spare_block++;
+	frames->nr_block--;
 }
 
-static struct dmag_node *frames_node_alloc(struct dmag_frames *f)
+static struct dmag_node *frames_node_alloc(struct dmag_frames *frames)
 {
-	struct dmag_node *n = frames_spare_pop(&f->spare_node);
+	struct dmag_node *node = frames_spare_pop(&frames->spare_node);
 
-	f->nr_spare_node--;
-	f->nr_node++;
-	memset(n, 0, sizeof(*n));
-	return n;
+	frames->nr_spare_node--;
+	frames->nr_node++;
+	memset(node, 0, sizeof(*node));
+	return node;
 }
 
-static void frames_carve(struct dmag_frames *f, struct dmag_block *b, size_t n)
+static void frames_carve(struct dmag_frames *frames, struct dmag_block *block,
+			 size_t count)
 {
-	f->nr_spare_block += n;
-	while (n--)
-		frames_spare_push(&f->spare_block, &b[n]);
+	frames->nr_spare_block += count;
+	while (count--)
+		frames_spare_push(&frames->spare_block, &block[count]);
 }
 
-static struct dmag_block *frames_block_alloc(struct dmag_frames *f)
+static struct dmag_block *frames_block_alloc(struct dmag_frames *frames)
 {
-	struct dmag_block *b;
+	struct dmag_block *block;
 
-	if (!f->nr_spare_block) {
-		f->nr_spare_node--;
-		frames_carve(f, frames_spare_pop(&f->spare_node),
-			     sizeof(struct dmag_node) / sizeof(*b));
+	if (!frames->nr_spare_block) {
+		frames->nr_spare_node--;
+		frames_carve(frames, frames_spare_pop(&frames->spare_node),
+			     sizeof(struct dmag_node) / sizeof(*block));
 	}
-	b = frames_spare_pop(&f->spare_block);
-	f->nr_spare_block--;
-	f->nr_block++;
-	memset(b, 0, sizeof(*b));
-	return b;
+	block = frames_spare_pop(&frames->spare_block);
+	frames->nr_spare_block--;
+	frames->nr_block++;
+	memset(block, 0, sizeof(*block));
+	return block;
 }
 
 /**
  * dmag_frames_feed() - Give memory to a frames structure.
- * @f: the structure
- * @mem: aligned to DMAG_MEM_ALIGN; @f keeps it
+ * @frames: the structure
+ * @mem: aligned to DMAG_MEM_ALIGN; @frames keeps it
  * @bytes: at least two lines (128)
  *
  * A need that dmag_frames_need() stated is met by one piece of that size, or by
@@ -260,22 +263,22 @@ static struct dmag_block *frames_block_alloc(struct dmag_frames *f)
  * Context: Any.
  * Return: 0, or -EINVAL.
  */
-int dmag_frames_feed(struct dmag_frames *f, void *mem, size_t bytes)
+int dmag_frames_feed(struct dmag_frames *frames, void *mem, size_t bytes)
 {
-	struct dmag_node *n = mem;
+	struct dmag_node *node = mem;
 	size_t nodes = 0, left = bytes;
 
-	if (!f || !mem || (uintptr_t)mem % DMAG_MEM_ALIGN ||
+	if (!frames || !mem || (uintptr_t)mem % DMAG_MEM_ALIGN ||
 	    bytes < sizeof(struct dmag_block) ||
 	    (uintptr_t)mem + bytes - 1 < bytes - 1)
 		return -EINVAL;
-	for (; left >= sizeof(*n); left -= sizeof(*n))
+	for (; left >= sizeof(*node); left -= sizeof(*node))
 		nodes++;
-	frames_carve(f, (struct dmag_block *)&n[nodes],
+	frames_carve(frames, (struct dmag_block *)&node[nodes],
 		     left / sizeof(struct dmag_block));
-	f->nr_spare_node += nodes;
+	frames->nr_spare_node += nodes;
 	while (nodes--)
-		frames_spare_push(&f->spare_node, &n[nodes]);
+		frames_spare_push(&frames->spare_node, &node[nodes]);
 	return 0;
 }
 
@@ -303,76 +306,84 @@ struct frames_cost {
 	u64 blocks;
 };
 
-/* Take off what [start, last] of @n has; recursion at most 6 deep. */
-static void frames_cost_present(struct frames_cost *c,
-				const struct dmag_node *n, unsigned int level,
-				u64 start, u64 last)
+/* Take off what [start, last] of @node has; recursion at most 6 deep. */
+static void frames_cost_present(struct frames_cost *cost,
+				const struct dmag_node *node,
+				unsigned int level, u64 start, u64 last)
 {
 	u64 base, span = BIT_ULL(frames_shift(level)) - 1;
-	u64 map = n->present & (~0ULL << frames_index(start, level)) &
+	u64 map = node->present & (~0ULL << frames_index(start, level)) &
 		  (~0ULL >> (63 - frames_index(last, level)));
 
-	c->nodes--;
+	cost->nodes--;
 	if (level == DMAG_LEAF) {
-		c->blocks -= hweight64(map);
+		cost->blocks -= hweight64(map);
 		return;
 	}
 	for (; map; map &= map - 1) {
 		base = round_down(start, BIT_ULL(frames_shift(level + 1))) |
 		       (u64)__ffs64(map) << frames_shift(level);
-		frames_cost_present(c, n->child[__ffs64(map)], level - 1,
+		frames_cost_present(cost, node->child[__ffs64(map)], level - 1,
 				    max(start, base), min(last, base | span));
 	}
 }
 
 /* A new root has the old one as its first child, whatever else comes. */
-static void frames_cost_grow(struct frames_cost *c, const struct dmag_frames *f,
+static void frames_cost_grow(struct frames_cost *cost,
+			     const struct dmag_frames *frames,
 			     unsigned int height, u64 start)
 {
 	unsigned int i;
 
-	for (i = f->height; i < height; i++)
+	for (i = frames->height; i < height; i++)
 		if (start >> (DMAG_BLOCK_ORDER + 6 * (i + 1)))
-			c->nodes++;
+			cost->nodes++;
+}
+
+/* The last frame that the tree spans. */
+static u64 frames_span_last(const struct dmag_frames *frames)
+{
+	return BIT_ULL(frames_shift(frames_top(frames) + 1)) - 1;
 }
 
 /* All that a range takes, less what the tree has of it. */
-static void frames_cost_of(struct frames_cost *c, const struct dmag_frames *f,
-			   u64 start, u64 last)
+static void frames_cost_of(struct frames_cost *cost,
+			   const struct dmag_frames *frames, u64 start,
+			   u64 last)
 {
-	unsigned int height = max(f->height, frames_height_for(last));
+	unsigned int height = max(frames->height, frames_height_for(last));
 	unsigned int i;
 
-	c->blocks = frames_places(DMAG_LEAF, start, last);
-	c->nodes = 0;
+	cost->blocks = frames_places(DMAG_LEAF, start, last);
+	cost->nodes = 0;
 	for (i = 1; i <= height; i++)
-		c->nodes += frames_places(DMAG_LEAF + i, start, last);
-	if (!f->root)
+		cost->nodes += frames_places(DMAG_LEAF + i, start, last);
+	if (!frames->root)
 		return;
-	frames_cost_grow(c, f, height, start);
-	if (frames_in_span(f, start))
-		frames_cost_present(
-			c, f->root, frames_top(f), start,
-			min(last,
-			    BIT_ULL(frames_shift(frames_top(f) + 1)) - 1));
+	frames_cost_grow(cost, frames, height, start);
+	if (frames_in_span(frames, start))
+		frames_cost_present(cost, frames->root, frames_top(frames),
+				    start, min(last, frames_span_last(frames)));
 }
 
 /* What of a cost the spares do not meet, in bytes. */
-static u64 frames_cost_bytes(const struct dmag_frames *f, struct frames_cost *c)
+static u64 frames_cost_bytes(const struct dmag_frames *frames,
+			     struct frames_cost *cost)
 {
 	u64 per_node = sizeof(struct dmag_node) / sizeof(struct dmag_block);
-	u64 spare_nodes = f->nr_spare_node - min(f->nr_spare_node, c->nodes);
+	u64 spare_nodes =
+		frames->nr_spare_node - min(frames->nr_spare_node, cost->nodes);
 
-	c->nodes -= min(c->nodes, f->nr_spare_node);
-	c->blocks -= min(c->blocks, f->nr_spare_block);
-	c->blocks -= min(c->blocks, spare_nodes * per_node);
-	return c->nodes * sizeof(struct dmag_node) +
-	       c->blocks * sizeof(struct dmag_block);
+	cost->nodes -= min(cost->nodes, frames->nr_spare_node);
+	cost->blocks -= min(cost->blocks, frames->nr_spare_block);
+	cost->blocks -= min(cost->blocks, spare_nodes * per_node);
+	return cost->nodes * sizeof(struct dmag_node) +
+	       cost->blocks * sizeof(struct dmag_block);
 }
 
 /**
  * dmag_frames_need() - How much memory adding a range still takes.
- * @f: the structure
+ * @frames: the structure
  * @start: first frame
  * @last: last frame
  *
@@ -380,27 +391,27 @@ static u64 frames_cost_bytes(const struct dmag_frames *f, struct frames_cost *c)
  * Return: Bytes to feed before dmag_frames_add() cannot fail with -ENOMEM; 0 if
  * none, and for what is no range.
  */
-u64 dmag_frames_need(const struct dmag_frames *f, u64 start, u64 last)
+u64 dmag_frames_need(const struct dmag_frames *frames, u64 start, u64 last)
 {
-	struct frames_cost c;
+	struct frames_cost cost;
 
-	if (!f || !frames_range_ok(start, last))
+	if (!frames || !frames_range_ok(start, last))
 		return 0;
-	frames_cost_of(&c, f, start, last);
-	return frames_cost_bytes(f, &c);
+	frames_cost_of(&cost, frames, start, last);
+	return frames_cost_bytes(frames, &cost);
 }
 
-/* Places of @r at a level that the range before it did not have. */
-static u64 frames_places_more(unsigned int level, const struct dmag_range *r,
-			      u64 *seen)
+/* Places of @range at a level that the range before it did not have. */
+static u64 frames_places_more(unsigned int level,
+			      const struct dmag_range *range, u64 *seen)
 {
 	unsigned int shift = frames_shift(level);
-	u64 n = frames_places(level, r->start, r->last);
+	u64 count = frames_places(level, range->start, range->last);
 
-	if (r->start >> shift == *seen)
-		n--;
-	*seen = r->last >> shift;
-	return n;
+	if (range->start >> shift == *seen)
+		count--;
+	*seen = range->last >> shift;
+	return count;
 }
 
 /**
@@ -452,93 +463,95 @@ static u64 frames_any_of(const u64 *words)
 	       words[6] | words[7];
 }
 
-static bool frames_block_is_all(const struct dmag_block *b, enum dmag_state s)
+static bool frames_block_is_all(const struct dmag_block *block,
+				enum dmag_state state)
 {
-	if (s == DMAG_FREE)
-		return frames_all_of(b->free) == ~0ULL;
-	if (s == DMAG_USED)
-		return frames_all_of(b->own) == ~0ULL &&
-		       !frames_any_of(b->free);
-	return !frames_any_of(b->own);
+	if (state == DMAG_FREE)
+		return frames_all_of(block->free) == ~0ULL;
+	if (state == DMAG_USED)
+		return frames_all_of(block->own) == ~0ULL &&
+		       !frames_any_of(block->free);
+	return !frames_any_of(block->own);
 }
 
 /* Make the root span @last.  The old root becomes the new one's first child. */
-static void frames_tree_grow(struct dmag_frames *f, u64 last)
+static void frames_tree_grow(struct dmag_frames *frames, u64 last)
 {
 	unsigned int height = frames_height_for(last);
-	struct dmag_node *n;
+	struct dmag_node *node;
 
-	if (!f->root) {
-		f->root = frames_node_alloc(f);
-		f->height = height;
+	if (!frames->root) {
+		frames->root = frames_node_alloc(frames);
+		frames->height = height;
 	}
-	for (; f->height < height; f->height++) {
-		n = frames_node_alloc(f);
-		n->child[0] = f->root;
-		n->present = 1;
-		frames_child_orders(n, 0, 0, f->root->orders);
-		n->orders = dmag_frames_node_orders(n, frames_top(f) + 1);
-		f->root = n;
+	for (; frames->height < height; frames->height++) {
+		node = frames_node_alloc(frames);
+		node->child[0] = frames->root;
+		node->present = 1;
+		frames_child_orders(node, 0, 0, frames->root->orders);
+		node->orders =
+			dmag_frames_node_orders(node, frames_top(frames) + 1);
+		frames->root = node;
 	}
 }
 
 /* Make the block of @pfn, if it is not there. */
-static void frames_tree_insert(struct dmag_frames *f, u64 pfn)
+static void frames_tree_insert(struct dmag_frames *frames, u64 pfn)
 {
-	struct dmag_node *n = f->root;
-	unsigned int i, level = frames_top(f);
+	struct dmag_node *node = frames->root;
+	unsigned int i, level = frames_top(frames);
 
 	for (; level >= DMAG_LEAF; level--) {
 		i = frames_index(pfn, level);
-		if (!n->child[i]) {
+		if (!node->child[i]) {
 			if (level == DMAG_LEAF)
-				n->child[i] = frames_block_alloc(f);
+				node->child[i] = frames_block_alloc(frames);
 			else
-				n->child[i] = frames_node_alloc(f);
-			n->present |= BIT_ULL(i);
+				node->child[i] = frames_node_alloc(frames);
+			node->present |= BIT_ULL(i);
 		}
-		n = n->child[i];
+		node = node->child[i];
 	}
 }
 
 /* A root whose only child is the first is not needed. */
-static void frames_tree_shrink(struct dmag_frames *f)
+static void frames_tree_shrink(struct dmag_frames *frames)
 {
-	struct dmag_node *n;
+	struct dmag_node *node;
 
-	while (f->height > 1 && f->root->present == 1) {
-		n = f->root;
-		f->root = n->child[0];
-		f->height--;
-		frames_node_free(f, n);
+	while (frames->height > 1 && frames->root->present == 1) {
+		node = frames->root;
+		frames->root = node->child[0];
+		frames->height--;
+		frames_node_free(frames, node);
 	}
 }
 
 /* Drop the block of @pfn if nothing in it is owned, and nodes left empty. */
-static void frames_tree_prune(struct dmag_frames *f, u64 pfn)
+static void frames_tree_prune(struct dmag_frames *frames, u64 pfn)
 {
 	struct dmag_node *path[DMAG_HEIGHT_MAX];
-	struct dmag_node *n = f->root;
+	struct dmag_node *node = frames->root;
 	unsigned int i;
 
-	for (i = f->height; i--;) {
-		path[i] = n;
-		n = n->child[frames_index(pfn, DMAG_LEAF + i)];
+	for (i = frames->height; i--;) {
+		path[i] = node;
+		node = node->child[frames_index(pfn, DMAG_LEAF + i)];
 	}
-	if (!frames_block_is_all((struct dmag_block *)n, DMAG_FOREIGN))
+	if (!frames_block_is_all((struct dmag_block *)node, DMAG_FOREIGN))
 		return;
-	frames_block_free(f, (struct dmag_block *)n);
-	for (i = 0; i < f->height; i++) {
-		unsigned int at = frames_index(pfn, DMAG_LEAF + i);
+	frames_block_free(frames, (struct dmag_block *)node);
+	for (i = 0; i < frames->height; i++) {
+		unsigned int index = frames_index(pfn, DMAG_LEAF + i);
 
-		path[i]->child[at] = NULL;
-		path[i]->present &= ~BIT_ULL(at);
+		path[i]->child[index] = NULL;
+		path[i]->present &= ~BIT_ULL(index);
 		if (path[i]->present)
 			return;
-		frames_node_free(f, path[i]);
+		frames_node_free(frames, path[i]);
 	}
-	f->root = NULL;
-	f->height = 0;
+	frames->root = NULL;
+	frames->height = 0;
 }
 
 /*
@@ -550,63 +563,67 @@ static void frames_tree_prune(struct dmag_frames *f, u64 pfn)
  * again, which is what may be hot: the next get finds it first, as it must.
  */
 
-/* The orders of word @w, as sub[] has them. */
-static __always_inline unsigned int frames_word_orders(u64 sub, unsigned int w)
+/* The orders of word @word, as sub[] has them. */
+static __always_inline unsigned int frames_word_orders(u64 sub,
+						       unsigned int word)
 {
-	u64 bits = sub >> w & DMAG_SUB_COLUMN;
+	u64 bits = sub >> word & DMAG_SUB_COLUMN;
 
 	return (unsigned int)(fls64(bits << 8 | 1) - 1) >> 3;
 }
 
 /* Set the free bit of @pfn: which may make its word's longest run. */
-static void frames_free_one(struct dmag_frames *f, struct dmag_node *leaf,
+static void frames_free_one(struct dmag_frames *frames, struct dmag_node *leaf,
 			    u64 pfn)
 {
-	unsigned int i = frames_index(pfn, DMAG_LEAF), w = frames_index(pfn, 1);
-	struct dmag_block *b = leaf->child[i];
-	unsigned int at = pfn & 63;
+	unsigned int i = frames_index(pfn, DMAG_LEAF);
+	unsigned int word = frames_index(pfn, 1);
+	struct dmag_block *block = leaf->child[i];
+	unsigned int bit = pfn & 63;
 	u64 sub = leaf->sub[i];
 
-	b->free[w] |= BIT_ULL(at);
-	f->bound = min(f->bound, pfn);
-	if (!frames_has_run(b->free[w], at, frames_word_orders(sub, w)))
+	block->free[word] |= BIT_ULL(bit);
+	frames->bound = min(frames->bound, pfn);
+	if (!frames_has_run(block->free[word], bit,
+			    frames_word_orders(sub, word)))
 		return;
-	sub |= frames_sub_column[frames_run_order(b->free[w], at) + 1] << w;
-	frames_sub_update(f, leaf, pfn, sub);
+	sub |= frames_sub_column[frames_run_order(block->free[word], bit) + 1]
+	       << word;
+	frames_sub_update(frames, leaf, pfn, sub);
 }
 
 /* Let the tree know of the hot frame. */
-static void frames_settle_hot(struct dmag_frames *f)
+static void frames_settle_hot(struct dmag_frames *frames)
 {
-	u64 pfn = f->hot;
+	u64 pfn = frames->hot;
 
 	if (pfn == DMAG_NO_FRAME)
 		return;
-	f->hot = DMAG_NO_FRAME;
-	frames_free_one(f, frames_leaf(f, pfn), pfn);
+	frames->hot = DMAG_NO_FRAME;
+	frames_free_one(frames, frames_leaf(frames, pfn), pfn);
 }
 
 /*
  * Put a frame where another is hot, or one not known to be the lowest.  The
  * lowest of both may be hot, if nothing else is free below it.
  */
-static noinline void frames_put_one(struct dmag_frames *f,
+static noinline void frames_put_one(struct dmag_frames *frames,
 				    struct dmag_node *leaf, u64 pfn)
 {
-	if (pfn > f->hot || pfn >= f->bound) {
-		frames_free_one(f, leaf, pfn);
+	if (pfn > frames->hot || pfn >= frames->bound) {
+		frames_free_one(frames, leaf, pfn);
 		return;
 	}
-	frames_settle_hot(f);
-	f->hot = pfn;
+	frames_settle_hot(frames);
+	frames->hot = pfn;
 }
 
 /* Is this a range?  Then the tree has to know all there is to know about it. */
-static bool frames_range_begin(struct dmag_frames *f, u64 start, u64 last)
+static bool frames_range_begin(struct dmag_frames *frames, u64 start, u64 last)
 {
-	if (!f || !frames_range_ok(start, last))
+	if (!frames || !frames_range_ok(start, last))
 		return false;
-	frames_settle_hot(f);
+	frames_settle_hot(frames);
 	return true;
 }
 
@@ -618,130 +635,136 @@ static bool frames_range_begin(struct dmag_frames *f, u64 start, u64 last)
  * state or nothing happens: this is what finds double and foreign frees.
  */
 
-/* The part of word @w that is in frames @first to @last of its block. */
-static __always_inline u64 frames_word_mask(unsigned int w, unsigned int first,
+/* The part of word @word that is in frames @first to @last of its block. */
+static __always_inline u64 frames_word_mask(unsigned int word,
+					    unsigned int first,
 					    unsigned int last)
 {
 	u64 mask = ~0ULL;
 
-	if (w == first >> 6)
+	if (word == first >> 6)
 		mask <<= first & 63;
-	if (w == last >> 6)
+	if (word == last >> 6)
 		mask &= ~0ULL >> (63 - (last & 63));
 	return mask;
 }
 
-static bool frames_block_is(const struct dmag_block *b, unsigned int first,
-			    unsigned int last, enum dmag_state s)
+static bool frames_block_is(const struct dmag_block *block, unsigned int first,
+			    unsigned int last, enum dmag_state state)
 {
-	unsigned int w;
+	unsigned int word;
 
 	if (last - first == DMAG_BLOCK_FRAMES - 1)
-		return frames_block_is_all(b, s);
-	for (w = first >> 6; w <= last >> 6; w++)
-		if (frames_word_mask(w, first, last) & ~frames_word_in(b, w, s))
+		return frames_block_is_all(block, state);
+	for (word = first >> 6; word <= last >> 6; word++)
+		if (frames_word_mask(word, first, last) &
+		    ~frames_word_in(block, word, state))
 			return false;
 	return true;
 }
 
-static bool frames_range_is(const struct dmag_frames *f, u64 start, u64 last,
-			    enum dmag_state s)
+static bool frames_range_is(const struct dmag_frames *frames, u64 start,
+			    u64 last, enum dmag_state state)
 {
-	const struct dmag_node *leaf;
-	const struct dmag_block *b;
+	const struct dmag_block *block;
 	u64 pos, end;
 
 	for (pos = start; pos <= last; pos = end + 1) {
 		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
-		leaf = frames_leaf(f, pos);
-		b = leaf ? leaf->child[frames_index(pos, DMAG_LEAF)] : NULL;
-		if (b ? !frames_block_is(b, pos & 511, end & 511, s) :
-			s != DMAG_FOREIGN)
+		block = frames_block(frames, pos);
+		if (block ? !frames_block_is(block, pos & 511, end & 511,
+					     state) :
+			    state != DMAG_FOREIGN)
 			return false;
 	}
 	return true;
 }
 
 /* All of a block, which is in one state, changes.  Returns its new sub[]. */
-static u64 frames_block_fill(struct dmag_block *b, enum dmag_state to)
+static u64 frames_block_fill(struct dmag_block *block, enum dmag_state state)
 {
-	u64 own = to == DMAG_FOREIGN ? 0 : ~0ULL;
-	u64 free = to == DMAG_FREE ? ~0ULL : 0;
-	unsigned int w;
+	u64 own = state == DMAG_FOREIGN ? 0 : ~0ULL;
+	u64 free = state == DMAG_FREE ? ~0ULL : 0;
+	unsigned int word;
 
-	for (w = 0; w < ARRAY_SIZE(b->free); w++)
-		b->free[w] = free;
-	if (b->own[0] != own)
-		for (w = 0; w < ARRAY_SIZE(b->own); w++)
-			b->own[w] = own;
+	for (word = 0; word < ARRAY_SIZE(block->free); word++)
+		block->free[word] = free;
+	if (block->own[0] != own)
+		for (word = 0; word < ARRAY_SIZE(block->own); word++)
+			block->own[word] = own;
 	return free & DMAG_SUB_FULL;
 }
 
 /* Some frames of a word change.  Returns its block's new sub[]. */
-static u64 frames_word_change(struct dmag_block *b, unsigned int w, u64 mask,
-			      enum dmag_state to, u64 sub)
+static u64 frames_word_change(struct dmag_block *block, unsigned int word,
+			      u64 mask, enum dmag_state state, u64 sub)
 {
 	unsigned int orders;
 
-	b->own[w] = to == DMAG_FOREIGN ? b->own[w] & ~mask : b->own[w] | mask;
-	b->free[w] = to == DMAG_FREE ? b->free[w] | mask : b->free[w] & ~mask;
-	orders = ~b->free[w] ? frames_map_orders(b->free[w]) : DMAG_WORD_ORDERS;
-	return (sub & ~(DMAG_SUB_COLUMN << w)) | frames_sub_column[orders] << w;
+	block->own[word] = state == DMAG_FOREIGN ? block->own[word] & ~mask :
+						   block->own[word] | mask;
+	block->free[word] = state == DMAG_FREE ? block->free[word] | mask :
+						 block->free[word] & ~mask;
+	orders = ~block->free[word] ? frames_map_orders(block->free[word]) :
+				      DMAG_WORD_ORDERS;
+	sub &= ~(DMAG_SUB_COLUMN << word);
+	return sub | frames_sub_column[orders] << word;
 }
 
 /* Frames of one block of @leaf change. */
-static void frames_block_change(struct dmag_frames *f, struct dmag_node *leaf,
-				u64 start, u64 last, enum dmag_state to)
+static void frames_block_change(struct dmag_frames *frames,
+				struct dmag_node *leaf, u64 start, u64 last,
+				enum dmag_state state)
 {
-	unsigned int i = frames_index(start, DMAG_LEAF), w;
-	struct dmag_block *b = leaf->child[i];
-	u64 sub = leaf->sub[i];
+	unsigned int i = frames_index(start, DMAG_LEAF), word;
+	struct dmag_block *block = leaf->child[i];
+	u64 mask, sub = leaf->sub[i];
 
 	if (last - start == DMAG_BLOCK_FRAMES - 1) {
-		sub = frames_block_fill(b, to);
+		sub = frames_block_fill(block, state);
 	} else {
-		for (w = frames_index(start, 1); w <= frames_index(last, 1);
-		     w++)
-			sub = frames_word_change(
-				b, w,
-				frames_word_mask(w, start & 511, last & 511),
-				to, sub);
+		for (word = frames_index(start, 1);
+		     word <= frames_index(last, 1); word++) {
+			mask = frames_word_mask(word, start & 511, last & 511);
+			sub = frames_word_change(block, word, mask, state, sub);
+		}
 	}
-	frames_sub_update(f, leaf, start, sub);
+	frames_sub_update(frames, leaf, start, sub);
 }
 
-static void frames_range_change(struct dmag_frames *f, u64 start, u64 last,
-				enum dmag_state to)
+static void frames_range_change(struct dmag_frames *frames, u64 start, u64 last,
+				enum dmag_state state)
 {
 	u64 pos, end;
 
 	for (pos = start; pos <= last; pos = end + 1) {
 		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
-		frames_block_change(f, frames_leaf(f, pos), pos, end, to);
-		if (to == DMAG_FOREIGN)
-			frames_tree_prune(f, pos);
+		frames_block_change(frames, frames_leaf(frames, pos), pos, end,
+				    state);
+		if (state == DMAG_FOREIGN)
+			frames_tree_prune(frames, pos);
 	}
-	if (to == DMAG_FOREIGN)
-		frames_tree_shrink(f);
+	if (state == DMAG_FOREIGN)
+		frames_tree_shrink(frames);
 }
 
 /**
  * dmag_frames_init() - Make an empty structure.
- * @f: the structure; whatever it held is forgotten
+ * @frames: the structure; whatever it held is forgotten
  *
  * Context: Any.
  */
-void dmag_frames_init(struct dmag_frames *f)
+void dmag_frames_init(struct dmag_frames *frames)
 {
-	if (!f)
+	if (!frames)
 		return;
-	memset(f, 0, sizeof(*f));
-	f->hot = DMAG_NO_FRAME;
+	memset(frames, 0, sizeof(*frames));
+	frames->hot = DMAG_NO_FRAME;
 }
 
 /**
  * dmag_frames_add() - Own a range, as free frames.
- * @f: the structure
+ * @frames: the structure
  * @start: first frame
  * @last: last frame
  *
@@ -749,29 +772,29 @@ void dmag_frames_init(struct dmag_frames *f)
  * Return: 0; -EINVAL; -EEXIST if any of it is owned; -ENOMEM if memory has to be
  * fed first.  Unless 0, nothing has changed.
  */
-int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
+int dmag_frames_add(struct dmag_frames *frames, u64 start, u64 last)
 {
 	u64 pos;
 
-	if (!frames_range_begin(f, start, last))
+	if (!frames_range_begin(frames, start, last))
 		return -EINVAL;
-	if (!frames_range_is(f, start, last, DMAG_FOREIGN))
+	if (!frames_range_is(frames, start, last, DMAG_FOREIGN))
 		return -EEXIST;
-	if (dmag_frames_need(f, start, last))
+	if (dmag_frames_need(frames, start, last))
 		return -ENOMEM;
-	frames_tree_grow(f, last);
+	frames_tree_grow(frames, last);
 	for (pos = start & ~(DMAG_BLOCK_FRAMES - 1); pos <= last;
 	     pos += DMAG_BLOCK_FRAMES)
-		frames_tree_insert(f, pos);
-	frames_range_change(f, start, last, DMAG_FREE);
-	f->free += last - start + 1;
-	f->bound = min(f->bound, start);
+		frames_tree_insert(frames, pos);
+	frames_range_change(frames, start, last, DMAG_FREE);
+	frames->free += last - start + 1;
+	frames->bound = min(frames->bound, start);
 	return 0;
 }
 
 /**
  * dmag_frames_remove() - Give up free frames.
- * @f: the structure
+ * @frames: the structure
  * @start: first frame
  * @last: last frame
  *
@@ -779,20 +802,20 @@ int dmag_frames_add(struct dmag_frames *f, u64 start, u64 last)
  * Return: 0; -EINVAL; -EBUSY if any of it is not free.  Unless 0, nothing has
  * changed.
  */
-int dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last)
+int dmag_frames_remove(struct dmag_frames *frames, u64 start, u64 last)
 {
-	if (!frames_range_begin(f, start, last))
+	if (!frames_range_begin(frames, start, last))
 		return -EINVAL;
-	if (!frames_range_is(f, start, last, DMAG_FREE))
+	if (!frames_range_is(frames, start, last, DMAG_FREE))
 		return -EBUSY;
-	frames_range_change(f, start, last, DMAG_FOREIGN);
-	f->free -= last - start + 1;
+	frames_range_change(frames, start, last, DMAG_FOREIGN);
+	frames->free -= last - start + 1;
 	return 0;
 }
 
 /**
  * dmag_frames_quarantine() - Give up used frames for good.
- * @f: the structure
+ * @frames: the structure
  * @start: first frame
  * @last: last frame
  *
@@ -801,94 +824,96 @@ int dmag_frames_remove(struct dmag_frames *f, u64 start, u64 last)
  * Context: Any.
  * Return: 0, or -EINVAL, also if any of it is not used.
  */
-int dmag_frames_quarantine(struct dmag_frames *f, u64 start, u64 last)
+int dmag_frames_quarantine(struct dmag_frames *frames, u64 start, u64 last)
 {
-	u64 n = last - start + 1;
+	u64 count = last - start + 1;
 
-	if (!frames_range_begin(f, start, last) ||
-	    !frames_range_is(f, start, last, DMAG_USED))
+	if (!frames_range_begin(frames, start, last) ||
+	    !frames_range_is(frames, start, last, DMAG_USED))
 		return -EINVAL;
-	frames_range_change(f, start, last, DMAG_FOREIGN);
-	f->used -= n;
-	f->quarantined += n;
+	frames_range_change(frames, start, last, DMAG_FOREIGN);
+	frames->used -= count;
+	frames->quarantined += count;
 	return 0;
 }
 
 /* Free frames are found: use them. */
-static void frames_use(struct dmag_frames *f, u64 start, u64 last)
+static void frames_use(struct dmag_frames *frames, u64 start, u64 last)
 {
-	u64 n = last - start + 1;
+	u64 count = last - start + 1;
 
-	frames_range_change(f, start, last, DMAG_USED);
-	f->free -= n;
-	f->used += n;
+	frames_range_change(frames, start, last, DMAG_USED);
+	frames->free -= count;
+	frames->used += count;
 }
 
 /**
  * dmag_frames_take() - Use exactly these frames.
- * @f: the structure
+ * @frames: the structure
  * @start: first frame
  * @last: last frame
  *
  * Context: Any.
  * Return: 0; -EINVAL; -EBUSY if any of it is not free.
  */
-int dmag_frames_take(struct dmag_frames *f, u64 start, u64 last)
+int dmag_frames_take(struct dmag_frames *frames, u64 start, u64 last)
 {
-	if (!frames_range_begin(f, start, last))
+	if (!frames_range_begin(frames, start, last))
 		return -EINVAL;
-	if (!frames_range_is(f, start, last, DMAG_FREE))
+	if (!frames_range_is(frames, start, last, DMAG_FREE))
 		return -EBUSY;
-	frames_use(f, start, last);
+	frames_use(frames, start, last);
 	return 0;
 }
 
-static int frames_range_put(struct dmag_frames *f, u64 start, u64 last)
+static int frames_range_put(struct dmag_frames *frames, u64 start, u64 last)
 {
-	if (!frames_range_is(f, start, last, DMAG_USED))
+	if (!frames_range_is(frames, start, last, DMAG_USED))
 		return -EINVAL;
-	frames_range_change(f, start, last, DMAG_FREE);
+	frames_range_change(frames, start, last, DMAG_FREE);
 	return 0;
 }
 
 /* The same for a range within one block, which most are. */
-static int frames_block_put(struct dmag_frames *f, u64 start, u64 last)
+static int frames_block_put(struct dmag_frames *frames, u64 start, u64 last)
 {
-	struct dmag_node *leaf = frames_leaf(f, start);
-	const struct dmag_block *b;
+	struct dmag_node *leaf = frames_leaf(frames, start);
+	const struct dmag_block *block;
 
 	if (!leaf)
 		return -EINVAL;
-	b = leaf->child[frames_index(start, DMAG_LEAF)];
-	if (!b || !frames_block_is(b, start & 511, last & 511, DMAG_USED))
+	block = leaf->child[frames_index(start, DMAG_LEAF)];
+	if (!block ||
+	    !frames_block_is(block, start & 511, last & 511, DMAG_USED))
 		return -EINVAL;
-	frames_block_change(f, leaf, start, last, DMAG_FREE);
+	frames_block_change(frames, leaf, start, last, DMAG_FREE);
 	return 0;
 }
 
 /* More than one frame. */
-static noinline int frames_put_many(struct dmag_frames *f, u64 start, u64 count)
+static noinline int frames_put_many(struct dmag_frames *frames, u64 start,
+				    u64 count)
 {
 	u64 last = start + count - 1;
-	int rc;
+	int ret;
 
-	if (!count || !frames_range_begin(f, start, last))
+	if (!count || !frames_range_begin(frames, start, last))
 		return -EINVAL;
 	if ((start ^ last) < DMAG_BLOCK_FRAMES)
-		rc = frames_block_put(f, start, last);
+		ret = frames_block_put(frames, start, last);
 	else
-		rc = frames_range_put(f, start, last);
-	if (rc)
-		return rc;
-	f->used -= count;
-	f->free += count;
-	f->bound = min(f->bound, start);
+		ret = frames_range_put(frames, start, last);
+	if (ret)
+		return ret;
+	frames->used -= count;
+	frames->free += count;
+	frames->bound = min(frames->bound, start);
 	return 0;
 }
 
 /**
  * dmag_frames_put() - Free frames that are used.
- * @f: the structure
+ * @frames: the structure
  * @start: first frame
  * @count: how many; any part of what was got may be put
  *
@@ -896,23 +921,24 @@ static noinline int frames_put_many(struct dmag_frames *f, u64 start, u64 count)
  * Return: 0, or -EINVAL, also if any of it is not used: a double free, or the
  * free of a foreign frame.  Then nothing has changed.
  */
-int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
+int dmag_frames_put(struct dmag_frames *frames, u64 start, u64 count)
 {
 	struct dmag_node *leaf;
 
-	if (unlikely(!f))
+	if (unlikely(!frames))
 		return -EINVAL;
 	if (count != 1)
-		return frames_put_many(f, start, count);
-	leaf = frames_leaf(f, start);
-	if (unlikely(!leaf || !frames_bit_used(leaf, start) || start == f->hot))
+		return frames_put_many(frames, start, count);
+	leaf = frames_leaf(frames, start);
+	if (unlikely(!leaf || !frames_bit_used(leaf, start) ||
+		     start == frames->hot))
 		return -EINVAL;
-	f->used--;
-	f->free++;
-	if (f->hot == DMAG_NO_FRAME && start < f->bound)
-		f->hot = start;
+	frames->used--;
+	frames->free++;
+	if (frames->hot == DMAG_NO_FRAME && start < frames->bound)
+		frames->hot = start;
 	else
-		frames_put_one(f, leaf, start);
+		frames_put_one(frames, leaf, start);
 	return 0;
 }
 
@@ -927,41 +953,41 @@ int dmag_frames_put(struct dmag_frames *f, u64 start, u64 count)
  * general search in frames_find.c.
  */
 
-static __always_inline bool frames_pow2_or_0(u64 x)
+static __always_inline bool frames_pow2_or_0(u64 value)
 {
-	return !(x & (x - 1));
+	return !(value & (value - 1));
 }
 
 /* Counts and boundaries less 1, as 0 means 2^64 or none: one test each. */
-static bool frames_request_valid(const struct dmag_request *rq)
+static bool frames_request_valid(const struct dmag_request *req)
 {
-	return rq->count - 1 <= DMAG_PFN_MAX && frames_pow2_or_0(rq->align) &&
-	       frames_pow2_or_0(rq->boundary) &&
-	       rq->boundary - 1 >= rq->count - 1 &&
-	       frames_range_ok(rq->within.start, rq->within.last);
+	return req->count - 1 <= DMAG_PFN_MAX && frames_pow2_or_0(req->align) &&
+	       frames_pow2_or_0(req->boundary) &&
+	       req->boundary - 1 >= req->count - 1 &&
+	       frames_range_ok(req->within.start, req->within.last);
 }
 
 /* One frame needs no alignment, so that asking for none comes to the same. */
-static __always_inline bool frames_natural(const struct dmag_request *rq)
+static __always_inline bool frames_natural(const struct dmag_request *req)
 {
-	return frames_pow2_or_0(rq->count) &&
-	       rq->align + !rq->align == rq->count;
+	return frames_pow2_or_0(req->count) &&
+	       req->align + !req->align == req->count;
 }
 
 /* Where a run within one block is. */
 struct frames_spot {
 	struct dmag_node *leaf;
-	unsigned int i; /* the block's index */
-	unsigned int w; /* the first word's */
-	unsigned int at; /* the first bit's */
+	unsigned int index; /* of the block in @leaf */
+	unsigned int word; /* of the block */
+	unsigned int bit; /* of the word */
 	u64 pfn;
 };
 
 /* Words of a spot's block with, or beginning, an aligned free run of @order. */
-static __always_inline u64 frames_spot_words(const struct frames_spot *s,
+static __always_inline u64 frames_spot_words(const struct frames_spot *spot,
 					     unsigned int order)
 {
-	u64 sub = s->leaf->sub[s->i];
+	u64 sub = spot->leaf->sub[spot->index];
 
 	if (order < DMAG_WORD_ORDERS)
 		return sub >> (8 * order) & 0xff;
@@ -969,61 +995,64 @@ static __always_inline u64 frames_spot_words(const struct frames_spot *s,
 }
 
 /* Bits of a spot's word that begin an aligned free run of @order. */
-static __always_inline u64 frames_spot_bits(const struct frames_spot *s,
+static __always_inline u64 frames_spot_bits(const struct frames_spot *spot,
 					    unsigned int order)
 {
-	const struct dmag_block *b = s->leaf->child[s->i];
+	const struct dmag_block *block = spot->leaf->child[spot->index];
 
-	return order < DMAG_WORD_ORDERS ? frames_fold(b->free[s->w], order) : 1;
+	return order < DMAG_WORD_ORDERS ?
+		       frames_fold(block->free[spot->word], order) :
+		       1;
 }
 
-/* From node @n down to its first run, given the first step. */
-static __always_inline void frames_spot_down(struct frames_spot *s,
-					     struct dmag_node *n,
+/* From @node down to its first run, given the first step. */
+static __always_inline void frames_spot_down(struct frames_spot *spot,
+					     struct dmag_node *node,
 					     unsigned int shift,
 					     unsigned int order)
 {
 	for (; shift > DMAG_BLOCK_ORDER; shift -= 6) {
-		n = n->child[s->i];
-		s->i = __ffs64(n->has[order]);
-		s->pfn = s->pfn << 6 | s->i;
+		node = node->child[spot->index];
+		spot->index = __ffs64(node->has[order]);
+		spot->pfn = spot->pfn << 6 | spot->index;
 	}
-	s->leaf = n;
-	s->w = __ffs64(frames_spot_words(s, order));
-	s->at = __ffs64(frames_spot_bits(s, order));
-	s->pfn = (s->pfn << 3 | s->w) << 6 | s->at;
+	spot->leaf = node;
+	spot->word = __ffs64(frames_spot_words(spot, order));
+	spot->bit = __ffs64(frames_spot_bits(spot, order));
+	spot->pfn = (spot->pfn << 3 | spot->word) << 6 | spot->bit;
 }
 
 /* The first aligned free run of all, at most a block long. */
-static __always_inline bool frames_spot_any(const struct dmag_frames *f,
-					    struct frames_spot *s,
+static __always_inline bool frames_spot_any(const struct dmag_frames *frames,
+					    struct frames_spot *spot,
 					    unsigned int order)
 {
-	struct dmag_node *n = f->root;
+	struct dmag_node *node = frames->root;
 
-	if (unlikely(!n || !n->has[order]))
+	if (unlikely(!node || !node->has[order]))
 		return false;
-	s->i = __ffs64(n->has[order]);
-	s->pfn = s->i;
-	frames_spot_down(s, n, frames_shift(frames_top(f)), order);
+	spot->index = __ffs64(node->has[order]);
+	spot->pfn = spot->index;
+	frames_spot_down(spot, node, frames_shift(frames_top(frames)), order);
 	return true;
 }
 
 /* The first one in a spot's block, not before frame @from of the block. */
-static bool frames_spot_in_block(struct frames_spot *s, unsigned int order,
+static bool frames_spot_in_block(struct frames_spot *spot, unsigned int order,
 				 unsigned int from)
 {
-	u64 bits, words = frames_spot_words(s, order) & (~0ULL << (from >> 6));
+	u64 words = frames_spot_words(spot, order) & (~0ULL << (from >> 6));
+	u64 bits;
 
 	for (; words; words &= words - 1) {
-		s->w = __ffs64(words);
-		bits = frames_spot_bits(s, order);
-		if (s->w == from >> 6)
+		spot->word = __ffs64(words);
+		bits = frames_spot_bits(spot, order);
+		if (spot->word == from >> 6)
 			bits &= ~0ULL << (from & 63);
 		if (!bits)
 			continue;
-		s->at = __ffs64(bits);
-		s->pfn = (s->pfn << 3 | s->w) << 6 | s->at;
+		spot->bit = __ffs64(bits);
+		spot->pfn = (spot->pfn << 3 | spot->word) << 6 | spot->bit;
 		return true;
 	}
 	return false;
@@ -1033,41 +1062,41 @@ static bool frames_spot_in_block(struct frames_spot *s, unsigned int order,
  * The first one not before @start: along @start as far as that goes, which may
  * be all the way; else from the last place on that way where it forked.
  */
-static noinline bool frames_spot_from(const struct dmag_frames *f,
-				      struct frames_spot *s, unsigned int order,
-				      u64 start)
+static noinline bool frames_spot_from(const struct dmag_frames *frames,
+				      struct frames_spot *spot,
+				      unsigned int order, u64 start)
 {
-	unsigned int fork_shift = 0, shift = frames_shift(frames_top(f));
-	struct dmag_node *fork = NULL, *n = f->root;
+	unsigned int fork_shift = 0, shift = frames_shift(frames_top(frames));
+	struct dmag_node *fork = NULL, *node = frames->root;
 	u64 map, later = 0;
 
 	start = round_up(start, BIT_ULL(order));
-	if (!n || !frames_in_span(f, start))
+	if (!node || !frames_in_span(frames, start))
 		return false;
-	for (;; shift -= 6, n = n->child[s->i]) {
-		s->i = start >> shift & 63;
-		map = n->has[order] >> s->i;
+	for (;; shift -= 6, node = node->child[spot->index]) {
+		spot->index = start >> shift & 63;
+		map = node->has[order] >> spot->index;
 		if (map >> 1) {
-			fork = n;
+			fork = node;
 			fork_shift = shift;
-			later = map >> 1 << 1 << s->i;
+			later = map >> 1 << 1 << spot->index;
 		}
 		if (!(map & 1))
 			break;
 		if (shift > DMAG_BLOCK_ORDER)
 			continue;
-		s->leaf = n;
-		s->pfn = start >> DMAG_BLOCK_ORDER;
-		if (frames_spot_in_block(s, order,
+		spot->leaf = node;
+		spot->pfn = start >> DMAG_BLOCK_ORDER;
+		if (frames_spot_in_block(spot, order,
 					 start & (DMAG_BLOCK_FRAMES - 1)))
 			return true;
 		break;
 	}
 	if (!fork)
 		return false;
-	s->i = __ffs64(later);
-	s->pfn = start >> (fork_shift + 6) << 6 | s->i;
-	frames_spot_down(s, fork, fork_shift, order);
+	spot->index = __ffs64(later);
+	spot->pfn = start >> (fork_shift + 6) << 6 | spot->index;
+	frames_spot_down(spot, fork, fork_shift, order);
 	return true;
 }
 
@@ -1075,56 +1104,58 @@ static noinline bool frames_spot_from(const struct dmag_frames *f,
  * A run of @order was cut out of one of the word's longest.  Unless that used it
  * up, what is left of it is a run of the order below.
  */
-static noinline void frames_word_cut(struct dmag_frames *f,
+static noinline void frames_word_cut(struct dmag_frames *frames,
 				     struct dmag_node *leaf, u64 pfn, u64 free,
 				     unsigned int order)
 {
-	unsigned int w = frames_index(pfn, 1);
+	unsigned int word = frames_index(pfn, 1);
 	u64 sub = leaf->sub[frames_index(pfn, DMAG_LEAF)], was = sub;
-	unsigned int k = frames_word_orders(sub, w) - 1;
+	unsigned int longest = frames_word_orders(sub, word) - 1;
 
-	if (order == k) {
-		sub &= ~(DMAG_SUB_COLUMN << w);
-		sub |= frames_sub_column[frames_map_orders(free)] << w;
-	} else if (k == 6 || !frames_fold(free, k)) {
-		sub &= ~(BIT_ULL(8 * k) << w);
+	if (order == longest) {
+		sub &= ~(DMAG_SUB_COLUMN << word);
+		sub |= frames_sub_column[frames_map_orders(free)] << word;
+	} else if (longest == 6 || !frames_fold(free, longest)) {
+		sub &= ~(BIT_ULL(8 * longest) << word);
 	}
 	if (sub != was)
-		frames_sub_update(f, leaf, pfn, sub);
+		frames_sub_update(frames, leaf, pfn, sub);
 }
 
 /* Use a run within one word: mostly a bit and two counters. */
-static __always_inline void frames_spot_use(struct dmag_frames *f,
-					    struct frames_spot *s,
+static __always_inline void frames_spot_use(struct dmag_frames *frames,
+					    struct frames_spot *spot,
 					    unsigned int order)
 {
-	struct dmag_block *b = s->leaf->child[s->i];
-	u64 was = b->free[s->w];
-	u64 free = was & ~(frames_run_bits[order] << s->at);
+	struct dmag_block *block = spot->leaf->child[spot->index];
+	u64 sub = spot->leaf->sub[spot->index];
+	u64 was = block->free[spot->word];
+	u64 free = was & ~(frames_run_bits[order] << spot->bit);
 
-	b->free[s->w] = free;
-	if (frames_has_run(was, s->at,
-			   frames_word_orders(s->leaf->sub[s->i], s->w) - 1))
-		frames_word_cut(f, s->leaf, s->pfn, free, order);
+	block->free[spot->word] = free;
+	if (frames_has_run(was, spot->bit,
+			   frames_word_orders(sub, spot->word) - 1))
+		frames_word_cut(frames, spot->leaf, spot->pfn, free, order);
 }
 
 /* Use the run at a spot, if that is within what was asked for. */
-static __always_inline bool frames_spot_get(struct dmag_frames *f,
-					    struct frames_spot *s,
-					    const struct dmag_request *rq,
+static __always_inline bool frames_spot_get(struct dmag_frames *frames,
+					    struct frames_spot *spot,
+					    const struct dmag_request *req,
 					    unsigned int order, u64 *pfn)
 {
-	u64 last = s->pfn + BIT_ULL(order) - 1;
+	u64 last = spot->pfn + BIT_ULL(order) - 1;
 
-	if (s->pfn < rq->within.start || last > rq->within.last)
+	if (spot->pfn < req->within.start || last > req->within.last)
 		return false;
-	*pfn = s->pfn;
-	f->free -= BIT_ULL(order);
-	f->used += BIT_ULL(order);
+	*pfn = spot->pfn;
+	frames->free -= BIT_ULL(order);
+	frames->used += BIT_ULL(order);
 	if (order < DMAG_WORD_ORDERS)
-		frames_spot_use(f, s, order);
+		frames_spot_use(frames, spot, order);
 	else
-		frames_block_change(f, s->leaf, s->pfn, last, DMAG_USED);
+		frames_block_change(frames, spot->leaf, spot->pfn, last,
+				    DMAG_USED);
 	return true;
 }
 
@@ -1132,79 +1163,82 @@ static __always_inline bool frames_spot_get(struct dmag_frames *f,
  * The lowest free frame of all, if it is one that is wanted: the hot one, or
  * the first in the tree, and then no other is left below.
  */
-static __always_inline bool
-frames_get_one(struct dmag_frames *f, const struct dmag_request *rq, u64 *pfn)
+static __always_inline bool frames_get_one(struct dmag_frames *frames,
+					   const struct dmag_request *req,
+					   u64 *pfn)
 {
-	struct frames_spot s;
+	struct frames_spot spot;
 
-	if (f->hot != DMAG_NO_FRAME) {
-		if (f->hot < rq->within.start || f->hot > rq->within.last)
+	if (frames->hot != DMAG_NO_FRAME) {
+		if (frames->hot < req->within.start ||
+		    frames->hot > req->within.last)
 			return false;
-		*pfn = f->hot;
-		f->hot = DMAG_NO_FRAME;
-		f->free--;
-		f->used++;
+		*pfn = frames->hot;
+		frames->hot = DMAG_NO_FRAME;
+		frames->free--;
+		frames->used++;
 		return true;
 	}
-	if (!frames_spot_any(f, &s, 0) || !frames_spot_get(f, &s, rq, 0, pfn))
+	if (!frames_spot_any(frames, &spot, 0) ||
+	    !frames_spot_get(frames, &spot, req, 0, pfn))
 		return false;
-	f->bound = s.pfn + 1;
+	frames->bound = spot.pfn + 1;
 	return true;
 }
 
 /* A natural request for a block at most. */
-static int frames_get_small(struct dmag_frames *f,
-			    const struct dmag_request *rq, u64 *pfn)
+static int frames_get_small(struct dmag_frames *frames,
+			    const struct dmag_request *req, u64 *pfn)
 {
-	unsigned int order = __ffs64(rq->count);
-	struct frames_spot s;
+	unsigned int order = __ffs64(req->count);
+	struct frames_spot spot;
 
-	if (!frames_spot_from(f, &s, order, rq->within.start) ||
-	    !frames_spot_get(f, &s, rq, order, pfn))
+	if (!frames_spot_from(frames, &spot, order, req->within.start) ||
+	    !frames_spot_get(frames, &spot, req, order, pfn))
 		return -ENOMEM;
 	return 0;
 }
 
 /* Any request, valid or not. */
-static noinline int frames_get_any(struct dmag_frames *f,
-				   const struct dmag_request *rq, u64 *pfn)
+static noinline int frames_get_any(struct dmag_frames *frames,
+				   const struct dmag_request *req, u64 *pfn)
 {
-	u64 at;
+	u64 found;
 
-	if (!f || !rq || !pfn || !frames_request_valid(rq))
+	if (!frames || !req || !pfn || !frames_request_valid(req))
 		return -EINVAL;
-	frames_settle_hot(f);
-	if (frames_natural(rq) && rq->count <= DMAG_BLOCK_FRAMES &&
-	    rq->from == DMAG_LOWEST)
-		return frames_get_small(f, rq, pfn);
-	if (!dmag_frames_find(f, rq, frames_natural(rq), &at))
+	frames_settle_hot(frames);
+	if (frames_natural(req) && req->count <= DMAG_BLOCK_FRAMES &&
+	    req->from == DMAG_LOWEST)
+		return frames_get_small(frames, req, pfn);
+	if (!dmag_frames_find(frames, req, frames_natural(req), &found))
 		return -ENOMEM;
-	DMAG_CHECK(frames_fits(rq, at));
-	frames_use(f, at, at + rq->count - 1);
-	*pfn = at;
+	DMAG_CHECK(frames_fits(req, found));
+	frames_use(frames, found, found + req->count - 1);
+	*pfn = found;
 	return 0;
 }
 
 /**
  * dmag_frames_get() - Find free frames and use them.
- * @f: the structure
- * @rq: what is wanted
+ * @frames: the structure
+ * @req: what is wanted
  * @pfn: the first frame of what was found; else not written
  *
- * Exact: if frames are free that satisfy @rq there is an answer, and it is the
+ * Exact: if frames are free that satisfy @req there is an answer, and it is the
  * lowest or the highest one, as asked.
  *
  * Context: Any.
  * Return: 0; -EINVAL for a request that nothing could satisfy; -ENOMEM.
  */
-int dmag_frames_get(struct dmag_frames *f, const struct dmag_request *rq,
+int dmag_frames_get(struct dmag_frames *frames, const struct dmag_request *req,
 		    u64 *pfn)
 {
 	/* The most frequent request, without what the others need. */
-	if (likely(f && rq && pfn && rq->count == 1 && rq->align <= 1 &&
-		   !rq->boundary && rq->from == DMAG_LOWEST &&
-		   rq->within.last <= DMAG_PFN_MAX &&
-		   frames_get_one(f, rq, pfn)))
+	if (likely(frames && req && pfn && req->count == 1 && req->align <= 1 &&
+		   !req->boundary && req->from == DMAG_LOWEST &&
+		   req->within.last <= DMAG_PFN_MAX &&
+		   frames_get_one(frames, req, pfn)))
 		return 0;
-	return frames_get_any(f, rq, pfn);
+	return frames_get_any(frames, req, pfn);
 }

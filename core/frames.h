@@ -85,11 +85,11 @@ struct frames_seek {
 	bool highest;
 };
 
-bool dmag_frames_seek(const struct dmag_frames *f, const struct frames_seek *s,
-		      u64 *at);
-bool dmag_frames_find(const struct dmag_frames *f,
-		      const struct dmag_request *rq, bool natural, u64 *at);
-unsigned int dmag_frames_node_orders(const struct dmag_node *n,
+bool dmag_frames_seek(const struct dmag_frames *frames,
+		      const struct frames_seek *seek, u64 *pfn);
+bool dmag_frames_find(const struct dmag_frames *frames,
+		      const struct dmag_request *req, bool natural, u64 *pfn);
+unsigned int dmag_frames_node_orders(const struct dmag_node *node,
 				     unsigned int level);
 
 /* Frames that one child covers at a level, as a power of two. */
@@ -105,14 +105,15 @@ static __always_inline unsigned int frames_index(u64 pfn, unsigned int level)
 }
 
 /* The root's level; meaningless for an empty tree. */
-static __always_inline unsigned int frames_top(const struct dmag_frames *f)
+static __always_inline unsigned int frames_top(const struct dmag_frames *frames)
 {
-	return f->height + 1;
+	return frames->height + 1;
 }
 
-static __always_inline bool frames_in_span(const struct dmag_frames *f, u64 pfn)
+static __always_inline bool frames_in_span(const struct dmag_frames *frames,
+					   u64 pfn)
 {
-	return !(pfn >> (DMAG_BLOCK_ORDER + 6 * f->height));
+	return !(pfn >> (DMAG_BLOCK_ORDER + 6 * frames->height));
 }
 
 static __always_inline bool frames_range_ok(u64 start, u64 last)
@@ -122,42 +123,55 @@ static __always_inline bool frames_range_ok(u64 start, u64 last)
 
 /* The leaf that @pfn's block is or would be in, or NULL. */
 static __always_inline struct dmag_node *
-frames_leaf(const struct dmag_frames *f, u64 pfn)
+frames_leaf(const struct dmag_frames *frames, u64 pfn)
 {
-	unsigned int shift = DMAG_BLOCK_ORDER + 6 * f->height;
-	struct dmag_node *n = f->root;
+	unsigned int shift = DMAG_BLOCK_ORDER + 6 * frames->height;
+	struct dmag_node *node = frames->root;
 
 	if (unlikely(pfn >> shift))
 		return NULL;
-	for (shift -= 6; n && shift > DMAG_BLOCK_ORDER; shift -= 6)
-		n = n->child[pfn >> shift & 63];
-	return n;
+	for (shift -= 6; node && shift > DMAG_BLOCK_ORDER; shift -= 6)
+		node = node->child[pfn >> shift & 63];
+	return node;
 }
 
-/* Frames of word @w that are in state @s, by the bits. */
-static __always_inline u64 frames_word_in(const struct dmag_block *b,
-					  unsigned int w, enum dmag_state s)
+/* The block of @pfn, or NULL. */
+static __always_inline struct dmag_block *
+frames_block(const struct dmag_frames *frames, u64 pfn)
 {
-	if (s == DMAG_FREE)
-		return b->free[w];
-	return s == DMAG_USED ? b->own[w] & ~b->free[w] : ~b->own[w];
+	struct dmag_node *leaf = frames_leaf(frames, pfn);
+
+	return leaf ? leaf->child[frames_index(pfn, DMAG_LEAF)] : NULL;
+}
+
+/* Frames of word @word that are in state @state, by the bits. */
+static __always_inline u64 frames_word_in(const struct dmag_block *block,
+					  unsigned int word,
+					  enum dmag_state state)
+{
+	if (state == DMAG_FREE)
+		return block->free[word];
+	return state == DMAG_USED ? block->own[word] & ~block->free[word] :
+				    ~block->own[word];
 }
 
 /* Whether @leaf has @pfn's block, and in it the frame's bits say used. */
 static __always_inline bool frames_bit_used(const struct dmag_node *leaf,
 					    u64 pfn)
 {
-	const struct dmag_block *b = leaf->child[frames_index(pfn, DMAG_LEAF)];
-	unsigned int w = frames_index(pfn, 1);
+	const struct dmag_block *block =
+		leaf->child[frames_index(pfn, DMAG_LEAF)];
+	unsigned int word = frames_index(pfn, 1);
 
-	return b && (b->own[w] & ~b->free[w]) >> (pfn & 63) & 1;
+	return block &&
+	       (block->own[word] & ~block->free[word]) >> (pfn & 63) & 1;
 }
 
 /*
- * Pair up aligned runs of 2^@j set bits, each shown by its lowest bit: those
+ * Pair up aligned runs of 2^@step set bits, each shown by its lowest bit: those
  * whose neighbour above is one as well, and that begin at an even place.
  */
-static __always_inline u64 frames_fold_once(u64 map, unsigned int j)
+static __always_inline u64 frames_fold_once(u64 map, unsigned int step)
 {
 	static const u64 keep[6] = {
 		0x5555555555555555ULL, 0x1111111111111111ULL,
@@ -165,16 +179,16 @@ static __always_inline u64 frames_fold_once(u64 map, unsigned int j)
 		0x0000000100000001ULL, 0x0000000000000001ULL,
 	};
 
-	return map & (map >> (1U << j)) & keep[j];
+	return map & (map >> (1U << step)) & keep[step];
 }
 
 /* The lowest bits of all aligned runs of 2^@order set bits. */
 static __always_inline u64 frames_fold(u64 map, unsigned int order)
 {
-	unsigned int j;
+	unsigned int step;
 
-	for (j = 0; j < order; j++)
-		map = frames_fold_once(map, j);
+	for (step = 0; step < order; step++)
+		map = frames_fold_once(map, step);
 	return map;
 }
 
@@ -217,14 +231,14 @@ static __always_inline unsigned int frames_sub_orders(u64 sub)
 	return (full & (full >> 4)) ? 10 : 9;
 }
 
-/* What was promised about the run at @at; a debug build's epilogue. */
-static inline bool frames_fits(const struct dmag_request *rq, u64 at)
+/* What was promised about the run at @pfn; a debug build's epilogue. */
+static inline bool frames_fits(const struct dmag_request *req, u64 pfn)
 {
-	u64 last = at + rq->count - 1;
+	u64 last = pfn + req->count - 1;
 
-	return at >= rq->within.start && last <= rq->within.last &&
-	       !(rq->align && at & (rq->align - 1)) &&
-	       !(rq->boundary && (at ^ last) >= rq->boundary);
+	return pfn >= req->within.start && last <= req->within.last &&
+	       !(req->align && pfn & (req->align - 1)) &&
+	       !(req->boundary && (pfn ^ last) >= req->boundary);
 }
 
 #endif /* DMAG_FRAMES_H */

@@ -6,28 +6,28 @@
 
 /**
  * dmag_frames_state() - What a frame is.
- * @f: the structure
+ * @frames: the structure
  * @pfn: the frame
  *
  * Context: Any.
  * Return: its state; DMAG_FOREIGN for what is no frame.
  */
-enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn)
+enum dmag_state dmag_frames_state(const struct dmag_frames *frames, u64 pfn)
 {
-	const struct dmag_node *leaf = f ? frames_leaf(f, pfn) : NULL;
-	const struct dmag_block *b;
-	unsigned int w = frames_index(pfn, 1);
+	const struct dmag_block *block = frames ? frames_block(frames, pfn) :
+						  NULL;
+	unsigned int word = frames_index(pfn, 1);
 
-	b = leaf ? leaf->child[frames_index(pfn, DMAG_LEAF)] : NULL;
-	if (!b || !(b->own[w] >> (pfn & 63) & 1))
+	if (!block || !(block->own[word] >> (pfn & 63) & 1))
 		return DMAG_FOREIGN;
-	return pfn == f->hot || b->free[w] >> (pfn & 63) & 1 ? DMAG_FREE :
-							       DMAG_USED;
+	if (pfn == frames->hot || block->free[word] >> (pfn & 63) & 1)
+		return DMAG_FREE;
+	return DMAG_USED;
 }
 
 /**
  * dmag_frames_walk() - The next run of frames in one state.
- * @f: the structure
+ * @frames: the structure
  * @from: where to begin
  * @run: the answer: the first maximal run of owned frames, all free or all
  *	used, that does not end before @from
@@ -37,55 +37,57 @@ enum dmag_state dmag_frames_state(const struct dmag_frames *f, u64 pfn)
  * Context: Any.
  * Return: false if there is none.
  */
-bool dmag_frames_walk(const struct dmag_frames *f, u64 from,
+bool dmag_frames_walk(const struct dmag_frames *frames, u64 from,
 		      struct dmag_run *run)
 {
-	struct frames_seek s = { .unlike = DMAG_FOREIGN };
+	struct frames_seek seek = { .unlike = DMAG_FOREIGN };
 	u64 first = from, last, before = from - 1;
 
-	if (!f || !run || !dmag_frames_seek(f, &s, &first))
+	if (!frames || !run || !dmag_frames_seek(frames, &seek, &first))
 		return false;
-	s.unlike = dmag_frames_state(f, first);
+	seek.unlike = dmag_frames_state(frames, first);
 	last = first;
-	dmag_frames_seek(f, &s, &last);
-	s.highest = true;
+	dmag_frames_seek(frames, &seek, &last);
+	seek.highest = true;
 	if (first == from && from)
-		dmag_frames_seek(f, &s, &before);
+		dmag_frames_seek(frames, &seek, &before);
 	else
 		before = first - 1;
 	run->range.start = before + 1;
 	run->range.last = last - 1;
-	run->state = s.unlike;
+	run->state = seek.unlike;
 	return true;
 }
 
 /**
  * dmag_frames_stats() - Count what needs a walk.
- * @f: the structure
- * @s: the answer
+ * @frames: the structure
+ * @stats: the answer
  *
  * Context: Any, but takes as long as there are runs.
  */
-void dmag_frames_stats(const struct dmag_frames *f, struct dmag_frames_stats *s)
+void dmag_frames_stats(const struct dmag_frames *frames,
+		       struct dmag_frames_stats *stats)
 {
 	struct dmag_run run;
 	u64 from = 0;
 
-	if (!f || !s)
+	if (!frames || !stats)
 		return;
-	memset(s, 0, sizeof(*s));
-	s->free = f->free;
-	s->used = f->used;
-	s->quarantined = f->quarantined;
-	s->blocks = f->nr_block;
-	s->bytes = f->nr_block * sizeof(struct dmag_block) +
-		   f->nr_node * sizeof(struct dmag_node);
-	for (; dmag_frames_walk(f, from, &run); from = run.range.last + 1) {
+	memset(stats, 0, sizeof(*stats));
+	stats->free = frames->free;
+	stats->used = frames->used;
+	stats->quarantined = frames->quarantined;
+	stats->blocks = frames->nr_block;
+	stats->bytes = frames->nr_block * sizeof(struct dmag_block) +
+		       frames->nr_node * sizeof(struct dmag_node);
+	for (; dmag_frames_walk(frames, from, &run);
+	     from = run.range.last + 1) {
 		if (run.state != DMAG_FREE)
 			continue;
-		s->runs_free++;
-		s->largest_free = max(s->largest_free,
-				      run.range.last - run.range.start + 1);
+		stats->runs_free++;
+		stats->largest_free = max(stats->largest_free,
+					  run.range.last - run.range.start + 1);
 	}
 }
 
@@ -100,116 +102,122 @@ struct frames_tally {
 };
 
 /* A list is empty iff its count is 0; a tree has all of its parts or none. */
-static bool frames_counters_ok(const struct dmag_frames *f)
+static bool frames_counters_ok(const struct dmag_frames *frames)
 {
-	bool owns = f->free + f->used;
+	u64 owned = frames->free + frames->used;
+	bool owns = owned;
 
-	return owns == !!f->root && owns == !!f->height &&
-	       owns == !!f->nr_node && owns == !!f->nr_block &&
-	       f->height <= DMAG_HEIGHT_MAX &&
-	       !f->spare_node == !f->nr_spare_node &&
-	       !f->spare_block == !f->nr_spare_block &&
-	       f->free + f->used <= f->nr_block << DMAG_BLOCK_ORDER;
+	return owns == !!frames->root && owns == !!frames->height &&
+	       owns == !!frames->nr_node && owns == !!frames->nr_block &&
+	       frames->height <= DMAG_HEIGHT_MAX &&
+	       !frames->spare_node == !frames->nr_spare_node &&
+	       !frames->spare_block == !frames->nr_spare_block &&
+	       owned <= frames->nr_block << DMAG_BLOCK_ORDER;
 }
 
-static bool frames_block_ok(const struct dmag_block *b, u64 sub,
-			    struct frames_tally *t)
+static bool frames_block_ok(const struct dmag_block *block, u64 sub,
+			    struct frames_tally *tally)
 {
-	unsigned int w, k, orders;
+	unsigned int word, order, orders;
 	u64 any = 0;
 
-	for (w = 0; w < ARRAY_SIZE(b->own); w++) {
-		orders = frames_map_orders(b->free[w]);
-		for (k = 0; k < 8; k++)
-			if ((sub >> (8 * k + w) & 1) == (k < orders ? 0 : 1))
+	for (word = 0; word < ARRAY_SIZE(block->own); word++) {
+		orders = frames_map_orders(block->free[word]);
+		for (order = 0; order < 8; order++)
+			if ((sub >> (8 * order + word) & 1) ==
+			    (order < orders ? 0 : 1))
 				return false;
-		if (b->free[w] & ~b->own[w])
+		if (block->free[word] & ~block->own[word])
 			return false;
-		any |= b->own[w];
-		t->free += hweight64(b->free[w]);
-		t->used += hweight64(b->own[w] & ~b->free[w]);
+		any |= block->own[word];
+		tally->free += hweight64(block->free[word]);
+		tally->used += hweight64(block->own[word] & ~block->free[word]);
 	}
-	t->blocks++;
+	tally->blocks++;
 	return any;
 }
 
-static unsigned int frames_orders_of(const struct dmag_node *n,
+static unsigned int frames_orders_of(const struct dmag_node *node,
 				     unsigned int level, unsigned int i)
 {
-	const struct dmag_node *child = n->child[i];
+	const struct dmag_node *child = node->child[i];
 
 	if (level == DMAG_LEAF)
-		return frames_sub_orders(n->sub[i]);
+		return frames_sub_orders(node->sub[i]);
 	return child ? child->orders : 0;
 }
 
 /* A node's summaries against its children's. */
-static bool frames_summary_ok(const struct dmag_node *n, unsigned int level)
+static bool frames_summary_ok(const struct dmag_node *node, unsigned int level)
 {
-	unsigned int i, k, orders;
+	unsigned int i, order, orders;
 
-	for (i = 0; i < ARRAY_SIZE(n->child); i++) {
-		orders = frames_orders_of(n, level, i);
-		if (!n->child[i] != !(n->present >> i & 1) ||
-		    (!n->child[i] && orders))
+	for (i = 0; i < ARRAY_SIZE(node->child); i++) {
+		orders = frames_orders_of(node, level, i);
+		if (!node->child[i] != !(node->present >> i & 1) ||
+		    (!node->child[i] && orders))
 			return false;
-		for (k = 0; k <= frames_shift(level); k++)
-			if ((n->has[k] >> i & 1) == (k < orders ? 0 : 1))
+		for (order = 0; order <= frames_shift(level); order++)
+			if ((node->has[order] >> i & 1) ==
+			    (order < orders ? 0 : 1))
 				return false;
 	}
-	return n->present && n->orders == dmag_frames_node_orders(n, level);
+	return node->present &&
+	       node->orders == dmag_frames_node_orders(node, level);
 }
 
 /* Everything below a node; recursion at most 6 deep. */
-static bool frames_tree_ok(const struct dmag_node *n, unsigned int level,
-			   struct frames_tally *t)
+static bool frames_tree_ok(const struct dmag_node *node, unsigned int level,
+			   struct frames_tally *tally)
 {
 	unsigned int i;
 	u64 map;
 
-	if (!frames_summary_ok(n, level))
+	if (!frames_summary_ok(node, level))
 		return false;
-	t->nodes++;
-	for (map = n->present; map; map &= map - 1) {
+	tally->nodes++;
+	for (map = node->present; map; map &= map - 1) {
 		i = __ffs64(map);
 		if (level == DMAG_LEAF ?
-			    !frames_block_ok(n->child[i], n->sub[i], t) :
-			    !frames_tree_ok(n->child[i], level - 1, t))
+			    !frames_block_ok(node->child[i], node->sub[i],
+					     tally) :
+			    !frames_tree_ok(node->child[i], level - 1, tally))
 			return false;
 	}
 	return true;
 }
 
 /* The hot frame is used, as far as the tree goes, and below all that are free. */
-static bool frames_hot_ok(const struct dmag_frames *f)
+static bool frames_hot_ok(const struct dmag_frames *frames)
 {
 	const struct frames_seek first = { .run = true };
 	const struct dmag_node *leaf;
-	u64 at = 0;
+	u64 pfn = 0;
 
-	if (dmag_frames_seek(f, &first, &at) && at < f->bound)
+	if (dmag_frames_seek(frames, &first, &pfn) && pfn < frames->bound)
 		return false;
-	if (f->hot == DMAG_NO_FRAME)
+	if (frames->hot == DMAG_NO_FRAME)
 		return true;
-	leaf = frames_leaf(f, f->hot);
-	return leaf && f->hot < f->bound && frames_bit_used(leaf, f->hot);
+	leaf = frames_leaf(frames, frames->hot);
+	return leaf && frames->hot < frames->bound &&
+	       frames_bit_used(leaf, frames->hot);
 }
 
 static bool frames_spare_ok(const void *list, u64 nr)
 {
-	const void *const *p = list;
+	const void *const *piece = list;
 
-	for (; p && nr; nr--) {
-		if ((uintptr_t)p % DMAG_MEM_ALIGN)
+	for (; piece && nr; nr--) {
+		if ((uintptr_t)piece % DMAG_MEM_ALIGN)
 			return false;
-		p = *p;
+		piece = *piece;
 	}
-	return !p && !nr;
+	return !piece && !nr;
 }
 
 /**
  * dmag_frames_validate() - See whether a structure is sound.
- * @f: the structure
+ * @frames: the structure
  * @level: how much to look at; each level includes those before:
  *	1 the counters, in constant time;
  *	2 the root: its summaries are those of its children;
@@ -219,28 +227,30 @@ static bool frames_spare_ok(const void *list, u64 nr)
  * Context: Any.
  * Return: 0, -EINVAL for no structure, or -EUCLEAN.
  */
-int dmag_frames_validate(const struct dmag_frames *f, unsigned int level)
+int dmag_frames_validate(const struct dmag_frames *frames, unsigned int level)
 {
-	struct frames_tally t = { 0 };
+	struct frames_tally tally = { 0 };
 	unsigned int hot;
 
-	if (!f)
+	if (!frames)
 		return -EINVAL;
-	if (!frames_counters_ok(f))
+	if (!frames_counters_ok(frames))
 		return -EUCLEAN;
-	if (level >= 2 && f->root &&
-	    (!frames_summary_ok(f->root, frames_top(f)) ||
-	     (f->height > 1 && f->root->present == 1)))
+	if (level >= 2 && frames->root &&
+	    (!frames_summary_ok(frames->root, frames_top(frames)) ||
+	     (frames->height > 1 && frames->root->present == 1)))
 		return -EUCLEAN;
-	if (level >= 3 && f->root &&
-	    !frames_tree_ok(f->root, frames_top(f), &t))
+	if (level >= 3 && frames->root &&
+	    !frames_tree_ok(frames->root, frames_top(frames), &tally))
 		return -EUCLEAN;
-	hot = f->hot != DMAG_NO_FRAME;
-	if (level >= 4 && (t.free + hot != f->free || t.used - hot != f->used ||
-			   t.nodes != f->nr_node || t.blocks != f->nr_block ||
-			   !frames_hot_ok(f) ||
-			   !frames_spare_ok(f->spare_node, f->nr_spare_node) ||
-			   !frames_spare_ok(f->spare_block, f->nr_spare_block)))
+	hot = frames->hot != DMAG_NO_FRAME;
+	if (level >= 4 &&
+	    (tally.free + hot != frames->free ||
+	     tally.used - hot != frames->used ||
+	     tally.nodes != frames->nr_node ||
+	     tally.blocks != frames->nr_block || !frames_hot_ok(frames) ||
+	     !frames_spare_ok(frames->spare_node, frames->nr_spare_node) ||
+	     !frames_spare_ok(frames->spare_block, frames->nr_spare_block)))
 		return -EUCLEAN;
 	return 0;
 }

@@ -45,19 +45,19 @@ struct dmag_marks dmag_marks_start(const struct dmag_reach *reach)
 	return group_marks_below(min(group_marks_cap(reach), DMAG_HIGH_FRAMES));
 }
 
-static bool group_segments_touch(const struct dmag_reach *r)
+static bool group_segments_touch(const struct dmag_reach *reach)
 {
 	unsigned int i;
 
-	for (i = 1; i < r->nr; i++)
-		if (r->seg[i - 1].last + 1 == r->seg[i].start)
+	for (i = 1; i < reach->nr; i++)
+		if (reach->seg[i - 1].last + 1 == reach->seg[i].start)
 			return true;
 	return false;
 }
 
 /**
  * dmag_group_init() - Make a group that owns nothing and has no members.
- * @g: the group
+ * @group: the group
  * @seg: the segments of its reach, which stay the caller's until it is retired
  * @nr: how many
  * @attrs: enum dmag_attr bits
@@ -66,29 +66,29 @@ static bool group_segments_touch(const struct dmag_reach *r)
  * Return: 0, or -EINVAL if the segments are not sorted or exceed DMAG_PFN_MAX,
  * or an attribute is unknown.
  */
-int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
+int dmag_group_init(struct dmag_group *group, const struct dmag_range *seg,
 		    unsigned int nr, unsigned int attrs)
 {
 	const struct dmag_reach reach = { .seg = seg, .nr = nr };
 
-	if (!g || (attrs & ~DMAG_ATTRS) || !dmag_reach_valid(&reach))
+	if (!group || (attrs & ~DMAG_ATTRS) || !dmag_reach_valid(&reach))
 		return -EINVAL;
 	if (nr && seg[nr - 1].last > DMAG_PFN_MAX)
 		return -EINVAL;
-	INIT_LIST_HEAD(&g->node);
-	g->reach = reach;
-	g->touching = group_segments_touch(&reach);
-	g->attrs = attrs;
-	g->members = 0;
-	dmag_frames_init(&g->frames);
-	g->marks = dmag_marks_start(&reach);
-	g->base = g->marks;
-	g->drawn = 0;
-	g->peak = 0;
-	g->missed = 0;
-	g->refused = 0;
-	g->forget_at = 0;
-	g->ease_at = 0;
+	INIT_LIST_HEAD(&group->node);
+	group->reach = reach;
+	group->touching = group_segments_touch(&reach);
+	group->attrs = attrs;
+	group->members = 0;
+	dmag_frames_init(&group->frames);
+	group->marks = dmag_marks_start(&reach);
+	group->base = group->marks;
+	group->drawn = 0;
+	group->peak = 0;
+	group->missed = 0;
+	group->refused = 0;
+	group->forget_at = 0;
+	group->ease_at = 0;
 	return 0;
 }
 
@@ -96,22 +96,22 @@ int dmag_group_init(struct dmag_group *g, const struct dmag_range *seg,
  * Look for a run in one segment after the other, from the end that the request
  * prefers, so that it does not straddle two.
  */
-static int group_find_in_segments(struct dmag_group *g,
-				  const struct dmag_request *rq, u64 *pfn)
+static int group_find_in_segments(struct dmag_group *group,
+				  const struct dmag_request *req, u64 *pfn)
 {
-	struct dmag_request part = *rq;
+	struct dmag_request part = *req;
 	int ret = -ENOMEM;
 	unsigned int i;
 
-	for (i = 0; i < g->reach.nr && ret == -ENOMEM; i++) {
-		const struct dmag_range *seg = g->reach.seg + i;
+	for (i = 0; i < group->reach.nr && ret == -ENOMEM; i++) {
+		const struct dmag_range *seg = group->reach.seg + i;
 
-		if (rq->from == DMAG_HIGHEST)
-			seg = g->reach.seg + (g->reach.nr - 1 - i);
-		part.within.start = max(rq->within.start, seg->start);
-		part.within.last = min(rq->within.last, seg->last);
+		if (req->from == DMAG_HIGHEST)
+			seg = group->reach.seg + (group->reach.nr - 1 - i);
+		part.within.start = max(req->within.start, seg->start);
+		part.within.last = min(req->within.last, seg->last);
 		if (part.within.start <= part.within.last)
-			ret = dmag_frames_get(&g->frames, &part, pfn);
+			ret = dmag_frames_get(&group->frames, &part, pfn);
 	}
 	return ret;
 }
@@ -120,12 +120,12 @@ static int group_find_in_segments(struct dmag_group *g,
  * What a group owns is in its reach, and unless segments touch there are frames
  * between them that it cannot own: then no run of its frames straddles any.
  */
-static __always_inline int group_find(struct dmag_group *g,
-				      const struct dmag_request *rq, u64 *pfn)
+static __always_inline int group_find(struct dmag_group *group,
+				      const struct dmag_request *req, u64 *pfn)
 {
-	if (likely(!g->touching))
-		return dmag_frames_get(&g->frames, rq, pfn);
-	return group_find_in_segments(g, rq, pfn);
+	if (likely(!group->touching))
+		return dmag_frames_get(&group->frames, req, pfn);
+	return group_find_in_segments(group, req, pfn);
 }
 
 /*
@@ -133,28 +133,28 @@ static __always_inline int group_find(struct dmag_group *g,
  * on top; but what no reserve of the start could hold is no demand to adapt to:
  * page allocators do not serve that much to those who cannot wait either.
  */
-static noinline int group_get_atomic(struct dmag_group *g,
-				     const struct dmag_request *rq, u64 *pfn)
+static noinline int group_get_atomic(struct dmag_group *group,
+				     const struct dmag_request *req, u64 *pfn)
 {
 	int ret = -ENOMEM;
 
-	if (g->frames.free >= rq->count)
-		ret = group_find(g, rq, pfn);
+	if (group->frames.free >= req->count)
+		ret = group_find(group, req, pfn);
 	if (unlikely(ret)) {
-		if (ret != -ENOMEM || rq->count > DMAG_HIGH_FRAMES)
+		if (ret != -ENOMEM || req->count > DMAG_HIGH_FRAMES)
 			return ret;
-		g->missed += rq->count;
+		group->missed += req->count;
 	}
-	g->drawn += rq->count;
-	if (g->drawn > g->peak)
-		g->peak = g->drawn;
+	group->drawn += req->count;
+	if (group->drawn > group->peak)
+		group->peak = group->drawn;
 	return ret;
 }
 
 /**
  * dmag_group_get() - Serve a request from the reserve.
- * @g: the group
- * @rq: the run that is wanted
+ * @group: the group
+ * @req: the run that is wanted
  * @atomic: whether the caller cannot wait: then the last frame may go
  * @pfn: where the first frame of the run goes
  *
@@ -163,48 +163,48 @@ static noinline int group_get_atomic(struct dmag_group *g,
  * not @atomic and it has none or would fall below min (climb the ladder);
  * -EINVAL for a request that no memory could serve.
  */
-int dmag_group_get(struct dmag_group *g, const struct dmag_request *rq,
+int dmag_group_get(struct dmag_group *group, const struct dmag_request *req,
 		   bool atomic, u64 *pfn)
 {
 	int ret = -ENOMEM;
 
-	if (unlikely(!g || !rq || !pfn))
+	if (unlikely(!group || !req || !pfn))
 		return -EINVAL;
 	if (atomic)
-		return group_get_atomic(g, rq, pfn);
-	if (g->frames.free >= g->marks.min &&
-	    g->frames.free - g->marks.min >= rq->count)
-		ret = group_find(g, rq, pfn);
+		return group_get_atomic(group, req, pfn);
+	if (group->frames.free >= group->marks.min &&
+	    group->frames.free - group->marks.min >= req->count)
+		ret = group_find(group, req, pfn);
 	return ret == -ENOMEM ? -EAGAIN : ret;
 }
 
 /* The reserve has @count frames more, wherever they came from. */
-static void group_repay(struct dmag_group *g, u64 count)
+static void group_repay(struct dmag_group *group, u64 count)
 {
-	g->drawn -= min(g->drawn, count);
+	group->drawn -= min(group->drawn, count);
 }
 
 /**
  * dmag_group_put() - Give a run back to the reserve.
- * @g: the group
+ * @group: the group
  * @start: its first frame
  * @count: its length in frames
  *
  * Context: Any.
  * Return: 0, or -EINVAL with nothing changed if not all of it is in use.
  */
-int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
+int dmag_group_put(struct dmag_group *group, u64 start, u64 count)
 {
-	if (unlikely(!g))
+	if (unlikely(!group))
 		return -EINVAL;
 	/* Before, not after: that one call is the last, and cheaper so. */
-	group_repay(g, count);
-	return dmag_frames_put(&g->frames, start, count);
+	group_repay(group, count);
+	return dmag_frames_put(&group->frames, start, count);
 }
 
 /**
  * dmag_group_own() - Let a group own frames, which are free at first.
- * @g: the group
+ * @group: the group
  * @start: the first frame
  * @last: the last frame
  *
@@ -216,16 +216,16 @@ int dmag_group_put(struct dmag_group *g, u64 start, u64 count)
  * -EEXIST if it owns any already; -ENOMEM if its frames want feeding.  On
  * failure nothing has changed.
  */
-int dmag_group_own(struct dmag_group *g, u64 start, u64 last)
+int dmag_group_own(struct dmag_group *group, u64 start, u64 last)
 {
-	if (!g || !dmag_reach_contains(&g->reach, start, last))
+	if (!group || !dmag_reach_contains(&group->reach, start, last))
 		return -EINVAL;
-	return dmag_frames_add(&g->frames, start, last);
+	return dmag_frames_add(&group->frames, start, last);
 }
 
 /**
  * dmag_group_add() - Refill a group's reserve.
- * @g: the group
+ * @group: the group
  * @start: the first frame
  * @last: the last frame
  *
@@ -234,44 +234,45 @@ int dmag_group_own(struct dmag_group *g, u64 start, u64 last)
  * Context: Any.
  * Return: as dmag_group_own().
  */
-int dmag_group_add(struct dmag_group *g, u64 start, u64 last)
+int dmag_group_add(struct dmag_group *group, u64 start, u64 last)
 {
-	int ret = dmag_group_own(g, start, last);
+	int ret = dmag_group_own(group, start, last);
 
 	if (!ret)
-		group_repay(g, last - start + 1);
+		group_repay(group, last - start + 1);
 	return ret;
 }
 
 /**
  * dmag_group_low() - Whether the reserve wants refilling.
- * @g: the group
+ * @group: the group
  *
  * Context: Any.
  * Return: true if it is below low; false if there is nobody to use it.
  */
-bool dmag_group_low(const struct dmag_group *g)
+bool dmag_group_low(const struct dmag_group *group)
 {
-	return g && g->members && g->frames.free < g->marks.low;
+	return group && group->members && group->frames.free < group->marks.low;
 }
 
 /**
  * dmag_group_shortage() - How far refilling has to go.
- * @g: the group
+ * @group: the group
  *
  * Context: Any.
  * Return: the frames that are missing from high; 0 if there are no members.
  */
-u64 dmag_group_shortage(const struct dmag_group *g)
+u64 dmag_group_shortage(const struct dmag_group *group)
 {
-	if (!g || !g->members || g->frames.free >= g->marks.high)
+	if (!group || !group->members ||
+	    group->frames.free >= group->marks.high)
 		return 0;
-	return g->marks.high - g->frames.free;
+	return group->marks.high - group->frames.free;
 }
 
 /**
  * dmag_group_surplus() - How much of the reserve may be released.
- * @g: the group
+ * @group: the group
  *
  * What is claimed is mostly a block more than what was missing.  Up to that
  * much above high is therefore kept, or each claim would be followed by the
@@ -280,20 +281,20 @@ u64 dmag_group_shortage(const struct dmag_group *g)
  * Context: Any.
  * Return: the frames above high; all free frames if there are no members.
  */
-u64 dmag_group_surplus(const struct dmag_group *g)
+u64 dmag_group_surplus(const struct dmag_group *group)
 {
-	if (!g)
+	if (!group)
 		return 0;
-	if (!g->members)
-		return g->frames.free;
-	if (g->frames.free < g->marks.high + DMAG_BLOCK_FRAMES)
+	if (!group->members)
+		return group->frames.free;
+	if (group->frames.free < group->marks.high + DMAG_BLOCK_FRAMES)
 		return 0;
-	return g->frames.free - g->marks.high;
+	return group->frames.free - group->marks.high;
 }
 
 /**
  * dmag_group_pick() - Choose free frames to give back, and mark them used.
- * @g: the group
+ * @group: the group
  * @max: how many at most
  * @out: where the range goes
  *
@@ -303,18 +304,18 @@ u64 dmag_group_surplus(const struct dmag_group *g)
  * Context: Any.
  * Return: false if nothing is free, or @max is 0.
  */
-bool dmag_group_pick(struct dmag_group *g, u64 max, struct dmag_range *out)
+bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out)
 {
-	struct dmag_request rq = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
+	struct dmag_request req = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
 
-	if (!g || !out)
+	if (!group || !out)
 		return false;
-	while (rq.count > max)
-		rq.count >>= 1;
-	for (; rq.count; rq.count >>= 1) {
-		rq.align = rq.count;
-		if (!group_find(g, &rq, &out->start)) {
-			out->last = out->start + rq.count - 1;
+	while (req.count > max)
+		req.count >>= 1;
+	for (; req.count; req.count >>= 1) {
+		req.align = req.count;
+		if (!group_find(group, &req, &out->start)) {
+			out->last = out->start + req.count - 1;
 			return true;
 		}
 	}
@@ -323,68 +324,71 @@ bool dmag_group_pick(struct dmag_group *g, u64 max, struct dmag_range *out)
 
 /**
  * dmag_group_drop() - Stop owning frames that are in use.
- * @g: the group
+ * @group: the group
  * @range: the frames, all used
  *
  * Context: Any.
  * Return: 0, or -EINVAL with nothing changed.
  */
-int dmag_group_drop(struct dmag_group *g, const struct dmag_range *range)
+int dmag_group_drop(struct dmag_group *group, const struct dmag_range *range)
 {
 	int ret;
 
-	if (!g || !range)
+	if (!group || !range)
 		return -EINVAL;
-	ret = dmag_frames_put(&g->frames, range->start,
+	ret = dmag_frames_put(&group->frames, range->start,
 			      range->last - range->start + 1);
-	return ret ?: dmag_frames_remove(&g->frames, range->start, range->last);
+	if (ret)
+		return ret;
+	return dmag_frames_remove(&group->frames, range->start, range->last);
 }
 
 /**
  * dmag_group_release() - Stop owning some free frames.
- * @g: the group
+ * @group: the group
  * @max: how many at most
  * @out: where the range goes; it is the caller's to restore and give back
  *
  * Context: Any.
  * Return: false if nothing is free, or @max is 0.
  */
-bool dmag_group_release(struct dmag_group *g, u64 max, struct dmag_range *out)
+bool dmag_group_release(struct dmag_group *group, u64 max,
+			struct dmag_range *out)
 {
-	if (!dmag_group_pick(g, max, out))
+	if (!dmag_group_pick(group, max, out))
 		return false;
-	return !dmag_group_drop(g, out);
+	return !dmag_group_drop(group, out);
 }
 
 /**
  * dmag_group_cede() - Give up a run of the surplus to a looser group.
- * @g: the tighter group, whose reach the looser one's includes
- * @rq: the run that is wanted
- * @out: where the range goes, which @g does not own any more
+ * @group: the tighter group, whose reach the looser one's includes
+ * @req: the run that is wanted
+ * @out: where the range goes, which @group does not own any more
  *
- * For a backend on the rung DMAG_CLAIM_SURPLUS.  @g keeps what is free up to
+ * For a backend on the rung DMAG_CLAIM_SURPLUS.  @group keeps what is free up to
  * high.  A run that the backend has no use for goes back with dmag_group_own();
- * @rq with less of @within finds another.  The frames are in the state of @g's
+ * @req with less of @within finds another.  The frames are in the state of @group's
  * attributes: a backend that cedes between groups with attributes has to restore
  * them, and dmag_group_alloc() prepares them for whom they go to.
  *
  * Context: Any.
- * Return: false with nothing changed if @g has no such run to spare.
+ * Return: false with nothing changed if @group has no such run to spare.
  */
-bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
+bool dmag_group_cede(struct dmag_group *group, const struct dmag_request *req,
 		     struct dmag_range *out)
 {
 	u64 keep;
 
-	if (!g || !rq || !out)
+	if (!group || !req || !out)
 		return false;
-	keep = g->members ? g->marks.high : 0;
-	if (g->frames.free < keep || g->frames.free - keep < rq->count)
+	keep = group->members ? group->marks.high : 0;
+	if (group->frames.free < keep || group->frames.free - keep < req->count)
 		return false;
-	if (group_find(g, rq, &out->start))
+	if (group_find(group, req, &out->start))
 		return false;
-	out->last = out->start + rq->count - 1;
-	return !dmag_group_drop(g, out);
+	out->last = out->start + req->count - 1;
+	return !dmag_group_drop(group, out);
 }
 
 /* ---- how much a group wants ------------------------------------------ */
@@ -393,25 +397,25 @@ bool dmag_group_cede(struct dmag_group *g, const struct dmag_request *rq,
  * Half of the excess goes; claims and surplus come in blocks, so the last block
  * goes at once.
  */
-static struct dmag_marks group_marks_eased(const struct dmag_group *g)
+static struct dmag_marks group_marks_eased(const struct dmag_group *group)
 {
-	u64 excess = (g->marks.high - g->base.high) / 2;
+	u64 excess = (group->marks.high - group->base.high) / 2;
 
 	return excess < DMAG_BLOCK_FRAMES ?
-		       g->base :
-		       group_marks_below(g->base.high + excess);
+		       group->base :
+		       group_marks_below(group->base.high + excess);
 }
 
 /* Excess that is used stays; what half of it would do for goes in time. */
-static void group_ease(struct dmag_group *g, u64 want, u64 now)
+static void group_ease(struct dmag_group *group, u64 want, u64 now)
 {
-	const struct dmag_marks eased = group_marks_eased(g);
+	const struct dmag_marks eased = group_marks_eased(group);
 
 	if (want > eased.high) {
-		g->ease_at = now + DMAG_HOLD_MS;
-	} else if (now >= g->ease_at) {
-		g->marks = eased;
-		g->ease_at = now + DMAG_EPOCH_MS;
+		group->ease_at = now + DMAG_HOLD_MS;
+	} else if (now >= group->ease_at) {
+		group->marks = eased;
+		group->ease_at = now + DMAG_EPOCH_MS;
 	}
 }
 
@@ -420,30 +424,30 @@ static void group_ease(struct dmag_group *g, u64 want, u64 now)
  * a draw: so refusals are forgotten a while after the first of them, whether or
  * not there was memory to make up for them.
  */
-static void group_forget_refused(struct dmag_group *g, u64 now)
+static void group_forget_refused(struct dmag_group *group, u64 now)
 {
-	if (now >= g->forget_at) {
-		g->drawn -= min(g->drawn, g->refused);
-		g->refused = 0;
+	if (now >= group->forget_at) {
+		group->drawn -= min(group->drawn, group->refused);
+		group->refused = 0;
 	}
-	if (!g->refused)
-		g->forget_at = now + DMAG_REFUSED_MS;
-	g->refused = min(g->refused + g->missed, g->drawn);
-	g->missed = 0;
+	if (!group->refused)
+		group->forget_at = now + DMAG_REFUSED_MS;
+	group->refused = min(group->refused + group->missed, group->drawn);
+	group->missed = 0;
 }
 
 /* The next draw counts from here.  A full reserve owes nothing. */
-static void group_settle_draw(struct dmag_group *g, u64 now)
+static void group_settle_draw(struct dmag_group *group, u64 now)
 {
-	if (g->frames.free >= g->marks.high)
-		g->drawn = 0;
-	group_forget_refused(g, now);
-	g->peak = g->drawn;
+	if (group->frames.free >= group->marks.high)
+		group->drawn = 0;
+	group_forget_refused(group, now);
+	group->peak = group->drawn;
 }
 
 /**
  * dmag_group_adapt() - Let the watermarks follow what atomic requests use.
- * @g: the group
+ * @group: the group
  * @now: milliseconds of a clock that does not go back
  *
  * High is twice the largest draw, so that min alone holds another one like it.
@@ -454,21 +458,21 @@ static void group_settle_draw(struct dmag_group *g, u64 now)
  * Context: Any.
  * Return: whether the watermarks are above those of the start.
  */
-bool dmag_group_adapt(struct dmag_group *g, u64 now)
+bool dmag_group_adapt(struct dmag_group *group, u64 now)
 {
 	u64 want;
 
-	if (!g)
+	if (!group)
 		return false;
-	want = min(2 * g->peak, group_marks_cap(&g->reach));
-	if (want > g->marks.high) {
-		g->marks = group_marks_below(want);
-		g->ease_at = now + DMAG_HOLD_MS;
-	} else if (g->marks.high > g->base.high) {
-		group_ease(g, want, now);
+	want = min(2 * group->peak, group_marks_cap(&group->reach));
+	if (want > group->marks.high) {
+		group->marks = group_marks_below(want);
+		group->ease_at = now + DMAG_HOLD_MS;
+	} else if (group->marks.high > group->base.high) {
+		group_ease(group, want, now);
 	}
-	group_settle_draw(g, now);
-	return g->marks.high > g->base.high;
+	group_settle_draw(group, now);
+	return group->marks.high > group->base.high;
 }
 
 /*
@@ -483,7 +487,7 @@ bool dmag_group_adapt(struct dmag_group *g, u64 now)
 
 /**
  * dmag_group_goal() - How much of a reach has to stay claimable.
- * @g: the group
+ * @group: the group
  * @ram: frames of all RAM
  *
  * The capacity goal: so much memory of the reach the host keeps for movable
@@ -493,9 +497,9 @@ bool dmag_group_adapt(struct dmag_group *g, u64 now)
  * Context: Any.
  * Return: frames, whole blocks; 0 if the reach is not scarce.
  */
-u64 dmag_group_goal(const struct dmag_group *g, u64 ram)
+u64 dmag_group_goal(const struct dmag_group *group, u64 ram)
 {
-	u64 frames = g ? dmag_reach_frames(&g->reach) : 0;
+	u64 frames = group ? dmag_reach_frames(&group->reach) : 0;
 
 	if (frames > ram / 2)
 		return 0;
@@ -506,20 +510,20 @@ u64 dmag_group_goal(const struct dmag_group *g, u64 ram)
 /* ---- validation ------------------------------------------------------ */
 
 /* I1: what a group owns lies in its reach. */
-static bool group_owned_in_reach(const struct dmag_group *g)
+static bool group_owned_in_reach(const struct dmag_group *group)
 {
-	const struct dmag_range *seg = g->reach.seg;
-	unsigned int nr = g->reach.nr;
+	const struct dmag_range *seg = group->reach.seg;
+	unsigned int nr = group->reach.nr;
 	struct dmag_run run;
-	u64 at = 0;
+	u64 pfn = 0;
 
-	while (dmag_frames_walk(&g->frames, at, &run)) {
-		const struct dmag_reach r = { .seg = seg, .nr = nr };
+	while (dmag_frames_walk(&group->frames, pfn, &run)) {
+		const struct dmag_reach reach = { .seg = seg, .nr = nr };
 		const struct dmag_reach owned = { .seg = &run.range, .nr = 1 };
 
-		if (!dmag_reach_covers(&r, &owned))
+		if (!dmag_reach_covers(&reach, &owned))
 			return false;
-		at = run.range.last + 1;
+		pfn = run.range.last + 1;
 	}
 	return true;
 }
@@ -530,30 +534,31 @@ static bool group_marks_valid(const struct dmag_marks *marks, u64 cap)
 	       marks->high <= cap;
 }
 
-static bool group_reserve_valid(const struct dmag_group *g)
+static bool group_reserve_valid(const struct dmag_group *group)
 {
-	u64 cap = group_marks_cap(&g->reach);
+	u64 cap = group_marks_cap(&group->reach);
 
-	return group_marks_valid(&g->marks, cap) &&
-	       group_marks_valid(&g->base, cap) && g->drawn <= g->peak;
+	return group_marks_valid(&group->marks, cap) &&
+	       group_marks_valid(&group->base, cap) &&
+	       group->drawn <= group->peak;
 }
 
 /**
  * dmag_group_validate() - Check one group and what it owns.
- * @g: the group
+ * @group: the group
  * @level: as for dmag_frames_validate(); at 4 also I1
  *
  * Context: Any.
  * Return: 0; -EUCLEAN; -EINVAL if there is none.
  */
-int dmag_group_validate(const struct dmag_group *g, unsigned int level)
+int dmag_group_validate(const struct dmag_group *group, unsigned int level)
 {
-	if (!g)
+	if (!group)
 		return -EINVAL;
-	if (!dmag_reach_valid(&g->reach) || (g->attrs & ~DMAG_ATTRS) ||
-	    !group_reserve_valid(g))
+	if (!dmag_reach_valid(&group->reach) || (group->attrs & ~DMAG_ATTRS) ||
+	    !group_reserve_valid(group))
 		return -EUCLEAN;
-	if (level >= 4 && !group_owned_in_reach(g))
+	if (level >= 4 && !group_owned_in_reach(group))
 		return -EUCLEAN;
-	return dmag_frames_validate(&g->frames, level);
+	return dmag_frames_validate(&group->frames, level);
 }

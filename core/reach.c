@@ -43,134 +43,138 @@ struct reach_builder {
 static const struct dmag_window reach_identity = { .size = U64_MAX };
 
 /* The identity is one byte longer than a struct dmag_window can say. */
-static u64 reach_window_last(const struct dmag_window *w)
+static u64 reach_window_last(const struct dmag_window *window)
 {
-	return w == &reach_identity ? U64_MAX : w->cpu + (w->size - 1);
+	return window == &reach_identity ? U64_MAX :
+					   window->cpu + (window->size - 1);
 }
 
-static bool reach_window_valid(const struct dmag_window *w)
+static bool reach_window_valid(const struct dmag_window *window)
 {
-	return w->size && w->size - 1 <= U64_MAX - w->cpu &&
-	       w->size - 1 <= U64_MAX - w->bus;
+	return window->size && window->size - 1 <= U64_MAX - window->cpu &&
+	       window->size - 1 <= U64_MAX - window->bus;
 }
 
-static bool reach_constraint_valid(const struct dmag_constraint *c)
+static bool reach_constraint_valid(const struct dmag_constraint *constraint)
 {
 	unsigned int i;
 
-	if (!c || (c->attrs & ~DMAG_ATTRS) || c->nr_windows > DMAG_NR_MAX)
+	if (!constraint || (constraint->attrs & ~DMAG_ATTRS) ||
+	    constraint->nr_windows > DMAG_NR_MAX)
 		return false;
-	if (c->nr_windows && !c->windows)
+	if (constraint->nr_windows && !constraint->windows)
 		return false;
-	for (i = 0; i < c->nr_windows; i++)
-		if (!reach_window_valid(&c->windows[i]))
+	for (i = 0; i < constraint->nr_windows; i++)
+		if (!reach_window_valid(&constraint->windows[i]))
 			return false;
 	return true;
 }
 
 /**
- * dmag_reach_valid() - Whether @r is well formed.
- * @r: a reach or a RAM map
+ * dmag_reach_valid() - Whether @reach is well formed.
+ * @reach: a reach or a RAM map
  *
  * Context: Any.
  * Return: true if its ranges are ascending, disjoint and not reversed.
  */
-bool dmag_reach_valid(const struct dmag_reach *r)
+bool dmag_reach_valid(const struct dmag_reach *reach)
 {
 	unsigned int i;
 
-	if (!r || (r->nr && !r->seg))
+	if (!reach || (reach->nr && !reach->seg))
 		return false;
-	for (i = 0; i < r->nr; i++) {
-		if (r->seg[i].start > r->seg[i].last)
+	for (i = 0; i < reach->nr; i++) {
+		if (reach->seg[i].start > reach->seg[i].last)
 			return false;
-		if (i && r->seg[i - 1].last >= r->seg[i].start)
+		if (i && reach->seg[i - 1].last >= reach->seg[i].start)
 			return false;
 	}
 	return true;
 }
 
-static void reach_emit(struct reach_builder *b, u64 start, u64 last)
+static void reach_emit(struct reach_builder *builder, u64 start, u64 last)
 {
-	if (b->nr > b->first && b->cur.last + 1 == start) {
-		b->cur.last = last;
+	if (builder->nr > builder->first && builder->cur.last + 1 == start) {
+		builder->cur.last = last;
 	} else {
-		b->cur.start = start;
-		b->cur.last = last;
-		b->nr++;
+		builder->cur.start = start;
+		builder->cur.last = last;
+		builder->nr++;
 	}
-	if (b->nr <= b->max)
-		b->seg[b->nr - 1] = b->cur;
+	if (builder->nr <= builder->max)
+		builder->seg[builder->nr - 1] = builder->cur;
 }
 
 /*
  * Emit what RAM has of [start, last].  Calls come in ascending order, so a RAM
  * range that ends here is never looked at again.
  */
-static void reach_emit_ram(struct reach_builder *b, u64 start, u64 last)
+static void reach_emit_ram(struct reach_builder *builder, u64 start, u64 last)
 {
-	const struct dmag_reach *ram = b->ram;
+	const struct dmag_reach *ram = builder->ram;
 
-	b->first = b->nr;
-	while (b->next_ram < ram->nr && ram->seg[b->next_ram].start <= last) {
-		const struct dmag_range *r = &ram->seg[b->next_ram];
+	builder->first = builder->nr;
+	while (builder->next_ram < ram->nr &&
+	       ram->seg[builder->next_ram].start <= last) {
+		const struct dmag_range *range = &ram->seg[builder->next_ram];
 
-		if (r->last >= start)
-			reach_emit(b, max(r->start, start), min(r->last, last));
-		if (r->last > last)
+		if (range->last >= start)
+			reach_emit(builder, max(range->start, start),
+				   min(range->last, last));
+		if (range->last > last)
 			break;
-		b->next_ram++;
+		builder->next_ram++;
 	}
 }
 
 /* Clip a piece to the limit, round it inwards to whole pages, and emit it. */
-static void reach_emit_piece(struct reach_builder *b,
-			     const struct reach_piece *p, u64 limit)
+static void reach_emit_piece(struct reach_builder *builder,
+			     const struct reach_piece *piece, u64 limit)
 {
 	const u64 mask = (1ULL << PAGE_SHIFT) - 1;
-	u64 start = p->cpu >> PAGE_SHIFT;
-	u64 last = p->last;
+	u64 start = piece->cpu >> PAGE_SHIFT;
+	u64 last = piece->last;
 
-	if (p->bus > limit)
+	if (piece->bus > limit)
 		return;
-	if (last - p->cpu > limit - p->bus)
-		last = p->cpu + (limit - p->bus);
-	if (p->cpu & mask)
+	if (last - piece->cpu > limit - piece->bus)
+		last = piece->cpu + (limit - piece->bus);
+	if (piece->cpu & mask)
 		start++;
 	/* A piece that ends in the middle of page 0 has no last page. */
 	if ((last & mask) != mask && !(last >> PAGE_SHIFT))
 		return;
 	last = (last >> PAGE_SHIFT) - ((last & mask) != mask);
 	if (start <= last)
-		reach_emit_ram(b, start, last);
+		reach_emit_ram(builder, start, last);
 }
 
 /*
- * The first piece at or above @at: the window of lowest index rules there, to
+ * The first piece at or above @pos: the window of lowest index rules there, to
  * its end or to where a window of lower index begins.
  */
-static bool reach_next_piece(const struct dmag_window *w, unsigned int nr,
-			     u64 at, struct reach_piece *p)
+static bool reach_next_piece(const struct dmag_window *window, unsigned int nr,
+			     u64 pos, struct reach_piece *piece)
 {
 	unsigned int i, rule = nr;
 	u64 next = U64_MAX;
 
 	for (i = 0; i < nr; i++) {
-		if (reach_window_last(&w[i]) < at)
+		if (reach_window_last(&window[i]) < pos)
 			continue;
-		if (rule == nr || max(w[i].cpu, at) < next) {
+		if (rule == nr || max(window[i].cpu, pos) < next) {
 			rule = i;
-			next = max(w[i].cpu, at);
+			next = max(window[i].cpu, pos);
 		}
 	}
 	if (rule == nr)
 		return false;
-	p->cpu = next;
-	p->last = reach_window_last(&w[rule]);
-	p->bus = w[rule].bus + (next - w[rule].cpu);
+	piece->cpu = next;
+	piece->last = reach_window_last(&window[rule]);
+	piece->bus = window[rule].bus + (next - window[rule].cpu);
 	for (i = 0; i < rule; i++)
-		if (w[i].cpu > next)
-			p->last = min(p->last, w[i].cpu - 1);
+		if (window[i].cpu > next)
+			piece->last = min(piece->last, window[i].cpu - 1);
 	return true;
 }
 
@@ -182,28 +186,29 @@ static bool reach_piece_continues(const struct reach_piece *a,
 	       b->cpu - a->cpu == b->bus - a->bus;
 }
 
-static void reach_sweep(struct reach_builder *b, const struct dmag_window *w,
-			unsigned int nr, u64 limit)
+static void reach_sweep(struct reach_builder *builder,
+			const struct dmag_window *window, unsigned int nr,
+			u64 limit)
 {
 	struct reach_piece cur, next;
 
 	/* No window is empty, so there is a first piece. */
-	(void)reach_next_piece(w, nr, 0, &cur);
+	(void)reach_next_piece(window, nr, 0, &cur);
 	while (cur.last != U64_MAX &&
-	       reach_next_piece(w, nr, cur.last + 1, &next)) {
+	       reach_next_piece(window, nr, cur.last + 1, &next)) {
 		if (reach_piece_continues(&cur, &next)) {
 			cur.last = next.last;
 		} else {
-			reach_emit_piece(b, &cur, limit);
+			reach_emit_piece(builder, &cur, limit);
 			cur = next;
 		}
 	}
-	reach_emit_piece(b, &cur, limit);
+	reach_emit_piece(builder, &cur, limit);
 }
 
 /**
  * dmag_reach_build() - Bring a constraint into its normal form.
- * @c: what the device can address
+ * @constraint: what the device can address
  * @ram: the memory that there is
  * @seg: where the segments go; may be NULL if @max is 0
  * @max: how many fit there
@@ -217,21 +222,22 @@ static void reach_sweep(struct reach_builder *b, const struct dmag_window *w,
  * -EINVAL if a window is empty or runs past 2^64 on either side, an attribute
  * is unknown, or @ram is not sorted.
  */
-int dmag_reach_build(const struct dmag_constraint *c,
+int dmag_reach_build(const struct dmag_constraint *constraint,
 		     const struct dmag_reach *ram, struct dmag_range *seg,
 		     unsigned int max)
 {
-	struct reach_builder b = { .ram = ram, .seg = seg, .max = max };
+	struct reach_builder builder = { .ram = ram, .seg = seg, .max = max };
 
-	if (!reach_constraint_valid(c) || (max && !seg))
+	if (!reach_constraint_valid(constraint) || (max && !seg))
 		return -EINVAL;
 	if (!ram || ram->nr > DMAG_NR_MAX || !dmag_reach_valid(ram))
 		return -EINVAL;
-	if (c->nr_windows)
-		reach_sweep(&b, c->windows, c->nr_windows, c->limit);
+	if (constraint->nr_windows)
+		reach_sweep(&builder, constraint->windows,
+			    constraint->nr_windows, constraint->limit);
 	else
-		reach_sweep(&b, &reach_identity, 1, c->limit);
-	return b.nr;
+		reach_sweep(&builder, &reach_identity, 1, constraint->limit);
+	return builder.nr;
 }
 
 /**
@@ -279,65 +285,67 @@ bool dmag_reach_includes(const struct dmag_reach *outer,
 
 /**
  * dmag_reach_contains() - Whether a run lies within one segment.
- * @r: the reach, valid
+ * @reach: the reach, valid
  * @start: the first frame of the run
  * @last: its last frame
  *
  * Context: Any.  O(log segments).
  * Return: true if it does; false also for a reversed run.
  */
-bool dmag_reach_contains(const struct dmag_reach *r, u64 start, u64 last)
+bool dmag_reach_contains(const struct dmag_reach *reach, u64 start, u64 last)
 {
-	unsigned int lo = 0, hi;
+	unsigned int low = 0, high;
 
-	if (!r || !r->seg || start > last)
+	if (!reach || !reach->seg || start > last)
 		return false;
-	hi = r->nr;
-	while (lo < hi) {
-		unsigned int mid = lo + (hi - lo) / 2;
+	high = reach->nr;
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
 
-		if (r->seg[mid].last < start)
-			lo = mid + 1;
+		if (reach->seg[mid].last < start)
+			low = mid + 1;
 		else
-			hi = mid;
+			high = mid;
 	}
-	return lo < r->nr && r->seg[lo].start <= start &&
-	       last <= r->seg[lo].last;
+	return low < reach->nr && reach->seg[low].start <= start &&
+	       last <= reach->seg[low].last;
 }
 
-/* Whether the segments of @r from *@i on leave no gap in [start, last]. */
-static bool reach_spans(const struct dmag_reach *r, unsigned int *i, u64 start,
-			u64 last)
+/* Whether the segments of @reach from *@next on leave no gap in [start, last]. */
+static bool reach_spans(const struct dmag_reach *reach, unsigned int *next,
+			u64 start, u64 last)
 {
-	while (*i < r->nr && r->seg[*i].last < start)
-		++*i;
-	while (*i < r->nr && r->seg[*i].start <= start) {
-		if (r->seg[*i].last >= last)
+	while (*next < reach->nr && reach->seg[*next].last < start)
+		++*next;
+	while (*next < reach->nr && reach->seg[*next].start <= start) {
+		if (reach->seg[*next].last >= last)
 			return true;
-		start = r->seg[*i].last + 1;
-		++*i;
+		start = reach->seg[*next].last + 1;
+		++*next;
 	}
 	return false;
 }
 
 /**
  * dmag_reach_covers() - Whether a reach has all there is.
- * @r: the reach
+ * @reach: the reach
  * @ram: the memory that there is
  *
- * Where segments of @r touch, their cut does not matter.
+ * Where segments of @reach touch, their cut does not matter.
  *
  * Context: Any.
- * Return: true if every frame of @ram is in @r.
+ * Return: true if every frame of @ram is in @reach.
  */
-bool dmag_reach_covers(const struct dmag_reach *r, const struct dmag_reach *ram)
+bool dmag_reach_covers(const struct dmag_reach *reach,
+		       const struct dmag_reach *ram)
 {
-	unsigned int i, at = 0;
+	unsigned int i, next = 0;
 
-	if (!dmag_reach_valid(r) || !dmag_reach_valid(ram))
+	if (!dmag_reach_valid(reach) || !dmag_reach_valid(ram))
 		return false;
 	for (i = 0; i < ram->nr; i++)
-		if (!reach_spans(r, &at, ram->seg[i].start, ram->seg[i].last))
+		if (!reach_spans(reach, &next, ram->seg[i].start,
+				 ram->seg[i].last))
 			return false;
 	return true;
 }
@@ -358,13 +366,13 @@ unsigned int dmag_reach_intersect(const struct dmag_reach *a,
 				  const struct dmag_reach *b,
 				  struct dmag_range *seg, unsigned int max)
 {
-	unsigned int i = 0, j = 0, nr = 0;
+	unsigned int i = 0, step = 0, nr = 0;
 
 	if (!dmag_reach_valid(a) || !dmag_reach_valid(b) || (max && !seg))
 		return 0;
-	while (i < a->nr && j < b->nr) {
-		u64 start = max(a->seg[i].start, b->seg[j].start);
-		u64 last = min(a->seg[i].last, b->seg[j].last);
+	while (i < a->nr && step < b->nr) {
+		u64 start = max(a->seg[i].start, b->seg[step].start);
+		u64 last = min(a->seg[i].last, b->seg[step].last);
 
 		if (start <= last && nr++ < max) {
 			seg[nr - 1].start = start;
@@ -373,26 +381,26 @@ unsigned int dmag_reach_intersect(const struct dmag_reach *a,
 		if (a->seg[i].last == last)
 			i++;
 		else
-			j++;
+			step++;
 	}
 	return nr;
 }
 
 /**
  * dmag_reach_frames() - How large a reach is.
- * @r: the reach
+ * @reach: the reach
  *
  * Context: Any.
  * Return: the number of its frames; 0 if it is not valid.
  */
-u64 dmag_reach_frames(const struct dmag_reach *r)
+u64 dmag_reach_frames(const struct dmag_reach *reach)
 {
 	unsigned int i;
 	u64 frames = 0;
 
-	if (!dmag_reach_valid(r))
+	if (!dmag_reach_valid(reach))
 		return 0;
-	for (i = 0; i < r->nr; i++)
-		frames += r->seg[i].last - r->seg[i].start + 1;
+	for (i = 0; i < reach->nr; i++)
+		frames += reach->seg[i].last - reach->seg[i].start + 1;
 	return frames;
 }

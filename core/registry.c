@@ -15,17 +15,19 @@
  */
 #define DMAG_HASH_MULT 0x9e3779b97f4a7c15ULL
 
-static unsigned int registry_hash(const struct dmag_group *g)
+static unsigned int registry_hash(const struct dmag_group *group)
 {
-	u64 h = g->attrs;
+	u64 hash = group->attrs;
 	unsigned int i;
 
 	static_assert(DMAG_BUCKETS == 256);
-	for (i = 0; i < g->reach.nr; i++) {
-		h = ((h >> 29) ^ h ^ g->reach.seg[i].start) * DMAG_HASH_MULT;
-		h = ((h >> 29) ^ h ^ g->reach.seg[i].last) * DMAG_HASH_MULT;
+	for (i = 0; i < group->reach.nr; i++) {
+		hash = ((hash >> 29) ^ hash ^ group->reach.seg[i].start) *
+		       DMAG_HASH_MULT;
+		hash = ((hash >> 29) ^ hash ^ group->reach.seg[i].last) *
+		       DMAG_HASH_MULT;
 	}
-	return (h * DMAG_HASH_MULT) >> 56;
+	return (hash * DMAG_HASH_MULT) >> 56;
 }
 
 static bool registry_keys_equal(const struct dmag_group *a,
@@ -34,9 +36,10 @@ static bool registry_keys_equal(const struct dmag_group *a,
 	return a->attrs == b->attrs && dmag_reach_equal(&a->reach, &b->reach);
 }
 
-static u64 registry_group_owned(const struct dmag_group *g)
+static u64 registry_group_owned(const struct dmag_group *group)
 {
-	return g->frames.free + g->frames.used + g->frames.quarantined;
+	return group->frames.free + group->frames.used +
+	       group->frames.quarantined;
 }
 
 /* ---- the registry ---------------------------------------------------- */
@@ -65,25 +68,25 @@ void dmag_registry_init(struct dmag_registry *reg)
 static struct dmag_group *registry_find(struct dmag_registry *reg,
 					const struct dmag_group *key)
 {
-	struct dmag_group *g;
+	struct dmag_group *group;
 
-	list_for_each_entry(g, &reg->bucket[registry_hash(key)], node)
-		if (registry_keys_equal(g, key))
-			return g;
+	list_for_each_entry(group, &reg->bucket[registry_hash(key)], node)
+		if (registry_keys_equal(group, key))
+			return group;
 	return NULL;
 }
 
-static void registry_insert(struct dmag_registry *reg, struct dmag_group *g)
+static void registry_insert(struct dmag_registry *reg, struct dmag_group *group)
 {
-	list_add_tail(&g->node, &reg->bucket[registry_hash(g)]);
+	list_add_tail(&group->node, &reg->bucket[registry_hash(group)]);
 	reg->nr_groups++;
-	reg->nr_segs += g->reach.nr;
+	reg->nr_segs += group->reach.nr;
 }
 
 /**
  * dmag_join() - Make a device a member of the group that fits it.
  * @reg: the registry
- * @m: the device; zeroed before it joins for the first time
+ * @member: the device; zeroed before it joins for the first time
  * @fresh: a group with the device's key, in no registry, without members
  *
  * If there is an equal group the device joins that, and @fresh stays with the
@@ -95,55 +98,57 @@ static void registry_insert(struct dmag_registry *reg, struct dmag_group *g)
  * Context: Any.
  * Return: the group that the device is now a member of; NULL for a bad call.
  */
-struct dmag_group *dmag_join(struct dmag_registry *reg, struct dmag_member *m,
+struct dmag_group *dmag_join(struct dmag_registry *reg,
+			     struct dmag_member *member,
 			     struct dmag_group *fresh)
 {
-	struct dmag_group *g;
+	struct dmag_group *group;
 
-	if (!reg || !m || !fresh)
+	if (!reg || !member || !fresh)
 		return NULL;
 	if (WARN_ON_ONCE(!list_empty(&fresh->node) || fresh->members))
 		return NULL;
-	g = registry_find(reg, fresh);
-	if (!g) {
+	group = registry_find(reg, fresh);
+	if (!group) {
 		registry_insert(reg, fresh);
-		g = fresh;
+		group = fresh;
 	}
-	if (m->group == g)
-		return g;
-	if (m->group)
-		m->group->members--;
+	if (member->group == group)
+		return group;
+	if (member->group)
+		member->group->members--;
 	else
-		list_add_tail(&m->node, &reg->members);
-	m->group = g;
-	g->members++;
-	return g;
+		list_add_tail(&member->node, &reg->members);
+	member->group = group;
+	group->members++;
+	return group;
 }
 
 /**
  * dmag_leave() - End a device's membership.
  * @reg: the registry
- * @m: the device
+ * @member: the device
  *
  * Context: Any.
  * Return: the group that it left, for the caller to retire; NULL if none.
  */
-struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m)
+struct dmag_group *dmag_leave(struct dmag_registry *reg,
+			      struct dmag_member *member)
 {
-	struct dmag_group *g = reg && m ? m->group : NULL;
+	struct dmag_group *group = reg && member ? member->group : NULL;
 
-	if (!g)
+	if (!group)
 		return NULL;
-	list_del_init(&m->node);
-	m->group = NULL;
-	g->members--;
-	return g;
+	list_del_init(&member->node);
+	member->group = NULL;
+	group->members--;
+	return group;
 }
 
 /**
  * dmag_group_retire() - Take a group that has no reason to exist out (I7).
  * @reg: the registry
- * @g: the group
+ * @group: the group
  *
  * A group without members that still owns frames stays: buffers may outlive a
  * membership, and a new device with the same key takes the group over.
@@ -151,39 +156,41 @@ struct dmag_group *dmag_leave(struct dmag_registry *reg, struct dmag_member *m)
  * Context: Any.
  * Return: true if it was taken out and is the caller's to free.
  */
-bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *g)
+bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *group)
 {
-	if (!reg || !g || g->members || registry_group_owned(g) ||
-	    list_empty(&g->node))
+	if (!reg || !group || group->members || registry_group_owned(group) ||
+	    list_empty(&group->node))
 		return false;
-	list_del_init(&g->node);
+	list_del_init(&group->node);
 	reg->nr_groups--;
-	reg->nr_segs -= g->reach.nr;
+	reg->nr_segs -= group->reach.nr;
 	return true;
 }
 
 /* ---- validation ------------------------------------------------------ */
 
 /* I8, within the bucket that equal keys share. */
-static bool registry_key_unique(const struct dmag_registry *reg, unsigned int b,
-				const struct dmag_group *g)
+static bool registry_key_unique(const struct dmag_registry *reg,
+				unsigned int bucket,
+				const struct dmag_group *group)
 {
 	const struct dmag_group *other;
 
-	list_for_each_entry(other, &reg->bucket[b], node)
-		if (other != g && registry_keys_equal(other, g))
+	list_for_each_entry(other, &reg->bucket[bucket], node)
+		if (other != group && registry_keys_equal(other, group))
 			return false;
 	return true;
 }
 
 static bool registry_entry_valid(const struct dmag_registry *reg,
-				 unsigned int b, const struct dmag_group *g,
+				 unsigned int bucket,
+				 const struct dmag_group *group,
 				 unsigned int level)
 {
-	if (registry_hash(g) != b ||
-	    (level >= 3 && !registry_key_unique(reg, b, g)))
+	if (registry_hash(group) != bucket ||
+	    (level >= 3 && !registry_key_unique(reg, bucket, group)))
 		return false;
-	return !level || !dmag_group_validate(g, level);
+	return !level || !dmag_group_validate(group, level);
 }
 
 /**
@@ -198,23 +205,23 @@ static bool registry_entry_valid(const struct dmag_registry *reg,
 int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 {
 	u64 groups = 0, segs = 0, members = 0;
-	const struct dmag_member *m;
-	const struct dmag_group *g;
-	unsigned int b;
+	const struct dmag_member *member;
+	const struct dmag_group *group;
+	unsigned int bucket;
 
 	if (!reg)
 		return -EINVAL;
-	for (b = 0; b < DMAG_BUCKETS; b++) {
-		list_for_each_entry(g, &reg->bucket[b], node) {
-			if (!registry_entry_valid(reg, b, g, level))
+	for (bucket = 0; bucket < DMAG_BUCKETS; bucket++) {
+		list_for_each_entry(group, &reg->bucket[bucket], node) {
+			if (!registry_entry_valid(reg, bucket, group, level))
 				return -EUCLEAN;
 			groups++;
-			segs += g->reach.nr;
-			members += g->members;
+			segs += group->reach.nr;
+			members += group->members;
 		}
 	}
-	list_for_each_entry(m, &reg->members, node) {
-		if (!m->group || !members)
+	list_for_each_entry(member, &reg->members, node) {
+		if (!member->group || !members)
 			return -EUCLEAN;
 		members--;
 	}
