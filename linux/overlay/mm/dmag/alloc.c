@@ -20,7 +20,7 @@
 #include <linux/sched/mm.h>
 #include <linux/wait_bit.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 /* A blocking request climbs this long; one that can do without, less. */
 #define DMAG_CLIMB_BOUND (5 * HZ)

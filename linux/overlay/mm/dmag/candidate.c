@@ -20,7 +20,7 @@
 #include <linux/sizes.h>
 
 #include "../internal.h"
-#include "host.h"
+#include "kgroup.h"
 
 /* Candidates judged before the best is taken: one in eight is seldom bad. */
 #define DMAG_CANDIDATES 8

@@ -24,7 +24,7 @@
 #include <linux/rculist.h>
 #include <linux/sched.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 #include <trace/events/dmag.h>
 

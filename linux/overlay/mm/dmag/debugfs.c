@@ -11,7 +11,7 @@
 #include <linux/init.h>
 #include <linux/seq_file.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 static const char *const counter_name[] = {
 	[DMAG_NR_ALLOC] = "alloc",

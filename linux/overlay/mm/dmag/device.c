@@ -19,7 +19,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 /*
  * A new group's first fill may keep dma_set_mask() waiting this long; the

@@ -22,7 +22,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 #define LIMIT_30 DMA_BIT_MASK(30)
 #define LIMIT_29 DMA_BIT_MASK(29)

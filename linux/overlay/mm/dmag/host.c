@@ -16,7 +16,7 @@
 #include <linux/swap.h>
 
 #include "../internal.h"
-#include "host.h"
+#include "kgroup.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/dmag.h>

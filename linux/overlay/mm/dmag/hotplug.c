@@ -19,7 +19,7 @@
 #include <linux/notifier.h>
 #include <linux/pfn.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 /* What is going offline; one at a time, thanks to mem_hotplug_lock. */
 static struct dmag_range leaving; /* changes while nothing is avoided */

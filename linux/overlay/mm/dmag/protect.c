@@ -21,7 +21,7 @@
 #include <linux/page-isolation.h>
 #include <linux/xarray.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 #include <trace/events/dmag.h>
 

@@ -25,7 +25,7 @@
 #include <linux/workqueue.h>
 
 #include "../internal.h"
-#include "host.h"
+#include "kgroup.h"
 
 #define BASE SZ_256M
 

@@ -11,7 +11,7 @@
 #include <linux/ratelimit.h>
 #include <linux/seq_buf.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 #include <trace/events/dmag.h>
 

@@ -16,7 +16,7 @@
 #include <linux/oom.h>
 #include <linux/shrinker.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 #include <trace/events/dmag.h>
 

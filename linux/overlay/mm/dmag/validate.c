@@ -7,7 +7,7 @@
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
 
-#include "host.h"
+#include "kgroup.h"
 
 /* The deepest of the core's levels: every frame is looked at. */
 #define DMAG_VALIDATE_LEVEL 4

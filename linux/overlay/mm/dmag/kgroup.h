@@ -17,8 +17,8 @@
  * Groups and devices' memberships are freed after an RCU grace period: the
  * fast paths find them by pointer under rcu_read_lock().
  */
-#ifndef _MM_DMAG_HOST_H
-#define _MM_DMAG_HOST_H
+#ifndef _MM_DMAG_KGROUP_H
+#define _MM_DMAG_KGROUP_H
 
 #include <linux/device.h>
 #include <linux/lockdep.h>
@@ -317,4 +317,4 @@ static inline void dmag_count_retired(const struct dmag_kgroup *g)
 }
 #endif
 
-#endif /* _MM_DMAG_HOST_H */
+#endif /* _MM_DMAG_KGROUP_H */
