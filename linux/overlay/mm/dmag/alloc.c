@@ -133,22 +133,6 @@ static int climb_without_io(struct device *dev, const struct dmag_request *rq,
 	return ret;
 }
 
-/**
- * dmag_group_arrival() - Frames of a group came free: wake who waits for them.
- * @g: the group, locked
- *
- * Context: Any.
- */
-void dmag_group_arrival(struct dmag_kgroup *g)
-{
-	lockdep_assert_held(&g->lock);
-	if (likely(!g->waiters))
-		return;
-	g->arrivals++;
-	smp_mb(); /* pairs with that of prepare_to_wait_event() */
-	wake_up_var(&g->arrivals);
-}
-
 /* What may come free is what is in use, and what the worker refills. */
 static bool worth_waiting(const struct dmag_group *g,
 			  const struct dmag_request *rq)

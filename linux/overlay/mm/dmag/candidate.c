@@ -253,20 +253,6 @@ struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r)
 	};
 }
 
-/**
- * dmag_give_up() - The bound of time, and what ends any climb.
- * @g: the group that climbs
- *
- * Context: Process, under dmag_mutex.
- * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
- */
-int dmag_give_up(const struct dmag_kgroup *g)
-{
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	return time_after(jiffies, g->deadline) ? -ETIME : 0;
-}
-
 /* ---- going through candidates ---------------------------------------- */
 
 /* Each candidate of a request once, from the top, beginning at the cursor. */

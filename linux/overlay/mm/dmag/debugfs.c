@@ -31,21 +31,6 @@ static const char *const counter_name[] = {
 
 static_assert(ARRAY_SIZE(counter_name) == DMAG_NR_COUNTERS);
 
-/* What groups that are gone had counted (dmag_mutex). */
-static u64 retired[DMAG_NR_COUNTERS];
-
-/**
- * dmag_count_retired() - Keep the counts of a group that is about to go.
- * @g: the group
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_count_retired(const struct dmag_kgroup *g)
-{
-	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		retired[i] += g->counter[i];
-}
-
 static void show_frames(struct seq_file *m, u64 free, u64 used, u64 quarantined)
 {
 	seq_printf(m, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
@@ -141,7 +126,7 @@ static int counters_show(struct seq_file *m, void *unused)
 	struct totals t = {};
 
 	mutex_lock(&dmag_mutex);
-	memcpy(t.counter, retired, sizeof(retired));
+	memcpy(t.counter, dmag_retired, sizeof(dmag_retired));
 	dmag_visit_groups(add_group, &t);
 	mutex_unlock(&dmag_mutex);
 

@@ -27,14 +27,6 @@
  */
 #define DMAG_FILL_BOUND (HZ / 4)
 
-DEFINE_STATIC_KEY_FALSE(dmag_key);
-atomic_t dmag_contenders;
-DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, claims and releases */
-struct dmag_registry dmag_registry;
-
-/* All groups; those visited in the current round last (dmag_mutex). */
-static LIST_HEAD(groups);
-
 static struct dmag_reach dmag_ram; /* dmag_mutex */
 static bool ram_untold; /* to all devices (dmag_mutex) */
 static bool dmag_off __initdata;
@@ -136,89 +128,6 @@ static struct dmag_kgroup *kgroup_alloc(const struct dmag_constraint *c)
 	return g;
 }
 
-/* Without memory for the cells, claims go by segment: slower to please, right. */
-static void rebuild_cells(void)
-{
-	unsigned int bound = dmag_cells_bound(&dmag_registry);
-	const struct dmag_cell *old = dmag_registry.cells;
-	struct dmag_cell *cells;
-
-	lockdep_assert_held(&dmag_mutex);
-	cells = kvmalloc_array(bound, sizeof(*cells),
-			       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-	dmag_registry.nr_cells =
-		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
-	dmag_registry.cells = cells;
-	kvfree(old);
-}
-
-/**
- * dmag_lock() - Take dmag_mutex where a driver's probe or the like waits.
- *
- * A climb lets those who ask so through between two candidates.
- *
- * Context: Process.
- */
-void dmag_lock(void)
-{
-	atomic_inc(&dmag_contenders);
-	mutex_lock(&dmag_mutex);
-	atomic_dec(&dmag_contenders);
-}
-
-/**
- * dmag_lock_killable() - The same for who can be killed meanwhile.
- *
- * Context: Process.
- * Return: 0, or -EINTR.
- */
-int dmag_lock_killable(void)
-{
-	int ret;
-
-	atomic_inc(&dmag_contenders);
-	ret = mutex_lock_killable(&dmag_mutex);
-	atomic_dec(&dmag_contenders);
-	return ret;
-}
-
-/**
- * dmag_visit_groups() - Call a function for every group.
- * @fn: what to call; the group may be gone when it returns
- * @data: its second argument
- *
- * Context: Process, under dmag_mutex, which @fn must keep.
- */
-void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
-		       void *data)
-{
-	struct dmag_kgroup *g, *next;
-
-	lockdep_assert_held(&dmag_mutex);
-	list_for_each_entry_safe(g, next, &groups, all)
-		fn(g, data);
-}
-
-/**
- * dmag_next_group() - Go through all groups, letting go of dmag_mutex between.
- * @round: a number that no earlier round had, not 0
- *
- * Context: Process, under dmag_mutex.
- * Return: a group that was not yet visited in this round, or NULL.
- */
-struct dmag_kgroup *dmag_next_group(unsigned long round)
-{
-	struct dmag_kgroup *g;
-
-	lockdep_assert_held(&dmag_mutex);
-	g = list_first_entry_or_null(&groups, struct dmag_kgroup, all);
-	if (!g || g->round == round)
-		return NULL;
-	g->round = round;
-	list_move_tail(&g->all, &groups);
-	return g;
-}
-
 /**
  * dmag_group_settle() - A group may have lost its last member or frame.
  * @g: the group; gone afterwards if nobody needs it
@@ -239,10 +148,8 @@ void dmag_group_settle(struct dmag_kgroup *g)
 	spin_unlock_irq(&g->lock);
 	if (!retired)
 		return;
-	list_del(&g->all);
-	dmag_count_retired(g);
+	dmag_kgroup_unlist(g);
 	dmag_group_forget(g);
-	rebuild_cells();
 	kfree_rcu(g, rcu);
 }
 
@@ -265,12 +172,10 @@ static void device_enter(struct dmag_device *d, struct dmag_kgroup *fresh)
 {
 	lockdep_assert_held(&dmag_mutex);
 	d->group = to_kgroup(dmag_join(&dmag_registry, &d->core, &fresh->core));
-	if (d->group != fresh) {
+	if (d->group == fresh)
+		dmag_kgroup_list(fresh);
+	else
 		kfree(fresh);
-	} else {
-		list_add(&fresh->all, &groups);
-		rebuild_cells();
-	}
 	device_replace(d->dev, d);
 }
 

@@ -18,7 +18,6 @@
 #include "../internal.h"
 #include "kgroup.h"
 
-#define CREATE_TRACE_POINTS
 #include <trace/events/dmag.h>
 
 /*
@@ -233,34 +232,6 @@ static int take_surplus(struct dmag_kgroup *g, const struct dmag_request *rq,
 		return -EAGAIN;
 	dmag_visit_groups(ask_surplus, &s);
 	return s.ret;
-}
-
-/**
- * dmag_let_others_through() - Let go of dmag_mutex if anybody waits for it.
- * @g: the group that is worked on; it stays, its bound of time is moved
- *
- * A climb may take seconds, a driver's probe should not: those who wait in
- * dmag_lock() have their turn between two candidates.
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_let_others_through(struct dmag_kgroup *g)
-{
-	unsigned long left = jiffies, deadline = g->deadline;
-	unsigned int tries = g->tries;
-
-	if (likely(!dmag_wanted()) || !dmag_may_wait(GFP_KERNEL))
-		return;
-	g->pins++;
-	mutex_unlock(&dmag_mutex);
-	/* Some of them only try. */
-	schedule_timeout_uninterruptible(1);
-	dmag_lock();
-	g->pins--;
-	if (!g->core.members)
-		dmag_worker_kick();
-	g->deadline = deadline + (jiffies - left);
-	g->tries = tries;
 }
 
 static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,

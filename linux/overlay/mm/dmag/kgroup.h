@@ -173,6 +173,8 @@ struct dmag_device {
 extern atomic_t dmag_contenders; /* for dmag_mutex, that climbs let through */
 extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
+/* Counts of groups that are gone (dmag_mutex). */
+extern u64 dmag_retired[DMAG_NR_COUNTERS];
 extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
 
 /* Whether anybody waits for the mutex who should not wait for long. */
@@ -218,53 +220,35 @@ static inline bool dmag_has_cma_area(const struct device *dev)
 #endif
 }
 
-/* device.c */
-bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
 void dmag_lock(void);
 int dmag_lock_killable(void);
-struct dmag_kgroup *dmag_next_group(unsigned long round);
+void dmag_let_others_through(struct dmag_kgroup *g);
+int dmag_give_up(const struct dmag_kgroup *g);
+
+void dmag_kgroup_list(struct dmag_kgroup *g);
+void dmag_kgroup_unlist(struct dmag_kgroup *g);
 void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
 		       void *data);
-void dmag_group_settle(struct dmag_kgroup *g);
-int dmag_ram_online(const struct dmag_range *range);
+struct dmag_kgroup *dmag_next_group(unsigned long round);
 
-/* host.c */
-void dmag_let_others_through(struct dmag_kgroup *g);
-void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
-int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     unsigned long until, u64 *pfn);
-void dmag_group_forget(struct dmag_kgroup *g);
-void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
-u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
-int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
-
-/* candidate.c */
-int dmag_give_up(const struct dmag_kgroup *g);
-int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
-		   struct dmag_range *got);
-int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
-			enum dmag_rung rung, struct dmag_range *best);
-bool dmag_host_spares(u64 count, bool of_any);
-void dmag_make_allocated(struct page *page, unsigned int order);
-void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
-struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
-bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
-bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page);
-bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r);
-long dmag_pages_to_move(const struct dmag_range *r);
-
-/* alloc.c */
-void dmag_group_arrival(struct dmag_kgroup *g);
-
-/* validate.c */
-const char *dmag_validate(void);
-
-/* report.c */
-void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp);
-
-/* reserve.c */
+void __dmag_group_arrival(struct dmag_kgroup *g);
+int dmag_worker_init(work_func_t fn);
 void dmag_worker_kick(void);
+void dmag_worker_kick_in(unsigned long delay);
 void __dmag_group_kick(struct dmag_kgroup *g);
+
+/**
+ * dmag_group_arrival() - Wake requests that wait, because frames came free.
+ * @g: the group, locked
+ *
+ * Context: Any.
+ */
+static inline void dmag_group_arrival(struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&g->lock);
+	if (unlikely(g->waiters))
+		__dmag_group_arrival(g);
+}
 
 /**
  * dmag_group_kick() - Wake the worker if the group is short or in surplus.
@@ -280,6 +264,40 @@ static inline void dmag_group_kick(struct dmag_kgroup *g)
 	if (unlikely(!dmag_group_steady(&g->core)))
 		__dmag_group_kick(g);
 }
+
+/* device.c */
+bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
+void dmag_group_settle(struct dmag_kgroup *g);
+int dmag_ram_online(const struct dmag_range *range);
+
+/* host.c */
+void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
+int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+		     unsigned long until, u64 *pfn);
+void dmag_group_forget(struct dmag_kgroup *g);
+void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
+u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
+int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
+
+/* candidate.c */
+int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
+		   struct dmag_range *got);
+int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+			enum dmag_rung rung, struct dmag_range *best);
+bool dmag_host_spares(u64 count, bool of_any);
+void dmag_make_allocated(struct page *page, unsigned int order);
+void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
+struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
+bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
+bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page);
+bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r);
+long dmag_pages_to_move(const struct dmag_range *r);
+
+/* validate.c */
+const char *dmag_validate(void);
+
+/* report.c */
+void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp);
 
 /* capture.c */
 void dmag_group_hungry(struct dmag_kgroup *g, bool yes);
@@ -304,16 +322,6 @@ bool dmag_pfn_avoided(u64 pfn);
 static inline bool dmag_pfn_avoided(u64 pfn)
 {
 	return false;
-}
-#endif
-
-/* debugfs.c */
-#ifdef CONFIG_DEBUG_FS
-void dmag_count_retired(const struct dmag_kgroup *g);
-#else
-
-static inline void dmag_count_retired(const struct dmag_kgroup *g)
-{
 }
 #endif
 

@@ -20,9 +20,6 @@
 
 #include <trace/events/dmag.h>
 
-/* Frees come in bursts; what they leave over is given back this much later. */
-#define DMAG_SURPLUS_DELAY HZ
-
 /* How long the worker may climb for one group before the next has its turn. */
 #define DMAG_REFILL_BOUND HZ
 
@@ -41,57 +38,6 @@
 
 /* An adapted group is looked at this often until it is back where it began. */
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
-
-static void dmag_worker(struct work_struct *work);
-static void dmag_surplus(struct work_struct *work);
-static DECLARE_DELAYED_WORK(dmag_work, dmag_worker);
-static DECLARE_DELAYED_WORK(dmag_surplus_work, dmag_surplus);
-static struct workqueue_struct *dmag_wq;
-
-/**
- * dmag_worker_kick() - Wake the worker now.
- *
- * Context: Any.
- */
-void dmag_worker_kick(void)
-{
-	if (dmag_wq)
-		mod_delayed_work(dmag_wq, &dmag_work, 0);
-}
-
-/* Its own work, which a retry that is due later does not hold up. */
-static void dmag_surplus(struct work_struct *work)
-{
-	dmag_worker_kick();
-}
-
-/**
- * __dmag_group_kick() - dmag_group_kick(), if there may be a reason.
- * @g: the group, locked
- *
- * Context: Any.
- */
-void __dmag_group_kick(struct dmag_kgroup *g)
-{
-	const struct dmag_group *core = &g->core;
-	enum dmag_kick kick = DMAG_QUIET;
-
-	lockdep_assert_held(&g->lock);
-	if (core->missed)
-		kick = DMAG_REFUSED;
-	else if (dmag_group_low(core))
-		kick = DMAG_LOW;
-	else if (!core->members || dmag_group_surplus(core))
-		kick = DMAG_SURPLUS;
-	if (kick == DMAG_QUIET || kick == g->kicked || !dmag_wq)
-		return;
-	g->kicked = kick;
-	if (kick != DMAG_SURPLUS)
-		dmag_worker_kick();
-	else
-		queue_delayed_work(dmag_wq, &dmag_surplus_work,
-				   DMAG_SURPLUS_DELAY);
-}
 
 /* Whether it is time to try again. */
 static bool due(const struct dmag_retry *r)
@@ -223,7 +169,7 @@ static void dmag_worker(struct work_struct *work)
 	mutex_unlock(&dmag_mutex);
 	dmag_capture_switch();
 	if (delay != ULONG_MAX)
-		queue_delayed_work(dmag_wq, &dmag_work, delay);
+		dmag_worker_kick_in(delay);
 }
 
 /* ---- under pressure -------------------------------------------------- */
@@ -350,12 +296,13 @@ static struct notifier_block dmag_oom_nb = { .notifier_call = dmag_oom };
 static int __init dmag_reserve_init(void)
 {
 	struct shrinker *shrinker;
+	int ret;
 
 	if (!static_key_enabled(&dmag_key))
 		return 0;
-	dmag_wq = alloc_ordered_workqueue("dmag", WQ_FREEZABLE);
+	ret = dmag_worker_init(dmag_worker);
 	shrinker = shrinker_alloc(0, "dmag");
-	if (!dmag_wq || !shrinker)
+	if (ret || !shrinker)
 		return -ENOMEM;
 	shrinker->count_objects = dmag_count;
 	shrinker->scan_objects = dmag_scan;

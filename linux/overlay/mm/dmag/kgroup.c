@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ground of mm/dmag: groups, their locks, and the worker's bell.
+ *
+ * Every other file stands on this one.  It knows which groups there are, hands
+ * dmag_mutex on, and wakes those that wait for a group: requests, and the worker,
+ * whose function reserve.c brings along at initialisation.
+ */
+
+#include <linux/dmag.h>
+#include <linux/init.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+
+#include "kgroup.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/dmag.h>
+
+/* Frees come in bursts; the surplus that they leave is released this much later. */
+#define DMAG_SURPLUS_DELAY HZ
+
+DEFINE_STATIC_KEY_FALSE(dmag_key);
+atomic_t dmag_contenders;
+DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, claims and releases */
+struct dmag_registry dmag_registry;
+u64 dmag_retired[DMAG_NR_COUNTERS];
+
+/* All groups; those visited in the current round last (dmag_mutex). */
+static LIST_HEAD(groups);
+
+/* ---- dmag_mutex ------------------------------------------------------ */
+
+/**
+ * dmag_lock() - Take dmag_mutex where a driver's probe or the like waits.
+ *
+ * A climb lets those who ask so through between two candidates.
+ *
+ * Context: Process.
+ */
+void dmag_lock(void)
+{
+	atomic_inc(&dmag_contenders);
+	mutex_lock(&dmag_mutex);
+	atomic_dec(&dmag_contenders);
+}
+
+/**
+ * dmag_lock_killable() - The same for who can be killed meanwhile.
+ *
+ * Context: Process.
+ * Return: 0, or -EINTR.
+ */
+int dmag_lock_killable(void)
+{
+	int ret;
+
+	atomic_inc(&dmag_contenders);
+	ret = mutex_lock_killable(&dmag_mutex);
+	atomic_dec(&dmag_contenders);
+	return ret;
+}
+
+/**
+ * dmag_let_others_through() - Let go of dmag_mutex if anybody waits for it.
+ * @g: the group that is worked on; it stays, its bound of time is moved
+ *
+ * A climb may take seconds, a driver's probe should not: those who wait in
+ * dmag_lock() have their turn between two candidates.
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_let_others_through(struct dmag_kgroup *g)
+{
+	unsigned long left = jiffies, deadline = g->deadline;
+	unsigned int tries = g->tries;
+
+	if (likely(!dmag_wanted()) || !dmag_may_wait(GFP_KERNEL))
+		return;
+	g->pins++;
+	mutex_unlock(&dmag_mutex);
+	/* Sleep a tick: waiters that only use trylock need it. */
+	schedule_timeout_uninterruptible(1);
+	dmag_lock();
+	g->pins--;
+	if (!g->core.members)
+		dmag_worker_kick();
+	g->deadline = deadline + (jiffies - left);
+	g->tries = tries;
+}
+
+/**
+ * dmag_give_up() - The bound of time, and what ends any climb.
+ * @g: the group that climbs
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
+ */
+int dmag_give_up(const struct dmag_kgroup *g)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return time_after(jiffies, g->deadline) ? -ETIME : 0;
+}
+
+/* ---- which groups there are ------------------------------------------ */
+
+/*
+ * Without memory for the cells, claims go by segment.  That is correct, but takes
+ * longer to find least-wanted memory.
+ */
+static void rebuild_cells(void)
+{
+	unsigned int bound = dmag_cells_bound(&dmag_registry);
+	const struct dmag_cell *old = dmag_registry.cells;
+	struct dmag_cell *cells;
+
+	lockdep_assert_held(&dmag_mutex);
+	cells = kvmalloc_array(bound, sizeof(*cells),
+			       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	dmag_registry.nr_cells =
+		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
+	dmag_registry.cells = cells;
+	kvfree(old);
+}
+
+/**
+ * dmag_kgroup_list() - A group has entered the registry.
+ * @g: the group, new
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_kgroup_list(struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&dmag_mutex);
+	list_add(&g->all, &groups);
+	rebuild_cells();
+}
+
+/**
+ * dmag_kgroup_unlist() - A group has left the registry; its counts stay.
+ * @g: the group
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_kgroup_unlist(struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&dmag_mutex);
+	list_del(&g->all);
+	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
+		dmag_retired[i] += g->counter[i];
+	rebuild_cells();
+}
+
+/**
+ * dmag_visit_groups() - Call a function for every group.
+ * @fn: what to call; the group may be gone when it returns
+ * @data: its second argument
+ *
+ * Context: Process, under dmag_mutex, which @fn must keep.
+ */
+void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
+		       void *data)
+{
+	struct dmag_kgroup *g, *next;
+
+	lockdep_assert_held(&dmag_mutex);
+	list_for_each_entry_safe(g, next, &groups, all)
+		fn(g, data);
+}
+
+/**
+ * dmag_next_group() - Go through all groups, letting go of dmag_mutex between.
+ * @round: a number that no earlier round had, not 0
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: a group that was not yet visited in this round, or NULL.
+ */
+struct dmag_kgroup *dmag_next_group(unsigned long round)
+{
+	struct dmag_kgroup *g;
+
+	lockdep_assert_held(&dmag_mutex);
+	g = list_first_entry_or_null(&groups, struct dmag_kgroup, all);
+	if (!g || g->round == round)
+		return NULL;
+	g->round = round;
+	list_move_tail(&g->all, &groups);
+	return g;
+}
+
+/* ---- waking ---------------------------------------------------------- */
+
+/**
+ * __dmag_group_arrival() - dmag_group_arrival(), if there are waiters.
+ * @g: the group, locked
+ *
+ * Context: Any.
+ */
+void __dmag_group_arrival(struct dmag_kgroup *g)
+{
+	lockdep_assert_held(&g->lock);
+	g->arrivals++;
+	smp_mb(); /* pairs with that of prepare_to_wait_event() */
+	wake_up_var(&g->arrivals);
+}
+
+static struct workqueue_struct *worker_wq;
+static struct delayed_work worker_work;
+
+/**
+ * dmag_worker_init() - Let the worker run from now on.
+ * @fn: what it does when it is woken
+ *
+ * Context: Process, once.
+ * Return: 0, or -ENOMEM.
+ */
+int __init dmag_worker_init(work_func_t fn)
+{
+	INIT_DELAYED_WORK(&worker_work, fn);
+	worker_wq = alloc_ordered_workqueue("dmag", WQ_FREEZABLE);
+	return worker_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * dmag_worker_kick() - Wake the worker now.
+ *
+ * Context: Any.
+ */
+void dmag_worker_kick(void)
+{
+	if (worker_wq)
+		mod_delayed_work(worker_wq, &worker_work, 0);
+}
+
+/**
+ * dmag_worker_kick_in() - Wake the worker later, unless it is woken before.
+ * @delay: how much later, jiffies
+ *
+ * Context: Of the worker.
+ */
+void dmag_worker_kick_in(unsigned long delay)
+{
+	queue_delayed_work(worker_wq, &worker_work, delay);
+}
+
+/* A work of its own, so that a retry that is due later does not hold it up. */
+static void surplus_is_due(struct work_struct *work)
+{
+	dmag_worker_kick();
+}
+
+static DECLARE_DELAYED_WORK(surplus_work, surplus_is_due);
+
+/**
+ * __dmag_group_kick() - dmag_group_kick(), if there may be a reason.
+ * @g: the group, locked
+ *
+ * Context: Any.
+ */
+void __dmag_group_kick(struct dmag_kgroup *g)
+{
+	const struct dmag_group *core = &g->core;
+	enum dmag_kick kick = DMAG_QUIET;
+
+	lockdep_assert_held(&g->lock);
+	if (core->missed)
+		kick = DMAG_REFUSED;
+	else if (dmag_group_low(core))
+		kick = DMAG_LOW;
+	else if (!core->members || dmag_group_surplus(core))
+		kick = DMAG_SURPLUS;
+	if (kick == DMAG_QUIET || kick == g->kicked || !worker_wq)
+		return;
+	g->kicked = kick;
+	if (kick != DMAG_SURPLUS)
+		dmag_worker_kick();
+	else
+		queue_delayed_work(worker_wq, &surplus_work,
+				   DMAG_SURPLUS_DELAY);
+}
