@@ -21,6 +21,7 @@
 #include <linux/wait_bit.h>
 
 #include "kgroup.h"
+#include "map.h"
 
 /* A blocking request climbs this long; one that can do without, less. */
 #define DMAG_CLIMB_BOUND (5 * HZ)
@@ -388,7 +389,7 @@ bool __dmag_free_pages(struct device *dev, struct page *page, size_t size)
 	bool ours = false;
 
 	rcu_read_lock();
-	g = xa_load(&dmag_owners, page_to_pfn(page) >> DMAG_BLOCK_ORDER);
+	g = dmag_owner(page_to_pfn(page));
 	if (g)
 		ours = free_to(g, rcu_dereference(dev->dmag), page,
 			       PFN_UP(size));

@@ -21,6 +21,7 @@
 
 #include "../internal.h"
 #include "kgroup.h"
+#include "map.h"
 
 /* Candidates judged before the best is taken: one in eight is seldom bad. */
 #define DMAG_CANDIDATES 8
@@ -201,38 +202,6 @@ static long pages_to_move(const struct dmag_range *r, long most)
 long dmag_pages_to_move(const struct dmag_range *r)
 {
 	return pages_to_move(r, LONG_MAX);
-}
-
-/**
- * dmag_range_owned() - Whether a range is not to be had because it is owned.
- * @g: who wants it
- * @r: the range
- *
- * Context: Process, under dmag_mutex.
- * Return: true if any group owns a frame of it, or another group one of its
- * blocks.
- */
-bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r)
-{
-	u64 first = r->start >> DMAG_BLOCK_ORDER;
-	u64 last = r->last >> DMAG_BLOCK_ORDER;
-	struct dmag_kgroup *owner;
-	unsigned long block;
-	struct dmag_run run;
-	bool ours = false;
-
-	xa_for_each_range(&dmag_owners, block, owner, first, last) {
-		if (owner != g)
-			return true;
-		ours = true;
-	}
-	if (!ours)
-		return false;
-	spin_lock_irq(&g->lock);
-	ours = dmag_frames_walk(&g->core.frames, r->start, &run) &&
-	       run.range.start <= r->last;
-	spin_unlock_irq(&g->lock);
-	return ours;
 }
 
 /**

@@ -25,6 +25,7 @@
 #include <linux/sched.h>
 
 #include "kgroup.h"
+#include "map.h"
 
 #include <trace/events/dmag.h>
 
@@ -110,7 +111,7 @@ static bool offer(struct page *page, unsigned int order)
 	u64 pfn = page_to_pfn(page), last = pfn + (1UL << order) - 1;
 	struct dmag_kgroup *g, *owner;
 
-	owner = xa_load(&dmag_owners, pfn >> DMAG_BLOCK_ORDER);
+	owner = dmag_owner(pfn);
 	list_for_each_entry_rcu(g, &hungry, hungry_node) {
 		if (owner && owner != g)
 			continue;

@@ -23,6 +23,7 @@
 #include <linux/slab.h>
 
 #include "kgroup.h"
+#include "map.h"
 
 #define LIMIT_30 DMA_BIT_MASK(30)
 #define LIMIT_29 DMA_BIT_MASK(29)

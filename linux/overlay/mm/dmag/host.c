@@ -17,6 +17,7 @@
 
 #include "../internal.h"
 #include "kgroup.h"
+#include "map.h"
 
 #include <trace/events/dmag.h>
 
@@ -26,8 +27,6 @@
  */
 #define DMAG_FILL_TRIES 4
 #define DMAG_CLIMB_TRIES 64
-
-DEFINE_XARRAY(dmag_owners);
 
 /* Push out what lives in @r; alloc_contig_range() takes what comes free. */
 static void page_out(const struct dmag_range *r)
@@ -77,34 +76,6 @@ static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
 		memalloc_noreclaim_restore(flags);
 		fs_reclaim_release(gfp);
 		cond_resched();
-	}
-}
-
-static int enter_owner(struct dmag_kgroup *g, const struct dmag_range *r)
-{
-	u64 last = r->last >> DMAG_BLOCK_ORDER;
-
-	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++)
-		if (xa_err(xa_store(&dmag_owners, b, g, DMAG_GFP_META)))
-			return -ENOMEM;
-	return 0;
-}
-
-static void erase_owner(struct dmag_kgroup *g, const struct dmag_range *r)
-{
-	u64 last = r->last >> DMAG_BLOCK_ORDER;
-
-	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++) {
-		u64 first = b << DMAG_BLOCK_ORDER;
-		struct dmag_run run;
-		bool empty;
-
-		spin_lock_irq(&g->lock);
-		empty = !dmag_frames_walk(&g->core.frames, first, &run) ||
-			run.range.start >= first + DMAG_BLOCK_FRAMES;
-		spin_unlock_irq(&g->lock);
-		if (empty)
-			xa_erase(&dmag_owners, b);
 	}
 }
 
@@ -266,9 +237,9 @@ static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
 	if (rq->count - 1 > rq->within.last - rq->within.start)
 		return -EAGAIN;
 	ret = take_any(g, rq, rung, got);
-	if (ret || (!enter_owner(g, got) && !feed(g, got)))
+	if (ret || (!dmag_owner_enter(g, got) && !feed(g, got)))
 		return ret;
-	erase_owner(g, got);
+	dmag_owner_erase(g, got);
 	free_contig_range(got->start, got->last - got->start + 1);
 	return -EAGAIN;
 }
@@ -302,7 +273,7 @@ static void host_release(struct dmag_group *core, const struct dmag_range *r)
 	g->counter[DMAG_NR_RELEASE_FRAMES] += count;
 	spin_unlock_irq(&g->lock);
 	trace_dmag_release(g->id, r->start, r->last);
-	erase_owner(g, r);
+	dmag_owner_erase(g, r);
 	free_contig_range(r->start, count);
 	cond_resched();
 	spin_lock_irq(&g->lock);
@@ -409,8 +380,8 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 	if (!dmag_page_usable(g, pfn_to_page(r->start)) ||
 	    dmag_range_owned(g, r))
 		return -EEXIST;
-	if (enter_owner(g, r) || feed(g, r)) {
-		erase_owner(g, r);
+	if (dmag_owner_enter(g, r) || feed(g, r)) {
+		dmag_owner_erase(g, r);
 		return -ENOMEM;
 	}
 	spin_lock_irq(&g->lock);
@@ -419,7 +390,7 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 		dmag_group_arrival(g);
 	spin_unlock_irq(&g->lock);
 	if (ret)
-		erase_owner(g, r);
+		dmag_owner_erase(g, r);
 	return ret;
 }
 
@@ -434,17 +405,13 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
  */
 void dmag_group_forget(struct dmag_kgroup *g)
 {
-	struct dmag_kgroup *owner;
 	struct page *page, *next;
-	unsigned long block;
 
 	lockdep_assert_held(&dmag_mutex);
 	dmag_group_hungry(g, false);
 	dmag_group_adopt_captured(g);
 	dmag_group_unprotect(g);
-	xa_for_each(&dmag_owners, block, owner)
-		if (owner == g)
-			xa_erase(&dmag_owners, block);
+	dmag_owner_erase_all(g);
 	list_for_each_entry_safe(page, next, &g->meta, lru)
 		__free_page(page);
 }

@@ -20,43 +20,11 @@
 #include <linux/pfn.h>
 
 #include "kgroup.h"
-
-/* What is going offline; one at a time, thanks to mem_hotplug_lock. */
-static struct dmag_range leaving; /* changes while nothing is avoided */
-static bool avoiding; /* set under dmag_mutex */
-
-/**
- * dmag_pfn_avoided() - Is this memory going offline?
- * @pfn: any frame of a pageblock, for whole ones go
- *
- * Context: Any.  Under dmag_mutex a "no" stays true until that is released.
- * Return: true if it is.
- */
-bool dmag_pfn_avoided(u64 pfn)
-{
-	/* Pairs with avoid(). */
-	return smp_load_acquire(&avoiding) && leaving.start <= pfn &&
-	       pfn <= leaving.last;
-}
-
-static void avoid(const struct dmag_range *r)
-{
-	lockdep_assert_held(&dmag_mutex);
-	leaving = *r;
-	/* Pairs with dmag_pfn_avoided(). */
-	smp_store_release(&avoiding, true);
-}
-
-static void avoid_nothing(void)
-{
-	WRITE_ONCE(avoiding, false);
-	dmag_worker_kick();
-}
+#include "map.h"
 
 void __dmag_offline_failed(void)
 {
-	if (READ_ONCE(avoiding))
-		avoid_nothing();
+	dmag_avoid_nothing();
 }
 
 /* The frames of one group that are in somebody's hands. */
@@ -128,11 +96,11 @@ static int empty_range(struct dmag_range *r)
 
 	if (ret)
 		return ret;
-	avoid(r);
+	dmag_avoid_range(r);
 	dmag_visit_groups(vacate, r);
 	ret = refuse_if_used(r);
 	if (ret)
-		avoid_nothing();
+		dmag_avoid_nothing();
 	else
 		dmag_unprotect_range(r);
 	return ret;
@@ -170,7 +138,7 @@ static int notified(struct notifier_block *nb, unsigned long action, void *arg)
 	if (action == MEM_ONLINE)
 		came_online(arg);
 	else if (action == MEM_OFFLINE)
-		avoid_nothing();
+		dmag_avoid_nothing();
 	return NOTIFY_OK;
 }
 

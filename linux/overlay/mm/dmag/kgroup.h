@@ -27,7 +27,6 @@
 #include <linux/sched/mm.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 
 #include "core/dmag.h"
 
@@ -175,7 +174,6 @@ extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
 /* Counts of groups that are gone (dmag_mutex). */
 extern u64 dmag_retired[DMAG_NR_COUNTERS];
-extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
 
 /* Whether anybody waits for the mutex who should not wait for long. */
 static inline bool dmag_wanted(void)
@@ -288,7 +286,6 @@ bool dmag_host_spares(u64 count, bool of_any);
 void dmag_make_allocated(struct page *page, unsigned int order);
 void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
-bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
 bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page);
 bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r);
 long dmag_pages_to_move(const struct dmag_range *r);
@@ -305,24 +302,7 @@ void dmag_group_adopt_captured(struct dmag_kgroup *g);
 void dmag_capture_switch(void);
 
 /* protect.c */
-struct dmag_kgroup *dmag_protector(u64 pfn);
-bool dmag_range_protected(const struct dmag_range *r);
-void dmag_restore_types(const struct dmag_range *r);
-u64 dmag_protected_frames(const struct dmag_kgroup *g);
 void dmag_group_protect(struct dmag_kgroup *g);
 bool dmag_group_lacks_capacity(const struct dmag_kgroup *g);
-void dmag_group_unprotect(struct dmag_kgroup *g);
-void dmag_unprotect_range(const struct dmag_range *r);
-
-/* hotplug.c */
-#ifdef CONFIG_MEMORY_HOTPLUG
-bool dmag_pfn_avoided(u64 pfn);
-#else
-
-static inline bool dmag_pfn_avoided(u64 pfn)
-{
-	return false;
-}
-#endif
 
 #endif /* _MM_DMAG_KGROUP_H */

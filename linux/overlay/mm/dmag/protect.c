@@ -8,9 +8,7 @@
  * time.  Nothing is moved for it: a pageblock is isolated while it is judged,
  * so that nothing is allocated from it meanwhile, and keeps the pages it has.
  *
- * A pageblock keeps its type while a group owns it; it returns to the page
- * allocator as movable-only as it came.  Pageblocks of CMA areas are never
- * touched: what is protected here is what dmag_protected knows.
+ * map.c knows which pageblocks are protected.
  */
 
 #include <linux/cma.h>
@@ -22,6 +20,7 @@
 #include <linux/xarray.h>
 
 #include "kgroup.h"
+#include "map.h"
 
 #include <trace/events/dmag.h>
 
@@ -34,157 +33,6 @@
 /* How long to look for more before the worker's next group has its turn. */
 #define DMAG_PROTECT_BOUND HZ
 
-static DEFINE_XARRAY(dmag_protected); /* pageblock number -> dmag_kgroup */
-
-static struct dmag_range pageblock(unsigned long nr)
-{
-	u64 start = (u64)nr << pageblock_order;
-
-	return (struct dmag_range){ start, start + pageblock_nr_pages - 1 };
-}
-
-/**
- * dmag_protector() - Whose capacity a frame is part of.
- * @pfn: the frame
- *
- * Context: Any, under RCU or dmag_mutex.
- * Return: the group, or NULL.
- */
-struct dmag_kgroup *dmag_protector(u64 pfn)
-{
-	return xa_load(&dmag_protected, pfn >> pageblock_order);
-}
-
-static void count_cma(struct page *page, long frames)
-{
-	page_zone(page)->cma_pages += frames;
-	totalcma_pages += frames;
-}
-
-/* Isolated meanwhile; it stays so if true. */
-static bool isolate(const struct dmag_range *r, int migratetype)
-{
-	return !start_isolate_page_range(r->start, r->last + 1, migratetype, 0,
-					 GFP_KERNEL);
-}
-
-/* Anything may be isolated that is of the CMA type. */
-static void make_movable(const struct dmag_range *r)
-{
-	if (!WARN_ON_ONCE(!isolate(r, MIGRATE_CMA)))
-		undo_isolate_page_range(r->start, r->last + 1, MIGRATE_MOVABLE);
-}
-
-/**
- * dmag_range_protected() - Whether any of a range is somebody's capacity.
- * @r: the range
- *
- * Context: Any, under RCU or dmag_mutex.
- * Return: true if a pageblock that it has a part in is protected.
- */
-bool dmag_range_protected(const struct dmag_range *r)
-{
-	unsigned long nr = r->start >> pageblock_order;
-
-	return xa_find(&dmag_protected, &nr, r->last >> pageblock_order,
-		       XA_PRESENT);
-}
-
-static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
-{
-	struct dmag_range r = pageblock(nr);
-	struct page *page = pfn_to_page(r.start);
-
-	xa_erase(&dmag_protected, nr);
-	g->protected -= pageblock_nr_pages;
-	count_cma(page, -(long)pageblock_nr_pages);
-	if (is_migrate_cma_page(page))
-		make_movable(&r);
-}
-
-/**
- * dmag_restore_types() - Make types and protection of claimed pageblocks agree.
- * @r: the whole pageblocks, claimed as of the CMA type since some are protected
- *
- * Those that nobody protects become movable again.  Those that somebody does may
- * have become so: an alloc_contig_range() that fails to isolate all of its range
- * lifts the isolation of others in it, ours too.  They are protected no longer.
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_restore_types(const struct dmag_range *r)
-{
-	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
-		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
-		struct dmag_kgroup *protector = dmag_protector(pfn);
-		bool cma = is_migrate_cma_page(pfn_to_page(pfn));
-
-		if (protector && !cma)
-			unprotect_block(protector, pfn >> pageblock_order);
-		else if (cma && !protector)
-			make_movable(&block);
-	}
-}
-
-/**
- * dmag_unprotect_range() - Lift the protection of memory that is to go away.
- * @r: the frames; all pageblocks that they are part of
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_unprotect_range(const struct dmag_range *r)
-{
-	struct dmag_kgroup *g;
-	unsigned long nr;
-
-	lockdep_assert_held(&dmag_mutex);
-	xa_for_each_range(&dmag_protected, nr, g, r->start >> pageblock_order,
-			  r->last >> pageblock_order)
-		unprotect_block(g, nr);
-}
-
-/**
- * dmag_group_unprotect() - Lift the protection of all that a group has.
- * @g: the group
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_group_unprotect(struct dmag_kgroup *g)
-{
-	struct dmag_kgroup *owner;
-	unsigned long nr;
-
-	lockdep_assert_held(&dmag_mutex);
-	if (!g->protected)
-		return;
-	xa_for_each(&dmag_protected, nr, owner)
-		if (owner == g)
-			unprotect_block(g, nr);
-}
-
-/**
- * dmag_protected_frames() - Count what a group protects, for the validator.
- * @g: the group
- *
- * Context: Process, under dmag_mutex.
- * Return: frames of pageblocks in its name that are of the right type.
- */
-u64 dmag_protected_frames(const struct dmag_kgroup *g)
-{
-	struct dmag_kgroup *owner;
-	unsigned long nr;
-	u64 frames = 0;
-
-	lockdep_assert_held(&dmag_mutex);
-	xa_for_each(&dmag_protected, nr, owner) {
-		struct page *page = pfn_to_page(pageblock(nr).start);
-
-		if (owner == g && is_migrate_cma_page(page))
-			frames += pageblock_nr_pages;
-	}
-	return frames;
-}
-
 /* Pageblocks that may become a group's; isolated between the two steps. */
 struct batch {
 	struct dmag_kgroup *g;
@@ -192,29 +40,12 @@ struct batch {
 	struct dmag_range block[DMAG_PROTECT_BATCH];
 };
 
-/* Someone else's alloc_contig_range() may have lifted the isolation meanwhile. */
-static bool becomes_cma(const struct dmag_range *r)
-{
-	undo_isolate_page_range(r->start, r->last + 1, MIGRATE_CMA);
-	return is_migrate_cma_page(pfn_to_page(r->start));
-}
-
 static void settle_block(struct dmag_kgroup *g, const struct dmag_range *r)
 {
-	unsigned long nr = r->start >> pageblock_order;
-
-	if (dmag_pages_to_move(r) < 0 ||
-	    xa_err(xa_store(&dmag_protected, nr, g, DMAG_GFP_META))) {
-		undo_isolate_page_range(r->start, r->last + 1, MIGRATE_MOVABLE);
-		return;
-	}
-	if (!becomes_cma(r)) {
-		xa_erase(&dmag_protected, nr);
-		return;
-	}
-	count_cma(pfn_to_page(r->start), pageblock_nr_pages);
-	g->protected += pageblock_nr_pages;
-	trace_dmag_protect(g->id, r->start, r->last);
+	if (dmag_pages_to_move(r) < 0)
+		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
+	else if (!dmag_protect_block(g, r))
+		trace_dmag_protect(g->id, r->start, r->last);
 }
 
 /*
@@ -270,7 +101,7 @@ static bool affordable(u64 free)
 
 static bool protectable(struct dmag_kgroup *g, const struct dmag_range *r)
 {
-	struct dmag_range block = pageblock(r->start >> pageblock_order);
+	struct dmag_range block = dmag_pageblock(r->start >> pageblock_order);
 	u64 free = 0;
 
 	for (; block.start <= r->last; block.start += pageblock_nr_pages) {
@@ -294,7 +125,7 @@ static void protect_chunk(struct batch *b, const struct dmag_range *r)
 	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
 		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
 
-		if (isolate(&block, MIGRATE_MOVABLE))
+		if (dmag_pageblock_isolate(&block, MIGRATE_MOVABLE))
 			b->block[b->nr++] = block;
 		if (b->nr == DMAG_PROTECT_BATCH)
 			settle_batch(b);

@@ -26,6 +26,7 @@
 
 #include "../internal.h"
 #include "kgroup.h"
+#include "map.h"
 
 #define BASE SZ_256M
 

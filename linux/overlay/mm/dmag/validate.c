@@ -8,6 +8,7 @@
 #include <linux/page-isolation.h>
 
 #include "kgroup.h"
+#include "map.h"
 
 /* The deepest of the core's levels: every frame is looked at. */
 #define DMAG_VALIDATE_LEVEL 4
@@ -19,7 +20,7 @@ static const char *check_run(const struct dmag_kgroup *g,
 	u64 pfn = run->range.start;
 
 	for (; pfn <= run->range.last; pfn++) {
-		if (xa_load(&dmag_owners, pfn >> DMAG_BLOCK_ORDER) != g)
+		if (dmag_owner(pfn) != g)
 			return "I2: a block is not under its owner's name";
 		if (!pfn_to_online_page(pfn))
 			return "I2: a frame is offline";

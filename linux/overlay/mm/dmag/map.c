@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The map of memory: the owner of each block, the protector of each pageblock,
+ * and the range that is going offline.
+ *
+ * A protected pageblock has the CMA migrate type, and keeps it while a group owns
+ * it: it returns to the page allocator as movable-only as it came.  Pageblocks of
+ * CMA areas are never touched: dmag_protected lists those that have the type from
+ * us.
+ */
+
+#include <linux/cma.h>
+#include <linux/dmag.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/xarray.h>
+
+#include "kgroup.h"
+#include "map.h"
+
+DEFINE_XARRAY(dmag_owners);
+static DEFINE_XARRAY(dmag_protected); /* pageblock number -> dmag_kgroup */
+
+/* ---- owners ---------------------------------------------------------- */
+
+/**
+ * dmag_owner_enter() - Note that a group owns, or is about to own, frames.
+ * @g: the group
+ * @r: the frames; no other group's blocks
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0; or -ENOMEM, with some of the blocks noted: call dmag_owner_erase().
+ */
+int dmag_owner_enter(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 last = r->last >> DMAG_BLOCK_ORDER;
+
+	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++)
+		if (xa_err(xa_store(&dmag_owners, b, g, DMAG_GFP_META)))
+			return -ENOMEM;
+	return 0;
+}
+
+/**
+ * dmag_owner_erase() - Forget the owner of blocks that it owns no frame of.
+ * @g: the owner
+ * @r: frames; those blocks that they are part of are looked at
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_owner_erase(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 last = r->last >> DMAG_BLOCK_ORDER;
+
+	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++) {
+		u64 first = b << DMAG_BLOCK_ORDER;
+		struct dmag_run run;
+		bool empty;
+
+		spin_lock_irq(&g->lock);
+		empty = !dmag_frames_walk(&g->core.frames, first, &run) ||
+			run.range.start >= first + DMAG_BLOCK_FRAMES;
+		spin_unlock_irq(&g->lock);
+		if (empty)
+			xa_erase(&dmag_owners, b);
+	}
+}
+
+/**
+ * dmag_owner_erase_all() - Forget a group as an owner.
+ * @g: the group, which owns no frames; blocks that it lost without a release may
+ *	still be under its name
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_owner_erase_all(struct dmag_kgroup *g)
+{
+	struct dmag_kgroup *owner;
+	unsigned long block;
+
+	lockdep_assert_held(&dmag_mutex);
+	xa_for_each(&dmag_owners, block, owner)
+		if (owner == g)
+			xa_erase(&dmag_owners, block);
+}
+
+/**
+ * dmag_range_owned() - Whether a range is not to be had because it is owned.
+ * @g: who wants it
+ * @r: the range
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: true if any group owns a frame of it, or another group one of its
+ * blocks.
+ */
+bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	u64 first = r->start >> DMAG_BLOCK_ORDER;
+	u64 last = r->last >> DMAG_BLOCK_ORDER;
+	struct dmag_kgroup *owner;
+	unsigned long block;
+	struct dmag_run run;
+	bool ours = false;
+
+	xa_for_each_range(&dmag_owners, block, owner, first, last) {
+		if (owner != g)
+			return true;
+		ours = true;
+	}
+	if (!ours)
+		return false;
+	spin_lock_irq(&g->lock);
+	ours = dmag_frames_walk(&g->core.frames, r->start, &run) &&
+	       run.range.start <= r->last;
+	spin_unlock_irq(&g->lock);
+	return ours;
+}
+
+/* ---- protected pageblocks -------------------------------------------- */
+
+/**
+ * dmag_protector() - Whose capacity a frame is part of.
+ * @pfn: the frame
+ *
+ * Context: Any, under RCU or dmag_mutex.
+ * Return: the group, or NULL.
+ */
+struct dmag_kgroup *dmag_protector(u64 pfn)
+{
+	return xa_load(&dmag_protected, pfn >> pageblock_order);
+}
+
+/**
+ * dmag_range_protected() - Whether any of a range is somebody's capacity.
+ * @r: the range
+ *
+ * Context: Any, under RCU or dmag_mutex.
+ * Return: true if a pageblock that it has a part in is protected.
+ */
+bool dmag_range_protected(const struct dmag_range *r)
+{
+	unsigned long nr = r->start >> pageblock_order;
+
+	return xa_find(&dmag_protected, &nr, r->last >> pageblock_order,
+		       XA_PRESENT);
+}
+
+static void count_cma(struct page *page, long frames)
+{
+	page_zone(page)->cma_pages += frames;
+	totalcma_pages += frames;
+}
+
+/**
+ * dmag_pageblock_isolate() - Keep the page allocator from using a pageblock.
+ * @r: the pageblock
+ * @migratetype: its type; anything may be isolated that is of MIGRATE_CMA
+ *
+ * Context: Process.
+ * Return: true if it is isolated, until the caller undoes it.
+ */
+bool dmag_pageblock_isolate(const struct dmag_range *r, int migratetype)
+{
+	return !start_isolate_page_range(r->start, r->last + 1, migratetype, 0,
+					 GFP_KERNEL);
+}
+
+/**
+ * dmag_pageblock_restore() - Undo dmag_pageblock_isolate().
+ * @r: the pageblock
+ * @migratetype: the type that it gets
+ *
+ * Context: Process.
+ */
+void dmag_pageblock_restore(const struct dmag_range *r, int migratetype)
+{
+	undo_isolate_page_range(r->start, r->last + 1, migratetype);
+}
+
+/* Turn a pageblock of MIGRATE_CMA into a movable one. */
+static void make_movable(const struct dmag_range *r)
+{
+	if (!WARN_ON_ONCE(!dmag_pageblock_isolate(r, MIGRATE_CMA)))
+		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
+}
+
+/*
+ * An alloc_contig_range() of another caller may have lifted the isolation in the
+ * meantime.
+ */
+static bool becomes_cma(const struct dmag_range *r)
+{
+	dmag_pageblock_restore(r, MIGRATE_CMA);
+	return is_migrate_cma_page(pfn_to_page(r->start));
+}
+
+/**
+ * dmag_protect_block() - Keep an isolated pageblock for a group.
+ * @g: the group
+ * @r: the pageblock; its isolation ends in any case
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: 0; -ENOMEM; -EAGAIN if the isolation had been lifted already.
+ */
+int dmag_protect_block(struct dmag_kgroup *g, const struct dmag_range *r)
+{
+	unsigned long nr = r->start >> pageblock_order;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (xa_err(xa_store(&dmag_protected, nr, g, DMAG_GFP_META))) {
+		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
+		return -ENOMEM;
+	}
+	if (!becomes_cma(r)) {
+		xa_erase(&dmag_protected, nr);
+		return -EAGAIN;
+	}
+	count_cma(pfn_to_page(r->start), pageblock_nr_pages);
+	g->protected += pageblock_nr_pages;
+	return 0;
+}
+
+static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
+{
+	struct dmag_range r = dmag_pageblock(nr);
+	struct page *page = pfn_to_page(r.start);
+
+	xa_erase(&dmag_protected, nr);
+	g->protected -= pageblock_nr_pages;
+	count_cma(page, -(long)pageblock_nr_pages);
+	if (is_migrate_cma_page(page))
+		make_movable(&r);
+}
+
+/**
+ * dmag_restore_types() - Make types and protection of claimed pageblocks agree.
+ * @r: the whole pageblocks, claimed as of the CMA type since some are protected
+ *
+ * A pageblock that no group protects becomes movable again.  A protected one may
+ * have become movable: an alloc_contig_range() that fails to isolate all of its
+ * range lifts the isolation of others in it, ours too.  Its protection ends.
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_restore_types(const struct dmag_range *r)
+{
+	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
+		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
+		struct dmag_kgroup *protector = dmag_protector(pfn);
+		bool cma = is_migrate_cma_page(pfn_to_page(pfn));
+
+		if (protector && !cma)
+			unprotect_block(protector, pfn >> pageblock_order);
+		else if (cma && !protector)
+			make_movable(&block);
+	}
+}
+
+/**
+ * dmag_unprotect_range() - Lift the protection of memory that is to go away.
+ * @r: the frames; all pageblocks that they are part of
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_unprotect_range(const struct dmag_range *r)
+{
+	struct dmag_kgroup *g;
+	unsigned long nr;
+
+	lockdep_assert_held(&dmag_mutex);
+	xa_for_each_range(&dmag_protected, nr, g, r->start >> pageblock_order,
+			  r->last >> pageblock_order)
+		unprotect_block(g, nr);
+}
+
+/**
+ * dmag_group_unprotect() - Lift the protection of all that a group has.
+ * @g: the group
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_group_unprotect(struct dmag_kgroup *g)
+{
+	struct dmag_kgroup *owner;
+	unsigned long nr;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (!g->protected)
+		return;
+	xa_for_each(&dmag_protected, nr, owner)
+		if (owner == g)
+			unprotect_block(g, nr);
+}
+
+/**
+ * dmag_protected_frames() - Count what a group protects, for the validator.
+ * @g: the group
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: frames of pageblocks in its name that are of the right type.
+ */
+u64 dmag_protected_frames(const struct dmag_kgroup *g)
+{
+	struct dmag_kgroup *owner;
+	unsigned long nr;
+	u64 frames = 0;
+
+	lockdep_assert_held(&dmag_mutex);
+	xa_for_each(&dmag_protected, nr, owner) {
+		struct page *page = pfn_to_page(dmag_pageblock(nr).start);
+
+		if (owner == g && is_migrate_cma_page(page))
+			frames += pageblock_nr_pages;
+	}
+	return frames;
+}
+
+/* ---- memory that is going offline ------------------------------------ */
+
+#ifdef CONFIG_MEMORY_HOTPLUG
+/* One range at a time, thanks to mem_hotplug_lock. */
+static struct dmag_range leaving; /* changes while nothing is avoided */
+static bool avoiding; /* set under dmag_mutex */
+
+/**
+ * dmag_pfn_avoided() - Is this memory going offline?
+ * @pfn: any frame of a pageblock; pageblocks go offline as a whole
+ *
+ * Context: Any.  Under dmag_mutex a "no" stays true until that is released.
+ * Return: true if it is.
+ */
+bool dmag_pfn_avoided(u64 pfn)
+{
+	/* Pairs with dmag_avoid_range(). */
+	return smp_load_acquire(&avoiding) && leaving.start <= pfn &&
+	       pfn <= leaving.last;
+}
+
+/**
+ * dmag_avoid_range() - Memory is going offline: neither claim nor protect there.
+ * @r: the memory, whole pageblocks; no other range is avoided
+ *
+ * Context: Process, under dmag_mutex, mem_hotplug_lock held for writing.
+ */
+void dmag_avoid_range(const struct dmag_range *r)
+{
+	lockdep_assert_held(&dmag_mutex);
+	leaving = *r;
+	/* Pairs with dmag_pfn_avoided(). */
+	smp_store_release(&avoiding, true);
+}
+
+/**
+ * dmag_avoid_nothing() - The memory is offline, or stays online.
+ *
+ * Context: Any, mem_hotplug_lock held for writing.
+ */
+void dmag_avoid_nothing(void)
+{
+	if (!READ_ONCE(avoiding))
+		return;
+	WRITE_ONCE(avoiding, false);
+	dmag_worker_kick();
+}
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which group a frame belongs to, which group protects it, and which frames are
+ * about to go offline.
+ */
+#ifndef _MM_DMAG_MAP_H
+#define _MM_DMAG_MAP_H
+
+#include <linux/mmzone.h>
+#include <linux/pageblock-flags.h>
+#include <linux/xarray.h>
+
+#include "core/dmag.h"
+
+struct dmag_kgroup;
+
+extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
+
+/**
+ * dmag_owner() - The group that owns frames of a block.
+ * @pfn: any frame of the block
+ *
+ * Context: Any, under RCU or dmag_mutex.
+ * Return: the group, or NULL.
+ */
+static inline struct dmag_kgroup *dmag_owner(u64 pfn)
+{
+	return xa_load(&dmag_owners, pfn >> DMAG_BLOCK_ORDER);
+}
+
+int dmag_owner_enter(struct dmag_kgroup *g, const struct dmag_range *r);
+void dmag_owner_erase(struct dmag_kgroup *g, const struct dmag_range *r);
+void dmag_owner_erase_all(struct dmag_kgroup *g);
+bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
+
+/** dmag_pageblock() - The frames of pageblock number @nr. */
+static inline struct dmag_range dmag_pageblock(unsigned long nr)
+{
+	u64 start = (u64)nr << pageblock_order;
+
+	return (struct dmag_range){ start, start + pageblock_nr_pages - 1 };
+}
+
+struct dmag_kgroup *dmag_protector(u64 pfn);
+bool dmag_range_protected(const struct dmag_range *r);
+bool dmag_pageblock_isolate(const struct dmag_range *r, int migratetype);
+void dmag_pageblock_restore(const struct dmag_range *r, int migratetype);
+int dmag_protect_block(struct dmag_kgroup *g, const struct dmag_range *r);
+void dmag_restore_types(const struct dmag_range *r);
+void dmag_unprotect_range(const struct dmag_range *r);
+void dmag_group_unprotect(struct dmag_kgroup *g);
+u64 dmag_protected_frames(const struct dmag_kgroup *g);
+
+#ifdef CONFIG_MEMORY_HOTPLUG
+bool dmag_pfn_avoided(u64 pfn);
+void dmag_avoid_range(const struct dmag_range *r);
+void dmag_avoid_nothing(void);
+#else
+
+static inline bool dmag_pfn_avoided(u64 pfn)
+{
+	return false;
+}
+#endif
+
+#endif /* _MM_DMAG_MAP_H */
