@@ -128,31 +128,6 @@ static struct dmag_kgroup *kgroup_alloc(const struct dmag_constraint *c)
 	return g;
 }
 
-/**
- * dmag_group_settle() - A group may have lost its last member or frame.
- * @g: the group; gone afterwards if nobody needs it
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_group_settle(struct dmag_kgroup *g)
-{
-	bool retired;
-
-	lockdep_assert_held(&dmag_mutex);
-	if (g->core.members || g->pins || READ_ONCE(g->waiters))
-		return;
-	dmag_group_unprotect(g);
-	dmag_group_fill(g, 0);
-	spin_lock_irq(&g->lock);
-	retired = dmag_group_retire(&dmag_registry, &g->core);
-	spin_unlock_irq(&g->lock);
-	if (!retired)
-		return;
-	dmag_kgroup_unlist(g);
-	dmag_group_forget(g);
-	kfree_rcu(g, rcu);
-}
-
 /* Make @d, which may be NULL, @dev's membership; the old one goes. */
 static void device_replace(struct device *dev, struct dmag_device *d)
 {

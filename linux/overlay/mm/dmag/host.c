@@ -394,28 +394,6 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 	return ret;
 }
 
-/**
- * dmag_group_forget() - Free the metadata of a group that owns nothing.
- * @g: the group, already out of the registry
- *
- * Blocks that it lost without a release may still be under its name.  Reclaim
- * may still see it, but finds that it has no members.
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_group_forget(struct dmag_kgroup *g)
-{
-	struct page *page, *next;
-
-	lockdep_assert_held(&dmag_mutex);
-	dmag_group_hungry(g, false);
-	dmag_group_adopt_captured(g);
-	dmag_group_unprotect(g);
-	dmag_owner_erase_all(g);
-	list_for_each_entry_safe(page, next, &g->meta, lru)
-		__free_page(page);
-}
-
 /* The first free frames of @range, marked used. */
 static bool pick_inside(struct dmag_kgroup *g, const struct dmag_range *range,
 			struct dmag_range *out)

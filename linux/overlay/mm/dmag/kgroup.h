@@ -265,14 +265,12 @@ static inline void dmag_group_kick(struct dmag_kgroup *g)
 
 /* device.c */
 bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
-void dmag_group_settle(struct dmag_kgroup *g);
 int dmag_ram_online(const struct dmag_range *range);
 
 /* host.c */
 void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
 int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 		     unsigned long until, u64 *pfn);
-void dmag_group_forget(struct dmag_kgroup *g);
 void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
 u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
 int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
@@ -295,6 +293,9 @@ const char *dmag_validate(void);
 
 /* report.c */
 void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp);
+
+/* reserve.c */
+void dmag_group_settle(struct dmag_kgroup *g);
 
 /* capture.c */
 void dmag_group_hungry(struct dmag_kgroup *g, bool yes);

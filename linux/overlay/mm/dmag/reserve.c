@@ -17,6 +17,7 @@
 #include <linux/shrinker.h>
 
 #include "kgroup.h"
+#include "map.h"
 
 #include <trace/events/dmag.h>
 
@@ -109,6 +110,52 @@ static void protect(struct dmag_kgroup *g)
 		g->protect.backoff = 0;
 	tried(&g->protect, dmag_group_lacks_capacity(g));
 }
+
+/* ---- the end of a group ---------------------------------------------- */
+
+/*
+ * Free the metadata of a group that owns nothing and is out of the registry.
+ * Reclaim may still see the group, but finds that it has no members.
+ */
+static void forget(struct dmag_kgroup *g)
+{
+	struct page *page, *next;
+
+	lockdep_assert_held(&dmag_mutex);
+	dmag_group_hungry(g, false);
+	dmag_group_adopt_captured(g);
+	dmag_group_unprotect(g);
+	dmag_owner_erase_all(g);
+	list_for_each_entry_safe(page, next, &g->meta, lru)
+		__free_page(page);
+}
+
+/**
+ * dmag_group_settle() - A group may have lost its last member or frame.
+ * @g: the group; gone afterwards if nobody needs it
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_group_settle(struct dmag_kgroup *g)
+{
+	bool retired;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (g->core.members || g->pins || READ_ONCE(g->waiters))
+		return;
+	dmag_group_unprotect(g);
+	dmag_group_fill(g, 0);
+	spin_lock_irq(&g->lock);
+	retired = dmag_group_retire(&dmag_registry, &g->core);
+	spin_unlock_irq(&g->lock);
+	if (!retired)
+		return;
+	dmag_kgroup_unlist(g);
+	forget(g);
+	kfree_rcu(g, rcu);
+}
+
+/* ---- the worker ------------------------------------------------------ */
 
 static void tend(struct dmag_kgroup *g, unsigned long *delay)
 {
