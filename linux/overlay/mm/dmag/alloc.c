@@ -20,8 +20,11 @@
 #include <linux/sched/mm.h>
 #include <linux/wait_bit.h>
 
+#include "device.h"
+#include "host.h"
 #include "kgroup.h"
 #include "map.h"
+#include "report.h"
 
 /* A blocking request climbs this long; one that can do without, less. */
 #define DMAG_CLIMB_BOUND (5 * HZ)

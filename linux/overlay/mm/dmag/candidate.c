@@ -16,10 +16,10 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
-#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
 #include "../internal.h"
+#include "candidate.h"
 #include "kgroup.h"
 #include "map.h"
 

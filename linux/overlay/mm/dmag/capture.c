@@ -24,6 +24,9 @@
 #include <linux/rculist.h>
 #include <linux/sched.h>
 
+#include "candidate.h"
+#include "capture.h"
+#include "host.h"
 #include "kgroup.h"
 #include "map.h"
 

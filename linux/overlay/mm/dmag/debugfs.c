@@ -12,6 +12,7 @@
 #include <linux/seq_file.h>
 
 #include "kgroup.h"
+#include "validate.h"
 
 static const char *const counter_name[] = {
 	[DMAG_NR_ALLOC] = "alloc",

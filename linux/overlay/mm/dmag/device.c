@@ -19,7 +19,10 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "device.h"
+#include "host.h"
 #include "kgroup.h"
+#include "reserve.h"
 
 /*
  * A new group's first fill may keep dma_set_mask() waiting this long; the

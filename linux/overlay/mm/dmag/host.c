@@ -16,6 +16,8 @@
 #include <linux/swap.h>
 
 #include "../internal.h"
+#include "candidate.h"
+#include "host.h"
 #include "kgroup.h"
 #include "map.h"
 

@@ -19,8 +19,12 @@
 #include <linux/notifier.h>
 #include <linux/pfn.h>
 
+#include "capture.h"
+#include "device.h"
+#include "host.h"
 #include "kgroup.h"
 #include "map.h"
+#include "reserve.h"
 
 void __dmag_offline_failed(void)
 {

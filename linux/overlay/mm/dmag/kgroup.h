@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * mm/dmag: what its parts share.
+ * A group as the kernel has it, its locks, and the wake-up of those that wait for it.
  *
  * Locks, outermost first:
  *
@@ -262,48 +262,5 @@ static inline void dmag_group_kick(struct dmag_kgroup *g)
 	if (unlikely(!dmag_group_steady(&g->core)))
 		__dmag_group_kick(g);
 }
-
-/* device.c */
-bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
-int dmag_ram_online(const struct dmag_range *range);
-
-/* host.c */
-void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
-int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     unsigned long until, u64 *pfn);
-void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
-u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
-int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
-
-/* candidate.c */
-int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
-		   struct dmag_range *got);
-int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
-			enum dmag_rung rung, struct dmag_range *best);
-bool dmag_host_spares(u64 count, bool of_any);
-void dmag_make_allocated(struct page *page, unsigned int order);
-void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
-struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
-bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page);
-bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r);
-long dmag_pages_to_move(const struct dmag_range *r);
-
-/* validate.c */
-const char *dmag_validate(void);
-
-/* report.c */
-void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp);
-
-/* reserve.c */
-void dmag_group_settle(struct dmag_kgroup *g);
-
-/* capture.c */
-void dmag_group_hungry(struct dmag_kgroup *g, bool yes);
-void dmag_group_adopt_captured(struct dmag_kgroup *g);
-void dmag_capture_switch(void);
-
-/* protect.c */
-void dmag_group_protect(struct dmag_kgroup *g);
-bool dmag_group_lacks_capacity(const struct dmag_kgroup *g);
 
 #endif /* _MM_DMAG_KGROUP_H */

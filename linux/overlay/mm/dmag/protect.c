@@ -11,16 +11,15 @@
  * map.c knows which pageblocks are protected.
  */
 
-#include <linux/cma.h>
 #include <linux/dmag.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/page-isolation.h>
-#include <linux/xarray.h>
 
+#include "candidate.h"
 #include "kgroup.h"
 #include "map.h"
+#include "protect.h"
 
 #include <trace/events/dmag.h>
 

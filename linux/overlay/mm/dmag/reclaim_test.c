@@ -25,8 +25,11 @@
 #include <linux/workqueue.h>
 
 #include "../internal.h"
+#include "capture.h"
+#include "host.h"
 #include "kgroup.h"
 #include "map.h"
+#include "validate.h"
 
 #define BASE SZ_256M
 

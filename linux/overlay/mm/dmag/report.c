@@ -12,6 +12,7 @@
 #include <linux/seq_buf.h>
 
 #include "kgroup.h"
+#include "report.h"
 
 #include <trace/events/dmag.h>
 

@@ -16,8 +16,12 @@
 #include <linux/oom.h>
 #include <linux/shrinker.h>
 
+#include "capture.h"
+#include "host.h"
 #include "kgroup.h"
 #include "map.h"
+#include "protect.h"
+#include "reserve.h"
 
 #include <trace/events/dmag.h>
 

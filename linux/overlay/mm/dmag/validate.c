@@ -9,6 +9,7 @@
 
 #include "kgroup.h"
 #include "map.h"
+#include "validate.h"
 
 /* The deepest of the core's levels: every frame is looked at. */
 #define DMAG_VALIDATE_LEVEL 4

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Capture of pages that reclaim frees.
+ */
+#ifndef _MM_DMAG_CAPTURE_H
+#define _MM_DMAG_CAPTURE_H
+
+#include <linux/types.h>
+
+struct dmag_kgroup;
+
+void dmag_group_hungry(struct dmag_kgroup *g, bool yes);
+void dmag_group_adopt_captured(struct dmag_kgroup *g);
+void dmag_capture_switch(void);
+
+#endif /* _MM_DMAG_CAPTURE_H */

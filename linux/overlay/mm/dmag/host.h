@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Claims from, and releases to, the kernel's page allocator.
+ */
+#ifndef _MM_DMAG_HOST_H
+#define _MM_DMAG_HOST_H
+
+#include "core/dmag.h"
+
+struct dmag_kgroup;
+
+void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
+int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+		     unsigned long until, u64 *pfn);
+void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
+u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
+int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
+
+#endif /* _MM_DMAG_HOST_H */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Protected capacity.
+ */
+#ifndef _MM_DMAG_PROTECT_H
+#define _MM_DMAG_PROTECT_H
+
+#include <linux/types.h>
+
+struct dmag_kgroup;
+
+void dmag_group_protect(struct dmag_kgroup *g);
+bool dmag_group_lacks_capacity(const struct dmag_kgroup *g);
+
+#endif /* _MM_DMAG_PROTECT_H */

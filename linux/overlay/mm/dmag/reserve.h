@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The reserves of groups, and the end of a group.
+ */
+#ifndef _MM_DMAG_RESERVE_H
+#define _MM_DMAG_RESERVE_H
+
+struct dmag_kgroup;
+
+void dmag_group_settle(struct dmag_kgroup *g);
+
+#endif /* _MM_DMAG_RESERVE_H */
