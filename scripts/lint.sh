@@ -99,6 +99,7 @@ cppcheck_dir()
 		--include=scripts/cppcheck.h -Icore -Icore/port "$1"
 }
 
+try "layers" sh -c 'scripts/layers.py --self-test && scripts/layers.py'
 for file in $(c_files); do
 	case $file in
 	# Tables in the form of calls, which no formatter of the kernel touches.
