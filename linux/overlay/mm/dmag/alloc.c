@@ -48,7 +48,7 @@ static int alloc_fast(struct dmag_device *d, const struct dmag_request *rq,
 	} else if (atomic) {
 		g->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
 	}
-	dmag_group_kick(g);
+	dmag_kgroup_kick(g);
 	spin_unlock_irqrestore(&g->lock, flags);
 	return ret;
 }
@@ -101,7 +101,7 @@ static int climb(struct device *dev, const struct dmag_request *rq,
 	if (!d || d->group->universal)
 		return -ENOMEM;
 	g = d->group;
-	ret = dmag_group_climb(g, rq, until, pfn);
+	ret = dmag_kgroup_climb(g, rq, until, pfn);
 	if (ret)
 		return ret;
 	spin_lock_irq(&g->lock);
@@ -109,9 +109,9 @@ static int climb(struct device *dev, const struct dmag_request *rq,
 		d->held += rq->count;
 	} else {
 		ret = dmag_group_put(&g->core, *pfn, rq->count) ?: -ENOMEM;
-		dmag_group_arrival(g);
+		dmag_kgroup_arrival(g);
 	}
-	dmag_group_kick(g);
+	dmag_kgroup_kick(g);
 	spin_unlock_irq(&g->lock);
 	return ret;
 }
@@ -149,7 +149,7 @@ static void stop_waiting(struct dmag_kgroup *g)
 {
 	spin_lock_irq(&g->lock);
 	g->waiters--;
-	dmag_group_kick(g);
+	dmag_kgroup_kick(g);
 	spin_unlock_irq(&g->lock);
 }
 
@@ -374,9 +374,9 @@ static bool free_to(struct dmag_kgroup *g, struct dmag_device *d,
 	if (likely(ours && !ret)) {
 		g->counter[DMAG_NR_FREE]++;
 		uncharge(d, g, count);
-		dmag_group_arrival(g);
+		dmag_kgroup_arrival(g);
 	}
-	dmag_group_kick(g);
+	dmag_kgroup_kick(g);
 	spin_unlock_irqrestore(&g->lock, flags);
 
 	if (unlikely(ret))

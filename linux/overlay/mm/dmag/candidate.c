@@ -48,13 +48,13 @@ static struct {
 } failed[1 << DMAG_FAILED_BITS]; /* dmag_mutex */
 
 /**
- * dmag_note_failure() - A candidate could not be taken.
+ * dmag_candidate_failed() - A candidate could not be taken.
  * @r: the candidate
  * @rung: how it was tried
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung)
+void dmag_candidate_failed(const struct dmag_range *r, enum dmag_rung rung)
 {
 	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
 
@@ -375,7 +375,7 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 			ret = 0;
 		}
 		judged += !ret;
-		end = dmag_give_up(g);
+		end = dmag_kgroup_give_up(g);
 		if (end)
 			return end;
 	}
@@ -385,7 +385,7 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 }
 
 /**
- * dmag_find_candidate() - Find something to claim by migration.
+ * dmag_candidate_find() - Find something to claim by migration.
  * @g: the group
  * @rq: what is wanted
  * @rung: how hard it will be tried
@@ -397,9 +397,9 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; -EAGAIN if nothing looks as if it could be had; or as
- * dmag_give_up().
+ * dmag_kgroup_give_up().
  */
-int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+int dmag_candidate_find(struct dmag_kgroup *g, const struct dmag_request *rq,
 			enum dmag_rung rung, struct dmag_range *best)
 {
 	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
@@ -499,16 +499,17 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 }
 
 /**
- * dmag_take_free() - Claim something that is free.
+ * dmag_candidate_take_free() - Claim something that is free.
  * @g: the group
  * @rq: what is wanted
  * @got: what was taken: allocated single pages
  *
  * Context: Process, under dmag_mutex.
- * Return: 0; -EAGAIN if nothing is free; or as dmag_give_up().
+ * Return: 0; -EAGAIN if nothing is free; or as dmag_kgroup_give_up().
  */
-int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
-		   struct dmag_range *got)
+int dmag_candidate_take_free(struct dmag_kgroup *g,
+			     const struct dmag_request *rq,
+			     struct dmag_range *got)
 {
 	u64 align = max(rq->align, roundup_pow_of_two(rq->count));
 	bool single = rq->count <= DMAG_BLOCK_FRAMES;
@@ -528,7 +529,7 @@ int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
 			hunt_end(&h, got->start);
 			return 0;
 		}
-		end = dmag_give_up(g);
+		end = dmag_kgroup_give_up(g);
 		if (end)
 			return end;
 	}

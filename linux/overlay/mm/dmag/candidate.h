@@ -10,13 +10,14 @@
 struct dmag_kgroup;
 struct page;
 
-int dmag_take_free(struct dmag_kgroup *g, const struct dmag_request *rq,
-		   struct dmag_range *got);
-int dmag_find_candidate(struct dmag_kgroup *g, const struct dmag_request *rq,
+int dmag_candidate_take_free(struct dmag_kgroup *g,
+			     const struct dmag_request *rq,
+			     struct dmag_range *got);
+int dmag_candidate_find(struct dmag_kgroup *g, const struct dmag_request *rq,
 			enum dmag_rung rung, struct dmag_range *best);
 bool dmag_host_spares(u64 count, bool of_any);
 void dmag_make_allocated(struct page *page, unsigned int order);
-void dmag_note_failure(const struct dmag_range *r, enum dmag_rung rung);
+void dmag_candidate_failed(const struct dmag_range *r, enum dmag_rung rung);
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r);
 bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page);
 bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r);

@@ -42,13 +42,13 @@ static bool tighter(const struct dmag_kgroup *a, const struct dmag_kgroup *b)
 }
 
 /**
- * dmag_group_hungry() - Let a group capture what reclaim frees, or no more.
+ * dmag_kgroup_set_hungry() - Let a group capture what reclaim frees, or no more.
  * @g: the group
  * @yes: whether it wants to
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_group_hungry(struct dmag_kgroup *g, bool yes)
+void dmag_kgroup_set_hungry(struct dmag_kgroup *g, bool yes)
 {
 	struct dmag_kgroup *next;
 
@@ -157,7 +157,7 @@ static void adopt_page(struct dmag_kgroup *g, struct page *page)
 
 	set_page_private(page, 0);
 	dmag_make_allocated(page, order);
-	if (!g->core.members || dmag_group_adopt(g, &r))
+	if (!g->core.members || dmag_kgroup_adopt(g, &r))
 		free_contig_range(r.start, r.last - r.start + 1);
 	/* Not before: what is captured meanwhile must see them somewhere. */
 	spin_lock_irq(&g->lock);
@@ -166,12 +166,12 @@ static void adopt_page(struct dmag_kgroup *g, struct page *page)
 }
 
 /**
- * dmag_group_adopt_captured() - Make captured pages the group's own.
+ * dmag_kgroup_adopt_captured() - Make captured pages the group's own.
  * @g: the group; without members they go back
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_group_adopt_captured(struct dmag_kgroup *g)
+void dmag_kgroup_adopt_captured(struct dmag_kgroup *g)
 {
 	struct page *page, *next;
 	LIST_HEAD(pages);

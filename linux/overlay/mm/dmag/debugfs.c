@@ -90,7 +90,7 @@ static void show_group(struct dmag_kgroup *g, void *m)
 static int groups_show(struct seq_file *m, void *unused)
 {
 	mutex_lock(&dmag_mutex);
-	dmag_visit_groups(show_group, m);
+	dmag_kgroup_visit_all(show_group, m);
 	mutex_unlock(&dmag_mutex);
 	return 0;
 }
@@ -128,7 +128,7 @@ static int counters_show(struct seq_file *m, void *unused)
 
 	mutex_lock(&dmag_mutex);
 	memcpy(t.counter, dmag_retired, sizeof(dmag_retired));
-	dmag_visit_groups(add_group, &t);
+	dmag_kgroup_visit_all(add_group, &t);
 	mutex_unlock(&dmag_mutex);
 
 	seq_printf(m, "groups %llu\nmembers %llu\n", t.groups, t.members);

@@ -141,7 +141,7 @@ static void device_replace(struct device *dev, struct dmag_device *d)
 	if (!old)
 		return;
 	left = dmag_leave(&dmag_registry, &old->core);
-	dmag_group_settle(to_kgroup(left));
+	dmag_kgroup_retire(to_kgroup(left));
 	kfree_rcu(old, rcu);
 }
 
@@ -160,7 +160,7 @@ static void device_enter(struct dmag_device *d, struct dmag_kgroup *fresh)
 /* Within a driver's patience.  What is left to do then is the worker's. */
 static void first_fill(struct dmag_kgroup *g)
 {
-	dmag_group_fill(g, DMAG_FILL_BOUND);
+	dmag_kgroup_fill(g, DMAG_FILL_BOUND);
 	spin_lock_irq(&g->lock);
 	if (dmag_group_shortage(&g->core))
 		g->kicked = DMAG_LOW;
@@ -285,7 +285,7 @@ static void weigh_group(struct dmag_kgroup *g, void *unused)
 	if (g->universal)
 		g->core.marks = g->core.base;
 	WRITE_ONCE(g->universal, false);
-	dmag_group_kick(g);
+	dmag_kgroup_kick(g);
 	spin_unlock_irq(&g->lock);
 }
 
@@ -302,7 +302,7 @@ static int resolve_all(void)
 	list_for_each_entry_safe(m, next, &dmag_registry.members, node)
 		if (device_resolve(to_dmag_device(m)))
 			ret = -ENOMEM;
-	dmag_visit_groups(weigh_group, NULL);
+	dmag_kgroup_visit_all(weigh_group, NULL);
 	return ret;
 }
 

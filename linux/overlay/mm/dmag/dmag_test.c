@@ -58,7 +58,7 @@ static bool groups_settle(void)
 		bool waiting = false;
 
 		mutex_lock(&dmag_mutex);
-		dmag_visit_groups(note_memberless, &waiting);
+		dmag_kgroup_visit_all(note_memberless, &waiting);
 		mutex_unlock(&dmag_mutex);
 		if (!waiting)
 			return true;
@@ -244,7 +244,7 @@ static void test_reserve(struct kunit *test)
 	/* A first fill may be cut off, but not before it has got anything. */
 	KUNIT_EXPECT_GT(test, g->core.frames.free, 0);
 	mutex_lock(&dmag_mutex);
-	dmag_group_fill(g, 60 * HZ);
+	dmag_kgroup_fill(g, 60 * HZ);
 	KUNIT_EXPECT_GE(test, g->core.frames.free, g->core.marks.high);
 	mutex_unlock(&dmag_mutex);
 	kunit_device_unregister(test, dev);

@@ -69,7 +69,8 @@ static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
 	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
 	unsigned long progress = 1;
 
-	while (progress && !spared(r) && !dmag_give_up(g) && !dmag_wanted()) {
+	while (progress && !spared(r) && !dmag_kgroup_give_up(g) &&
+	       !dmag_lock_contended()) {
 		unsigned int flags;
 
 		fs_reclaim_acquire(gfp);
@@ -125,7 +126,7 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 		make_room(g, r);
 	}
 	if (!spared(r)) {
-		dmag_note_failure(r, rung);
+		dmag_candidate_failed(r, rung);
 		return -EAGAIN;
 	}
 	ret = alloc_contig_range(r->start, r->last + 1,
@@ -140,7 +141,7 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 	if (protected)
 		dmag_restore_types(&blocks);
 	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
-		dmag_note_failure(r, rung);
+		dmag_candidate_failed(r, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
 }
 
@@ -203,7 +204,7 @@ static int take_surplus(struct dmag_kgroup *g, const struct dmag_request *rq,
 
 	if (rq->count % DMAG_BLOCK_FRAMES || rq->align % DMAG_BLOCK_FRAMES)
 		return -EAGAIN;
-	dmag_visit_groups(ask_surplus, &s);
+	dmag_kgroup_visit_all(ask_surplus, &s);
 	return s.ret;
 }
 
@@ -212,21 +213,22 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 {
 	int ret = -EAGAIN;
 
-	dmag_let_others_through(g);
+	dmag_kgroup_yield(g);
 	if (rung == DMAG_CLAIM_FREE)
-		return dmag_take_free(g, rq, got);
+		return dmag_candidate_take_free(g, rq, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return take_surplus(g, rq, got);
 	/* One page that is on its way to the LRU spoils a whole run. */
-	if (rq->count > DMAG_BLOCK_FRAMES && !dmag_give_up(g))
+	if (rq->count > DMAG_BLOCK_FRAMES && !dmag_kgroup_give_up(g))
 		lru_add_drain_all();
 	for (int tries = 0; tries < g->tries && ret == -EAGAIN; tries++) {
-		ret = dmag_give_up(g) ?: dmag_find_candidate(g, rq, rung, got);
+		ret = dmag_kgroup_give_up(g) ?:
+			      dmag_candidate_find(g, rq, rung, got);
 		if (ret)
 			break;
 		ret = take_candidate(g, got, rung);
 		if (ret)
-			dmag_let_others_through(g);
+			dmag_kgroup_yield(g);
 	}
 	return ret;
 }
@@ -288,7 +290,7 @@ static const struct dmag_backend dmag_host = {
 };
 
 /**
- * dmag_group_fill() - Bring a reserve to its watermarks, up or down.
+ * dmag_kgroup_fill() - Bring a reserve to its watermarks, up or down.
  * @g: the group
  * @bound: how long claims may take, in jiffies
  *
@@ -296,7 +298,7 @@ static const struct dmag_backend dmag_host = {
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
+void dmag_kgroup_fill(struct dmag_kgroup *g, unsigned long bound)
 {
 	u64 free;
 
@@ -309,12 +311,12 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
 	if (!g->universal)
 		dmag_group_balance(&dmag_registry, &g->core, &dmag_host);
 	if (g->core.frames.free > free)
-		dmag_group_arrival(g);
+		dmag_kgroup_arrival(g);
 	spin_unlock_irq(&g->lock);
 }
 
 /**
- * dmag_group_climb() - Find memory for a request that may wait.
+ * dmag_kgroup_climb() - Find memory for a request that may wait.
  * @g: the group
  * @rq: what is wanted
  * @until: when to give up, in jiffies
@@ -323,8 +325,8 @@ void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound)
  * Context: Process, under dmag_mutex.
  * Return: 0, -ENOMEM, -ETIME, or -EINTR on a fatal signal.
  */
-int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     unsigned long until, u64 *pfn)
+int dmag_kgroup_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+		      unsigned long until, u64 *pfn)
 {
 	u64 free;
 	int ret;
@@ -338,14 +340,14 @@ int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
 	if (!ret)
 		g->counter[DMAG_NR_ALLOC]++;
 	if (g->core.frames.free > free)
-		dmag_group_arrival(g);
-	dmag_group_kick(g);
+		dmag_kgroup_arrival(g);
+	dmag_kgroup_kick(g);
 	spin_unlock_irq(&g->lock);
 	return ret;
 }
 
 /**
- * dmag_group_squeeze() - Give back free frames that others need more.
+ * dmag_kgroup_release() - Give back free frames that others need more.
  * @g: the group
  * @keep: how many it may keep, a watermark
  * @max: how many to give back at most
@@ -353,7 +355,7 @@ int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
  * Context: Process, under dmag_mutex.
  * Return: the frames given back.
  */
-u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max)
+u64 dmag_kgroup_release(struct dmag_kgroup *g, u64 keep, u64 max)
 {
 	u64 freed;
 
@@ -366,7 +368,7 @@ u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max)
 }
 
 /**
- * dmag_group_adopt() - Let a group own frames that were claimed elsewhere.
+ * dmag_kgroup_adopt() - Let a group own frames that were claimed elsewhere.
  * @g: the group
  * @r: the frames, allocated; within one block
  *
@@ -374,7 +376,7 @@ u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max)
  * Return: 0; -EEXIST if the block is another group's or about to go offline;
  * -ENOMEM; -EINVAL.
  */
-int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
+int dmag_kgroup_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	int ret;
 
@@ -389,7 +391,7 @@ int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 	spin_lock_irq(&g->lock);
 	ret = dmag_group_add(&g->core, r->start, r->last);
 	if (!ret)
-		dmag_group_arrival(g);
+		dmag_kgroup_arrival(g);
 	spin_unlock_irq(&g->lock);
 	if (ret)
 		dmag_owner_erase(g, r);
@@ -416,7 +418,7 @@ static bool pick_inside(struct dmag_kgroup *g, const struct dmag_range *range,
 }
 
 /**
- * dmag_group_vacate() - Give back the free frames of a range.
+ * dmag_kgroup_release_range() - Give back the free frames of a range.
  * @g: the group
  * @range: where; frames in use stay
  *
@@ -424,7 +426,8 @@ static bool pick_inside(struct dmag_kgroup *g, const struct dmag_range *range,
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range)
+void dmag_kgroup_release_range(struct dmag_kgroup *g,
+			       const struct dmag_range *range)
 {
 	struct dmag_range r;
 
@@ -435,6 +438,6 @@ void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range)
 			break;
 		host_release(&g->core, &r);
 	}
-	dmag_group_kick(g);
+	dmag_kgroup_kick(g);
 	spin_unlock_irq(&g->lock);
 }

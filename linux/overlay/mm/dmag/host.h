@@ -9,11 +9,12 @@
 
 struct dmag_kgroup;
 
-void dmag_group_fill(struct dmag_kgroup *g, unsigned long bound);
-int dmag_group_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     unsigned long until, u64 *pfn);
-void dmag_group_vacate(struct dmag_kgroup *g, const struct dmag_range *range);
-u64 dmag_group_squeeze(struct dmag_kgroup *g, u64 keep, u64 max);
-int dmag_group_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
+void dmag_kgroup_fill(struct dmag_kgroup *g, unsigned long bound);
+int dmag_kgroup_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+		      unsigned long until, u64 *pfn);
+void dmag_kgroup_release_range(struct dmag_kgroup *g,
+			       const struct dmag_range *range);
+u64 dmag_kgroup_release(struct dmag_kgroup *g, u64 keep, u64 max);
+int dmag_kgroup_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
 
 #endif /* _MM_DMAG_HOST_H */

@@ -76,7 +76,7 @@ static int refuse_if_used(const struct dmag_range *r)
 {
 	struct in_use u = { .range = r };
 
-	dmag_visit_groups(count_used, &u);
+	dmag_kgroup_visit_all(count_used, &u);
 	if (!u.group)
 		return 0;
 	pr_info("dmag: [mem %#llx-%#llx] stays online: group %d has %llu pages in use there; devices that hold buffers: %u\n",
@@ -88,9 +88,9 @@ static int refuse_if_used(const struct dmag_range *r)
 /* What reclaim captured there is not adopted, but goes back. */
 static void vacate(struct dmag_kgroup *g, void *range)
 {
-	dmag_group_adopt_captured(g);
-	dmag_group_vacate(g, range);
-	dmag_group_settle(g);
+	dmag_kgroup_adopt_captured(g);
+	dmag_kgroup_release_range(g, range);
+	dmag_kgroup_retire(g);
 }
 
 /* Buffers taken from the reserve meanwhile make it fail after all. */
@@ -101,7 +101,7 @@ static int empty_range(struct dmag_range *r)
 	if (ret)
 		return ret;
 	dmag_avoid_range(r);
-	dmag_visit_groups(vacate, r);
+	dmag_kgroup_visit_all(vacate, r);
 	ret = refuse_if_used(r);
 	if (ret)
 		dmag_avoid_nothing();

@@ -65,7 +65,7 @@ int dmag_lock_killable(void)
 }
 
 /**
- * dmag_let_others_through() - Let go of dmag_mutex if anybody waits for it.
+ * dmag_kgroup_yield() - Let go of dmag_mutex if anybody waits for it.
  * @g: the group that is worked on; it stays, its bound of time is moved
  *
  * A climb may take seconds, a driver's probe should not: those who wait in
@@ -73,12 +73,12 @@ int dmag_lock_killable(void)
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_let_others_through(struct dmag_kgroup *g)
+void dmag_kgroup_yield(struct dmag_kgroup *g)
 {
 	unsigned long left = jiffies, deadline = g->deadline;
 	unsigned int tries = g->tries;
 
-	if (likely(!dmag_wanted()) || !dmag_may_wait(GFP_KERNEL))
+	if (likely(!dmag_lock_contended()) || !dmag_may_wait(GFP_KERNEL))
 		return;
 	g->pins++;
 	mutex_unlock(&dmag_mutex);
@@ -93,13 +93,13 @@ void dmag_let_others_through(struct dmag_kgroup *g)
 }
 
 /**
- * dmag_give_up() - The bound of time, and what ends any climb.
+ * dmag_kgroup_give_up() - The bound of time, and what ends any climb.
  * @g: the group that climbs
  *
  * Context: Process, under dmag_mutex.
  * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
  */
-int dmag_give_up(const struct dmag_kgroup *g)
+int dmag_kgroup_give_up(const struct dmag_kgroup *g)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
@@ -156,14 +156,14 @@ void dmag_kgroup_unlist(struct dmag_kgroup *g)
 }
 
 /**
- * dmag_visit_groups() - Call a function for every group.
+ * dmag_kgroup_visit_all() - Call a function for every group.
  * @fn: what to call; the group may be gone when it returns
  * @data: its second argument
  *
  * Context: Process, under dmag_mutex, which @fn must keep.
  */
-void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
-		       void *data)
+void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *g, void *data),
+			   void *data)
 {
 	struct dmag_kgroup *g, *next;
 
@@ -173,13 +173,13 @@ void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
 }
 
 /**
- * dmag_next_group() - Go through all groups, letting go of dmag_mutex between.
+ * dmag_kgroup_next() - Go through all groups, letting go of dmag_mutex between.
  * @round: a number that no earlier round had, not 0
  *
  * Context: Process, under dmag_mutex.
  * Return: a group that was not yet visited in this round, or NULL.
  */
-struct dmag_kgroup *dmag_next_group(unsigned long round)
+struct dmag_kgroup *dmag_kgroup_next(unsigned long round)
 {
 	struct dmag_kgroup *g;
 
@@ -195,12 +195,12 @@ struct dmag_kgroup *dmag_next_group(unsigned long round)
 /* ---- waking ---------------------------------------------------------- */
 
 /**
- * __dmag_group_arrival() - dmag_group_arrival(), if there are waiters.
+ * __dmag_kgroup_arrival() - dmag_kgroup_arrival(), if there are waiters.
  * @g: the group, locked
  *
  * Context: Any.
  */
-void __dmag_group_arrival(struct dmag_kgroup *g)
+void __dmag_kgroup_arrival(struct dmag_kgroup *g)
 {
 	lockdep_assert_held(&g->lock);
 	g->arrivals++;
@@ -256,12 +256,12 @@ static void surplus_is_due(struct work_struct *work)
 static DECLARE_DELAYED_WORK(surplus_work, surplus_is_due);
 
 /**
- * __dmag_group_kick() - dmag_group_kick(), if there may be a reason.
+ * __dmag_kgroup_kick() - dmag_kgroup_kick(), if there may be a reason.
  * @g: the group, locked
  *
  * Context: Any.
  */
-void __dmag_group_kick(struct dmag_kgroup *g)
+void __dmag_kgroup_kick(struct dmag_kgroup *g)
 {
 	const struct dmag_group *core = &g->core;
 	enum dmag_kick kick = DMAG_QUIET;

@@ -176,7 +176,7 @@ extern struct dmag_registry dmag_registry;
 extern u64 dmag_retired[DMAG_NR_COUNTERS];
 
 /* Whether anybody waits for the mutex who should not wait for long. */
-static inline bool dmag_wanted(void)
+static inline bool dmag_lock_contended(void)
 {
 	return atomic_read(&dmag_contenders);
 }
@@ -220,47 +220,47 @@ static inline bool dmag_has_cma_area(const struct device *dev)
 
 void dmag_lock(void);
 int dmag_lock_killable(void);
-void dmag_let_others_through(struct dmag_kgroup *g);
-int dmag_give_up(const struct dmag_kgroup *g);
+void dmag_kgroup_yield(struct dmag_kgroup *g);
+int dmag_kgroup_give_up(const struct dmag_kgroup *g);
 
 void dmag_kgroup_list(struct dmag_kgroup *g);
 void dmag_kgroup_unlist(struct dmag_kgroup *g);
-void dmag_visit_groups(void (*fn)(struct dmag_kgroup *g, void *data),
-		       void *data);
-struct dmag_kgroup *dmag_next_group(unsigned long round);
+void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *g, void *data),
+			   void *data);
+struct dmag_kgroup *dmag_kgroup_next(unsigned long round);
 
-void __dmag_group_arrival(struct dmag_kgroup *g);
+void __dmag_kgroup_arrival(struct dmag_kgroup *g);
 int dmag_worker_init(work_func_t fn);
 void dmag_worker_kick(void);
 void dmag_worker_kick_in(unsigned long delay);
-void __dmag_group_kick(struct dmag_kgroup *g);
+void __dmag_kgroup_kick(struct dmag_kgroup *g);
 
 /**
- * dmag_group_arrival() - Wake requests that wait, because frames came free.
+ * dmag_kgroup_arrival() - Wake requests that wait, because frames came free.
  * @g: the group, locked
  *
  * Context: Any.
  */
-static inline void dmag_group_arrival(struct dmag_kgroup *g)
+static inline void dmag_kgroup_arrival(struct dmag_kgroup *g)
 {
 	lockdep_assert_held(&g->lock);
 	if (unlikely(g->waiters))
-		__dmag_group_arrival(g);
+		__dmag_kgroup_arrival(g);
 }
 
 /**
- * dmag_group_kick() - Wake the worker if the group is short or in surplus.
+ * dmag_kgroup_kick() - Wake the worker if the group is short or in surplus.
  * @g: the group, locked
  *
  * Every allocation and every free asks; hardly any has a reason.
  *
  * Context: Any.
  */
-static inline void dmag_group_kick(struct dmag_kgroup *g)
+static inline void dmag_kgroup_kick(struct dmag_kgroup *g)
 {
 	lockdep_assert_held(&g->lock);
 	if (unlikely(!dmag_group_steady(&g->core)))
-		__dmag_group_kick(g);
+		__dmag_kgroup_kick(g);
 }
 
 #endif /* _MM_DMAG_KGROUP_H */

@@ -275,12 +275,12 @@ void dmag_unprotect_range(const struct dmag_range *r)
 }
 
 /**
- * dmag_group_unprotect() - Lift the protection of all that a group has.
+ * dmag_kgroup_unprotect() - Lift the protection of all that a group has.
  * @g: the group
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_group_unprotect(struct dmag_kgroup *g)
+void dmag_kgroup_unprotect(struct dmag_kgroup *g)
 {
 	struct dmag_kgroup *owner;
 	unsigned long nr;

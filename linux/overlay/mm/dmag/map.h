@@ -48,7 +48,7 @@ void dmag_pageblock_restore(const struct dmag_range *r, int migratetype);
 int dmag_protect_block(struct dmag_kgroup *g, const struct dmag_range *r);
 void dmag_restore_types(const struct dmag_range *r);
 void dmag_unprotect_range(const struct dmag_range *r);
-void dmag_group_unprotect(struct dmag_kgroup *g);
+void dmag_kgroup_unprotect(struct dmag_kgroup *g);
 u64 dmag_protected_frames(const struct dmag_kgroup *g);
 
 #ifdef CONFIG_MEMORY_HOTPLUG

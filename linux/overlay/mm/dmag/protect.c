@@ -68,13 +68,13 @@ static void settle_batch(struct batch *b)
 }
 
 /**
- * dmag_group_lacks_capacity() - Whether a group lacks of its capacity goal.
+ * dmag_kgroup_lacks_capacity() - Whether a group lacks of its capacity goal.
  * @g: the group
  *
  * Context: Process, under dmag_mutex.
  * Return: true if a pageblock or more is missing from its capacity goal.
  */
-bool dmag_group_lacks_capacity(const struct dmag_kgroup *g)
+bool dmag_kgroup_lacks_capacity(const struct dmag_kgroup *g)
 {
 	return g->core.members && g->protected + pageblock_nr_pages <= g->goal;
 }
@@ -134,9 +134,9 @@ static void protect_chunk(struct batch *b, const struct dmag_range *r)
 /* Nothing stays isolated meanwhile. */
 static void let_others_through(struct batch *b)
 {
-	if (dmag_wanted()) {
+	if (dmag_lock_contended()) {
 		settle_batch(b);
-		dmag_let_others_through(b->g);
+		dmag_kgroup_yield(b->g);
 	}
 }
 
@@ -150,7 +150,8 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell,
 		struct dmag_range r = { start - size, start - 1 };
 
 		let_others_through(b);
-		if (lacking(b) < size || dmag_give_up(b->g) || !affordable(0))
+		if (lacking(b) < size || dmag_kgroup_give_up(b->g) ||
+		    !affordable(0))
 			return;
 		start = r.start;
 		if (protectable(b->g, &r))
@@ -159,7 +160,7 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell,
 }
 
 /**
- * dmag_group_protect() - Protect what a group lacks of its capacity goal.
+ * dmag_kgroup_protect() - Protect what a group lacks of its capacity goal.
  * @g: the group
  *
  * Least wanted memory first, in aligned chunks as large as can be had: large
@@ -168,7 +169,7 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell,
  *
  * Context: Process, under dmag_mutex, which others may have in between.
  */
-void dmag_group_protect(struct dmag_kgroup *g)
+void dmag_kgroup_protect(struct dmag_kgroup *g)
 {
 	struct batch b = { .g = g };
 	u64 size = lacking(&b);

@@ -161,7 +161,7 @@ static bool reached(const u64 *value, u64 goal)
 static bool fill_reserve(struct dmag_kgroup *g)
 {
 	mutex_lock(&dmag_mutex);
-	dmag_group_fill(g, 60 * HZ);
+	dmag_kgroup_fill(g, 60 * HZ);
 	mutex_unlock(&dmag_mutex);
 	return !dmag_group_shortage(&g->core);
 }
@@ -173,11 +173,11 @@ static void starve(struct dmag_kgroup *g)
 					  .at = jiffies + 60 * HZ };
 
 	mutex_lock(&dmag_mutex);
-	dmag_group_unprotect(g);
-	dmag_group_squeeze(g, 0, U64_MAX);
+	dmag_kgroup_unprotect(g);
+	dmag_kgroup_release(g, 0, U64_MAX);
 	g->fill = never;
 	g->protect = never;
-	dmag_group_hungry(g, true);
+	dmag_kgroup_set_hungry(g, true);
 	spin_lock_irq(&g->lock);
 	g->core.marks = (struct dmag_marks){ 1, 2, 3 };
 	spin_unlock_irq(&g->lock);
@@ -331,11 +331,11 @@ static void test_squeeze(struct kunit *test)
 	mutex_lock(&dmag_mutex);
 	free = g->core.frames.free;
 	KUNIT_EXPECT_GT(test, free, low);
-	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, low, 16), 16);
-	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, low, U64_MAX),
+	KUNIT_EXPECT_EQ(test, dmag_kgroup_release(g, low, 16), 16);
+	KUNIT_EXPECT_EQ(test, dmag_kgroup_release(g, low, U64_MAX),
 			free - low - 16);
-	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, low, U64_MAX), 0);
-	KUNIT_EXPECT_EQ(test, dmag_group_squeeze(g, min, U64_MAX), low - min);
+	KUNIT_EXPECT_EQ(test, dmag_kgroup_release(g, low, U64_MAX), 0);
+	KUNIT_EXPECT_EQ(test, dmag_kgroup_release(g, min, U64_MAX), low - min);
 	KUNIT_EXPECT_EQ(test, g->core.frames.free, min);
 	mutex_unlock(&dmag_mutex);
 	expect_valid(test);
@@ -449,7 +449,7 @@ static struct hoard *hold_mutex(struct kunit *test, const char *name)
 
 	KUNIT_ASSERT_TRUE(test, fill_reserve(g));
 	mutex_lock(&dmag_mutex);
-	dmag_group_squeeze(g, g->core.marks.min, U64_MAX);
+	dmag_kgroup_release(g, g->core.marks.min, U64_MAX);
 	return h;
 }
 
@@ -526,7 +526,7 @@ static void test_no_haste(struct kunit *test)
 	hoard(h, GFP_KERNEL, 1);
 	KUNIT_ASSERT_EQ(test, h->nr, 1);
 	mutex_lock(&dmag_mutex);
-	dmag_group_unprotect(g);
+	dmag_kgroup_unprotect(g);
 	g->protect = (struct dmag_retry){ .backoff = HZ, .at = jiffies };
 	mutex_unlock(&dmag_mutex);
 	get_device(dev);

@@ -99,20 +99,20 @@ static bool short_of(struct dmag_kgroup *g)
 
 static void refill(struct dmag_kgroup *g)
 {
-	dmag_group_fill(g, DMAG_REFILL_BOUND);
+	dmag_kgroup_fill(g, DMAG_REFILL_BOUND);
 	tried(&g->fill, short_of(g));
-	dmag_group_hungry(g, g->fill.backoff);
+	dmag_kgroup_set_hungry(g, g->fill.backoff);
 }
 
 static void protect(struct dmag_kgroup *g)
 {
 	u64 before = g->protected;
 
-	if (dmag_group_lacks_capacity(g))
-		dmag_group_protect(g);
+	if (dmag_kgroup_lacks_capacity(g))
+		dmag_kgroup_protect(g);
 	if (g->protected > before)
 		g->protect.backoff = 0;
-	tried(&g->protect, dmag_group_lacks_capacity(g));
+	tried(&g->protect, dmag_kgroup_lacks_capacity(g));
 }
 
 /* ---- the end of a group ---------------------------------------------- */
@@ -126,29 +126,29 @@ static void forget(struct dmag_kgroup *g)
 	struct page *page, *next;
 
 	lockdep_assert_held(&dmag_mutex);
-	dmag_group_hungry(g, false);
-	dmag_group_adopt_captured(g);
-	dmag_group_unprotect(g);
+	dmag_kgroup_set_hungry(g, false);
+	dmag_kgroup_adopt_captured(g);
+	dmag_kgroup_unprotect(g);
 	dmag_owner_erase_all(g);
 	list_for_each_entry_safe(page, next, &g->meta, lru)
 		__free_page(page);
 }
 
 /**
- * dmag_group_settle() - A group may have lost its last member or frame.
+ * dmag_kgroup_retire() - A group may have lost its last member or frame.
  * @g: the group; gone afterwards if nobody needs it
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_group_settle(struct dmag_kgroup *g)
+void dmag_kgroup_retire(struct dmag_kgroup *g)
 {
 	bool retired;
 
 	lockdep_assert_held(&dmag_mutex);
 	if (g->core.members || g->pins || READ_ONCE(g->waiters))
 		return;
-	dmag_group_unprotect(g);
-	dmag_group_fill(g, 0);
+	dmag_kgroup_unprotect(g);
+	dmag_kgroup_fill(g, 0);
 	spin_lock_irq(&g->lock);
 	retired = dmag_group_retire(&dmag_registry, &g->core);
 	spin_unlock_irq(&g->lock);
@@ -165,7 +165,7 @@ static void tend(struct dmag_kgroup *g, unsigned long *delay)
 {
 	if (g->universal)
 		return;
-	dmag_group_adopt_captured(g);
+	dmag_kgroup_adopt_captured(g);
 	if (adapt(g))
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
 	if (!short_of(g))
@@ -177,7 +177,7 @@ static void tend(struct dmag_kgroup *g, unsigned long *delay)
 		protect(g);
 	come_back(delay, &g->fill);
 	come_back(delay, &g->protect);
-	dmag_group_settle(g);
+	dmag_kgroup_retire(g);
 }
 
 /* What the shrinker may take, as of the last round; it is asked often. */
@@ -198,7 +198,7 @@ static void count_above_low(void)
 {
 	unsigned long above = 0;
 
-	dmag_visit_groups(add_above_low, &above);
+	dmag_kgroup_visit_all(add_above_low, &above);
 	WRITE_ONCE(above_low, above);
 }
 
@@ -210,7 +210,7 @@ static void dmag_worker(struct work_struct *work)
 
 	round = round + 1 ?: 1;
 	mutex_lock(&dmag_mutex);
-	while ((g = dmag_next_group(round))) {
+	while ((g = dmag_kgroup_next(round))) {
 		tend(g, &delay);
 		mutex_unlock(&dmag_mutex);
 		cond_resched();
@@ -248,7 +248,7 @@ static void squeeze_group(struct dmag_kgroup *g, void *data)
 
 	if (g->universal || !s->left)
 		return;
-	freed = dmag_group_squeeze(g, kept(g, s), s->left);
+	freed = dmag_kgroup_release(g, kept(g, s), s->left);
 	s->left -= freed;
 	s->freed += freed;
 	if (s->down_to_min && freed) {
@@ -265,7 +265,7 @@ static void squeeze_group(struct dmag_kgroup *g, void *data)
 static void squeeze(struct squeeze *s)
 {
 	lockdep_assert_held(&dmag_mutex);
-	dmag_visit_groups(squeeze_group, s);
+	dmag_kgroup_visit_all(squeeze_group, s);
 	count_above_low();
 }
 

@@ -74,7 +74,7 @@ const char *dmag_validate(void)
 	mutex_lock(&dmag_mutex);
 	if (dmag_registry_validate(&dmag_registry, 0))
 		wrong = "the registry is not valid";
-	dmag_visit_groups(check_group, &wrong);
+	dmag_kgroup_visit_all(check_group, &wrong);
 	mutex_unlock(&dmag_mutex);
 	return wrong;
 }
