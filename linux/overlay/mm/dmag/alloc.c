@@ -53,16 +53,17 @@ static int alloc_fast(struct dmag_device *d, const struct dmag_request *rq,
 	return ret;
 }
 
-enum verdict {
+enum alloc_verdict {
 	UNKNOWN, /* not a member yet, or of the wrong group */
 	ANSWERED,
 	UNRESTRICTED,
 };
 
-static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
-			      bool atomic, u64 *pfn, int *ret)
+static enum alloc_verdict alloc_try_group(struct device *dev,
+					  const struct dmag_request *rq,
+					  bool atomic, u64 *pfn, int *ret)
 {
-	enum verdict verdict = UNKNOWN;
+	enum alloc_verdict verdict = UNKNOWN;
 	struct dmag_device *d;
 
 	rcu_read_lock();
@@ -79,8 +80,8 @@ static enum verdict try_group(struct device *dev, const struct dmag_request *rq,
 }
 
 /* Whether @dev is still the member @d of @g; @d is gone if it is not. */
-static bool still_member(struct device *dev, const struct dmag_device *d,
-			 const struct dmag_kgroup *g)
+static bool alloc_still_member(struct device *dev, const struct dmag_device *d,
+			       const struct dmag_kgroup *g)
 {
 	lockdep_assert_held(&dmag_mutex);
 	return rcu_access_pointer(dev->dmag) == d && d->group == g;
@@ -90,8 +91,8 @@ static bool still_member(struct device *dev, const struct dmag_device *d,
  * The climb may let go of dmag_mutex.  If the device became another member in
  * the meantime, what was found is not for it.
  */
-static int climb(struct device *dev, const struct dmag_request *rq,
-		 unsigned long until, u64 *pfn)
+static int alloc_climb(struct device *dev, const struct dmag_request *rq,
+		       unsigned long until, u64 *pfn)
 {
 	struct dmag_kgroup *g;
 	struct dmag_device *d;
@@ -105,7 +106,7 @@ static int climb(struct device *dev, const struct dmag_request *rq,
 	if (ret)
 		return ret;
 	spin_lock_irq(&g->lock);
-	if (still_member(dev, d, g)) {
+	if (alloc_still_member(dev, d, g)) {
 		d->held += rq->count;
 	} else {
 		ret = dmag_group_put(&g->core, *pfn, rq->count) ?: -ENOMEM;
@@ -120,7 +121,7 @@ static int climb(struct device *dev, const struct dmag_request *rq,
  * A request made on the way to writeback only tries to climb, and does without
  * I/O; if it cannot it is served like an atomic one.
  */
-static int climb_without_io(struct device *dev, const struct dmag_request *rq,
+static int alloc_climb_noio(struct device *dev, const struct dmag_request *rq,
 			    gfp_t gfp, u64 *pfn)
 {
 	unsigned int noio;
@@ -128,24 +129,24 @@ static int climb_without_io(struct device *dev, const struct dmag_request *rq,
 
 	if (mutex_trylock(&dmag_mutex)) {
 		noio = memalloc_noio_save();
-		ret = climb(dev, rq, jiffies + DMAG_NORETRY_BOUND, pfn);
+		ret = alloc_climb(dev, rq, jiffies + DMAG_NORETRY_BOUND, pfn);
 		memalloc_noio_restore(noio);
 		mutex_unlock(&dmag_mutex);
 	}
 	if (ret)
-		try_group(dev, rq, true, pfn, &ret);
+		alloc_try_group(dev, rq, true, pfn, &ret);
 	return ret;
 }
 
 /* What may come free is what is in use, and what the worker refills. */
-static bool worth_waiting(const struct dmag_group *g,
+static bool wait_is_worth(const struct dmag_group *g,
 			  const struct dmag_request *rq)
 {
 	return rq->count <= g->frames.free + g->frames.used + g->marks.high;
 }
 
 /* A group whose last member left in the meantime is the worker's to end. */
-static void stop_waiting(struct dmag_kgroup *g)
+static void wait_stop(struct dmag_kgroup *g)
 {
 	spin_lock_irq(&g->lock);
 	g->waiters--;
@@ -157,10 +158,9 @@ static void stop_waiting(struct dmag_kgroup *g)
  * Start to wait for frames of the device's own group, which stays meanwhile.
  * NULL if the request has been served after all, or waiting is of no use.
  */
-static struct dmag_kgroup *start_waiting(struct device *dev,
-					 const struct dmag_request *rq,
-					 u64 *pfn, unsigned long *seen,
-					 int *ret)
+static struct dmag_kgroup *wait_start(struct device *dev,
+				      const struct dmag_request *rq, u64 *pfn,
+				      unsigned long *seen, int *ret)
 {
 	struct dmag_kgroup *g;
 	struct dmag_device *d;
@@ -171,7 +171,7 @@ static struct dmag_kgroup *start_waiting(struct device *dev,
 		return NULL;
 	g = d->group;
 	spin_lock_irq(&g->lock);
-	worth = worth_waiting(&g->core, rq);
+	worth = wait_is_worth(&g->core, rq);
 	g->waiters += worth;
 	g->counter[DMAG_NR_WAIT] += worth;
 	*seen = g->arrivals;
@@ -180,13 +180,13 @@ static struct dmag_kgroup *start_waiting(struct device *dev,
 	if (!worth || alloc_fast(d, rq, false, pfn))
 		return worth ? g : NULL;
 	*ret = 0;
-	stop_waiting(g);
+	wait_stop(g);
 	return NULL;
 }
 
 /* When frames come free, when @until is over, or -ERESTARTSYS. */
-static long await_arrival(struct dmag_kgroup *g, unsigned long seen,
-			  unsigned long until)
+static long wait_arrival(struct dmag_kgroup *g, unsigned long seen,
+			 unsigned long until)
 {
 	long timeout = max(1L, (long)(until - jiffies));
 
@@ -201,8 +201,9 @@ static long await_arrival(struct dmag_kgroup *g, unsigned long seen,
  * free before the wait is over.  Waiting for the mutex does not count: whoever
  * has it lets others through.
  */
-static int climb_or_wait(struct device *dev, const struct dmag_request *rq,
-			 gfp_t gfp, u64 *pfn)
+static int alloc_climb_or_wait(struct device *dev,
+			       const struct dmag_request *rq, gfp_t gfp,
+			       u64 *pfn)
 {
 	bool noretry = gfp & __GFP_NORETRY;
 	unsigned long bound = noretry ? DMAG_NORETRY_BOUND : DMAG_CLIMB_BOUND;
@@ -213,23 +214,23 @@ static int climb_or_wait(struct device *dev, const struct dmag_request *rq,
 	for (;;) {
 		if (dmag_lock_killable())
 			return -EINTR;
-		ret = climb(dev, rq, end ?: jiffies + bound, pfn);
+		ret = alloc_climb(dev, rq, end ?: jiffies + bound, pfn);
 		if (!end)
 			end = (jiffies + (noretry ? 0 : DMAG_WAIT_BOUND)) ?: 1;
 		g = ret && ret != -EINTR && time_before(jiffies, end) ?
-			    start_waiting(dev, rq, pfn, &seen, &ret) :
+			    wait_start(dev, rq, pfn, &seen, &ret) :
 			    NULL;
 		mutex_unlock(&dmag_mutex);
 		if (!g)
 			return ret;
-		ret = await_arrival(g, seen, end) < 0 ? -EINTR : 0;
-		stop_waiting(g);
+		ret = wait_arrival(g, seen, end) < 0 ? -EINTR : 0;
+		wait_stop(g);
 		if (ret)
 			return ret;
 	}
 }
 
-static void count_failure(struct device *dev)
+static void alloc_count_failure(struct device *dev)
 {
 	struct dmag_device *d;
 
@@ -249,15 +250,15 @@ static int alloc_slow(struct device *dev, const struct dmag_request *rq,
 	int ret;
 
 	if (dmag_may_wait(gfp))
-		ret = climb_or_wait(dev, rq, gfp, pfn);
+		ret = alloc_climb_or_wait(dev, rq, gfp, pfn);
 	else
-		ret = climb_without_io(dev, rq, gfp, pfn);
+		ret = alloc_climb_noio(dev, rq, gfp, pfn);
 	if (ret)
-		count_failure(dev);
+		alloc_count_failure(dev);
 	return ret;
 }
 
-static struct page *finish_alloc(u64 pfn, u64 count, gfp_t gfp)
+static struct page *alloc_finish(u64 pfn, u64 count, gfp_t gfp)
 {
 	struct page *page = pfn_to_page(pfn);
 
@@ -287,7 +288,7 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 {
 	struct dmag_request rq = DMAG_REQUEST(PFN_UP(size));
 	bool atomic = !gfpflags_allow_blocking(gfp);
-	enum verdict verdict;
+	enum alloc_verdict verdict;
 	int ret = -EINVAL;
 	u64 pfn;
 
@@ -296,17 +297,17 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 		return false;
 	rq.align = roundup_pow_of_two(rq.count);
 
-	verdict = try_group(dev, &rq, atomic, &pfn, &ret);
+	verdict = alloc_try_group(dev, &rq, atomic, &pfn, &ret);
 	if (unlikely(verdict == UNKNOWN && dmag_may_wait(gfp))) {
 		__dmag_device_update(dev);
-		verdict = try_group(dev, &rq, atomic, &pfn, &ret);
+		verdict = alloc_try_group(dev, &rq, atomic, &pfn, &ret);
 	}
 	if (verdict != ANSWERED)
 		return false;
 	if (unlikely(ret) && !atomic)
 		ret = alloc_slow(dev, &rq, gfp, &pfn);
 	if (likely(!ret))
-		*page = finish_alloc(pfn, rq.count, gfp);
+		*page = alloc_finish(pfn, rq.count, gfp);
 	else if (!atomic)
 		*page = alloc_from_cma(dev, size, gfp);
 	if (unlikely(!*page && ret != -EINTR))
@@ -316,7 +317,7 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 }
 
 /* Does somebody else hold on to a page, or is its memory broken? */
-static bool unfit(struct page *page, u64 count)
+static bool free_has_unfit(struct page *page, u64 count)
 {
 	for (u64 i = 0; i < count; i++)
 		if (unlikely(page_ref_count(page + i) != 1 ||
@@ -330,7 +331,7 @@ static bool unfit(struct page *page, u64 count)
  * that is broken: such a buffer leaves the group, and each page goes to the page
  * allocator with its last reference, which knows what to do with it.
  */
-static int free_unfit(struct dmag_kgroup *g, struct page *page, u64 count)
+static int free_drop_unfit(struct dmag_kgroup *g, struct page *page, u64 count)
 {
 	u64 pfn = page_to_pfn(page);
 	struct dmag_range r = { pfn, pfn + count - 1 };
@@ -344,19 +345,20 @@ static int free_unfit(struct dmag_kgroup *g, struct page *page, u64 count)
 }
 
 /* Buffers may have been allocated by another device, or as another's member. */
-static void uncharge(struct dmag_device *d, struct dmag_kgroup *g, u64 count)
+static void free_uncharge(struct dmag_device *d, struct dmag_kgroup *g,
+			  u64 count)
 {
 	lockdep_assert_held(&g->lock);
 	if (likely(d && d->group == g))
 		d->held -= min(d->held, count);
 }
 
-static bool free_to(struct dmag_kgroup *g, struct dmag_device *d,
-		    struct page *page, u64 count)
+static bool free_to_group(struct dmag_kgroup *g, struct dmag_device *d,
+			  struct page *page, u64 count)
 {
 	/* Without the lock: looking at a large buffer's pages takes long. */
 	bool fit = count <= READ_ONCE(g->core.frames.used) &&
-		   !unfit(page, count);
+		   !free_has_unfit(page, count);
 	u64 pfn = page_to_pfn(page);
 	unsigned long flags;
 	bool ours = true;
@@ -370,10 +372,10 @@ static bool free_to(struct dmag_kgroup *g, struct dmag_device *d,
 	else if (likely(fit))
 		ret = dmag_group_put(&g->core, pfn, count);
 	else
-		ret = free_unfit(g, page, count);
+		ret = free_drop_unfit(g, page, count);
 	if (likely(ours && !ret)) {
 		g->counter[DMAG_NR_FREE]++;
-		uncharge(d, g, count);
+		free_uncharge(d, g, count);
 		dmag_kgroup_arrival(g);
 	}
 	dmag_kgroup_kick(g);
@@ -394,8 +396,8 @@ bool __dmag_free_pages(struct device *dev, struct page *page, size_t size)
 	rcu_read_lock();
 	g = dmag_owner(page_to_pfn(page));
 	if (g)
-		ours = free_to(g, rcu_dereference(dev->dmag), page,
-			       PFN_UP(size));
+		ours = free_to_group(g, rcu_dereference(dev->dmag), page,
+				     PFN_UP(size));
 	rcu_read_unlock();
 	return ours;
 }

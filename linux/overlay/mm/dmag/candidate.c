@@ -64,7 +64,8 @@ void dmag_candidate_failed(const struct dmag_range *r, enum dmag_rung rung)
 	failed[i].until = jiffies + DMAG_FAILED_FOR;
 }
 
-static bool failed_lately(const struct dmag_range *r, enum dmag_rung rung)
+static bool candidate_failed_lately(const struct dmag_range *r,
+				    enum dmag_rung rung)
 {
 	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
 
@@ -84,7 +85,7 @@ enum page_use {
  * Migrated like others, or dissolved if free; a gigantic one is left alone.  It
  * may be dissolved at this moment, and then has no hstate.
  */
-static enum page_use huge_page_use(struct page *head)
+static enum page_use candidate_huge_page_use(struct page *head)
 {
 	struct folio *folio = page_folio(head);
 	struct hstate *hstate = size_to_hstate(folio_size(folio));
@@ -96,14 +97,14 @@ static enum page_use huge_page_use(struct page *head)
 	return PAGE_MOVES;
 }
 
-static enum page_use page_use(struct page *page)
+static enum page_use candidate_page_use(struct page *page)
 {
 	struct page *head = compound_head(page);
 
 	if (PageReserved(page) || PageHWPoison(page))
 		return PAGE_STAYS;
 	if (PageHuge(head))
-		return huge_page_use(head);
+		return candidate_huge_page_use(head);
 	if (!page_ref_count(head))
 		return PAGE_FREE;
 	if (PageLRU(head) && !folio_maybe_dma_pinned(page_folio(head)))
@@ -162,7 +163,7 @@ bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r)
  * without moving more than @most.  Reads struct pages without any lock: a guess
  * that alloc_contig_range() puts to the test.
  */
-static long pages_to_move(const struct dmag_range *r, long most)
+static long candidate_moves(const struct dmag_range *r, long most)
 {
 	long moves = 0;
 
@@ -178,7 +179,7 @@ static long pages_to_move(const struct dmag_range *r, long most)
 				       1;
 			continue;
 		}
-		switch (page_use(page)) {
+		switch (candidate_page_use(page)) {
 		case PAGE_FREE:
 			break;
 		case PAGE_MOVES:
@@ -201,7 +202,7 @@ static long pages_to_move(const struct dmag_range *r, long most)
  */
 long dmag_pages_to_move(const struct dmag_range *r)
 {
-	return pages_to_move(r, LONG_MAX);
+	return candidate_moves(r, LONG_MAX);
 }
 
 /**
@@ -225,7 +226,7 @@ struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r)
 /* ---- going through candidates ---------------------------------------- */
 
 /* Each candidate of a request once, from the top, beginning at the cursor. */
-struct hunt {
+struct candidate_scan {
 	struct dmag_cursor *cursor;
 	u64 count;
 	u64 align;
@@ -235,17 +236,22 @@ struct hunt {
 	u64 left;
 };
 
-static bool same_kind(const struct dmag_cursor *c, const struct hunt *h)
+static bool candidate_scan_resumes(const struct dmag_cursor *c,
+				   const struct candidate_scan *h)
 {
 	return c->lowest == h->lowest && c->highest == h->highest &&
 	       c->count == h->count && c->align == h->align &&
 	       time_before(jiffies, c->until);
 }
 
-static void hunt_begin(struct hunt *h, struct dmag_cursor *cursor,
-		       const struct dmag_request *rq, u64 count, u64 align)
+static void candidate_scan_begin(struct candidate_scan *h,
+				 struct dmag_cursor *cursor,
+				 const struct dmag_request *rq, u64 count,
+				 u64 align)
 {
-	*h = (struct hunt){ .cursor = cursor, .count = count, .align = align };
+	*h = (struct candidate_scan){ .cursor = cursor,
+				      .count = count,
+				      .align = align };
 	if (rq->within.last - rq->within.start < count - 1)
 		return;
 	h->lowest = round_up(rq->within.start, align);
@@ -253,10 +259,10 @@ static void hunt_begin(struct hunt *h, struct dmag_cursor *cursor,
 	if (h->lowest > h->highest)
 		return;
 	h->left = div64_u64(h->highest - h->lowest, align) + 1;
-	h->next = same_kind(cursor, h) ? cursor->next : h->highest;
+	h->next = candidate_scan_resumes(cursor, h) ? cursor->next : h->highest;
 }
 
-static bool hunt_next(struct hunt *h, struct dmag_range *r)
+static bool candidate_scan_next(struct candidate_scan *h, struct dmag_range *r)
 {
 	if (!h->left)
 		return false;
@@ -267,7 +273,7 @@ static bool hunt_next(struct hunt *h, struct dmag_range *r)
 }
 
 /* The next claim of the kind begins at @start, which may have more to give. */
-static void hunt_end(const struct hunt *h, u64 start)
+static void candidate_scan_end(const struct candidate_scan *h, u64 start)
 {
 	*h->cursor = (struct dmag_cursor){
 		.lowest = h->lowest,
@@ -320,28 +326,31 @@ bool dmag_host_spares(u64 count, bool of_any)
 /* ---- choosing -------------------------------------------------------- */
 
 /* Of which pageblocks. */
-enum choice {
+enum candidate_choice {
 	UNPROTECTED,
 	PROTECTED,
 	EITHER,
 };
 
-static bool chosen(const struct dmag_range *r, enum choice choice)
+static bool candidate_chosen(const struct dmag_range *r,
+			     enum candidate_choice choice)
 {
 	if (choice == EITHER)
 		return true;
 	return dmag_range_protected(r) == (choice == PROTECTED);
 }
 
-static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
-			  enum dmag_rung rung, enum choice choice, long most)
+static long candidate_judge(struct dmag_kgroup *g, const struct dmag_range *r,
+			    enum dmag_rung rung, enum candidate_choice choice,
+			    long most)
 {
 	struct dmag_range judged = dmag_whole_pageblocks(r);
 
-	if (failed_lately(r, rung) || dmag_range_owned(g, r) ||
-	    !chosen(&judged, choice) || !dmag_pageblock_usable(g, &judged))
+	if (candidate_failed_lately(r, rung) || dmag_range_owned(g, r) ||
+	    !candidate_chosen(&judged, choice) ||
+	    !dmag_pageblock_usable(g, &judged))
 		return -1;
-	return pages_to_move(&judged, most);
+	return candidate_moves(&judged, most);
 }
 
 /*
@@ -349,9 +358,11 @@ static long moves_to_take(struct dmag_kgroup *g, const struct dmag_range *r,
  * somewhat larger than blocks, half a pageblock would spoil the other half for
  * the next claim.
  */
-static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
-		     enum dmag_rung rung, enum choice choice,
-		     struct dmag_range *best)
+static int candidate_find_best(struct dmag_kgroup *g,
+			       const struct dmag_request *rq,
+			       enum dmag_rung rung,
+			       enum candidate_choice choice,
+			       struct dmag_range *best)
 {
 	u64 unit = min(pageblock_nr_pages, DMAG_PAGEBLOCK_MOST);
 	bool whole = round_up(rq->within.start, unit) + unit - 1 <=
@@ -362,11 +373,12 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 	long most = LONG_MAX;
 	int end, ret = -EAGAIN;
 	struct dmag_range r;
-	struct hunt h;
+	struct candidate_scan h;
 
-	hunt_begin(&h, &g->cursor[rung], rq, count, align);
-	while (most >= 0 && judged < DMAG_CANDIDATES && hunt_next(&h, &r)) {
-		long moves = moves_to_take(g, &r, rung, choice, most);
+	candidate_scan_begin(&h, &g->cursor[rung], rq, count, align);
+	while (most >= 0 && judged < DMAG_CANDIDATES &&
+	       candidate_scan_next(&h, &r)) {
+		long moves = candidate_judge(g, &r, rung, choice, most);
 
 		cond_resched();
 		if (moves >= 0) {
@@ -380,7 +392,7 @@ static int find_best(struct dmag_kgroup *g, const struct dmag_request *rq,
 			return end;
 	}
 	if (!ret)
-		hunt_end(&h, best->start);
+		candidate_scan_end(&h, best->start);
 	return ret;
 }
 
@@ -407,18 +419,18 @@ int dmag_candidate_find(struct dmag_kgroup *g, const struct dmag_request *rq,
 
 	if (rq->count > DMAG_BLOCK_FRAMES)
 		return reclaims || dmag_host_spares(rq->count, false) ?
-			       find_best(g, rq, rung, EITHER, best) :
+			       candidate_find_best(g, rq, rung, EITHER, best) :
 			       -EAGAIN;
 	if (reclaims || dmag_host_spares(rq->count, true))
-		ret = find_best(g, rq, rung, UNPROTECTED, best);
+		ret = candidate_find_best(g, rq, rung, UNPROTECTED, best);
 	if (ret == -EAGAIN && (reclaims || dmag_host_spares(rq->count, false)))
-		ret = find_best(g, rq, rung, PROTECTED, best);
+		ret = candidate_find_best(g, rq, rung, PROTECTED, best);
 	return ret;
 }
 
 /* The free page that frames [@pfn, @pfn + 2^@order) are part of, if any. */
-static struct page *free_page_around(const struct dmag_kgroup *g, u64 pfn,
-				     unsigned int order)
+static struct page *candidate_free_page(const struct dmag_kgroup *g, u64 pfn,
+					unsigned int order)
 {
 	for (; order <= MAX_PAGE_ORDER; order++) {
 		struct page *page =
@@ -452,8 +464,9 @@ void dmag_make_allocated(struct page *page, unsigned int order)
  * large pieces: freed as single pages, some would lie on per-CPU lists, and what is
  * next to @pfn could not be had as a whole.
  */
-static struct page *put_back_rest(struct page *page, unsigned int from, u64 pfn,
-				  unsigned int order)
+static struct page *candidate_put_back_rest(struct page *page,
+					    unsigned int from, u64 pfn,
+					    unsigned int order)
 {
 	while (from > order) {
 		struct page *rest = page + (1UL << --from);
@@ -467,11 +480,12 @@ static struct page *put_back_rest(struct page *page, unsigned int from, u64 pfn,
 }
 
 /* Take @r, naturally aligned, out of the buddy allocator if it is free. */
-static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
+static bool candidate_take_free(const struct dmag_kgroup *g,
+				const struct dmag_range *r)
 {
 	u64 count = r->last - r->start + 1;
 	unsigned int order = order_base_2(count);
-	struct page *page = free_page_around(g, r->start, order);
+	struct page *page = candidate_free_page(g, r->start, order);
 	struct zone *zone;
 	unsigned long flags;
 
@@ -479,12 +493,13 @@ static bool take_free(const struct dmag_kgroup *g, const struct dmag_range *r)
 		return false;
 	zone = page_zone(pfn_to_page(r->start));
 	spin_lock_irqsave(&zone->lock, flags);
-	page = free_page_around(g, r->start, order);
+	page = candidate_free_page(g, r->start, order);
 	if (page) {
 		unsigned int from = buddy_order(page);
 
 		if (__isolate_free_page(page, from))
-			page = put_back_rest(page, from, r->start, order);
+			page = candidate_put_back_rest(page, from, r->start,
+						       order);
 		else
 			page = NULL;
 	}
@@ -513,20 +528,24 @@ int dmag_candidate_take_free(struct dmag_kgroup *g,
 {
 	u64 align = max(rq->align, roundup_pow_of_two(rq->count));
 	bool single = rq->count <= DMAG_BLOCK_FRAMES;
-	enum choice choice = single ? UNPROTECTED : EITHER;
-	struct hunt h;
+	enum candidate_choice choice = single ? UNPROTECTED : EITHER;
+	struct candidate_scan h;
 	int end;
 
 	if (rq->count > MAX_ORDER_NR_PAGES ||
 	    !dmag_host_spares(rq->count, single))
 		return -EAGAIN;
-	hunt_begin(&h, &g->cursor[DMAG_CLAIM_FREE], rq, rq->count, align);
-	while (hunt_next(&h, got)) {
+	candidate_scan_begin(&h, &g->cursor[DMAG_CLAIM_FREE], rq, rq->count,
+			     align);
+	while (candidate_scan_next(&h, got)) {
 		cond_resched();
-		if (free_page_around(g, got->start, order_base_2(rq->count)) &&
-		    chosen(got, choice) && !dmag_range_owned(g, got) &&
-		    dmag_pageblock_usable(g, got) && take_free(g, got)) {
-			hunt_end(&h, got->start);
+		if (candidate_free_page(g, got->start,
+					order_base_2(rq->count)) &&
+		    candidate_chosen(got, choice) &&
+		    !dmag_range_owned(g, got) &&
+		    dmag_pageblock_usable(g, got) &&
+		    candidate_take_free(g, got)) {
+			candidate_scan_end(&h, got->start);
 			return 0;
 		}
 		end = dmag_kgroup_give_up(g);

@@ -33,9 +33,11 @@
 #include <trace/events/dmag.h>
 
 DEFINE_STATIC_KEY_FALSE(dmag_hungry_key);
-static LIST_HEAD(hungry); /* tightest reach first; dmag_mutex, read under RCU */
+static LIST_HEAD(
+	capture_groups); /* tightest reach first; dmag_mutex, read under RCU */
 
-static bool tighter(const struct dmag_kgroup *a, const struct dmag_kgroup *b)
+static bool capture_tighter(const struct dmag_kgroup *a,
+			    const struct dmag_kgroup *b)
 {
 	return dmag_reach_frames(&a->core.reach) <
 	       dmag_reach_frames(&b->core.reach);
@@ -60,8 +62,8 @@ void dmag_kgroup_set_hungry(struct dmag_kgroup *g, bool yes)
 		list_del_rcu(&g->hungry_node);
 		return;
 	}
-	list_for_each_entry(next, &hungry, hungry_node)
-		if (!tighter(next, g))
+	list_for_each_entry(next, &capture_groups, hungry_node)
+		if (!capture_tighter(next, g))
 			break;
 	list_add_tail_rcu(&g->hungry_node, &next->hungry_node);
 }
@@ -74,14 +76,14 @@ void dmag_kgroup_set_hungry(struct dmag_kgroup *g, bool yes)
  */
 void dmag_capture_switch(void)
 {
-	if (list_empty(&hungry))
+	if (list_empty(&capture_groups))
 		static_branch_disable(&dmag_hungry_key);
 	else
 		static_branch_enable(&dmag_hungry_key);
 }
 
 /* Room for @count more frames of a block that is @g's or nobody's. */
-static bool has_room(const struct dmag_kgroup *g, bool ours, u64 count)
+static bool capture_has_room(const struct dmag_kgroup *g, bool ours, u64 count)
 {
 	const struct dmag_group *core = &g->core;
 	u64 have = core->frames.free + g->nr_captured + count;
@@ -91,14 +93,14 @@ static bool has_room(const struct dmag_kgroup *g, bool ours, u64 count)
 	       have <= (ours ? core->marks.high : core->marks.min);
 }
 
-static bool take(struct dmag_kgroup *g, struct page *page, unsigned int order,
-		 bool ours)
+static bool capture_take(struct dmag_kgroup *g, struct page *page,
+			 unsigned int order, bool ours)
 {
 	unsigned long flags;
 	bool taken;
 
 	spin_lock_irqsave(&g->lock, flags);
-	taken = has_room(g, ours, 1UL << order);
+	taken = capture_has_room(g, ours, 1UL << order);
 	if (taken) {
 		set_page_private(page, order);
 		list_add(&page->lru, &g->captured);
@@ -109,19 +111,19 @@ static bool take(struct dmag_kgroup *g, struct page *page, unsigned int order,
 	return taken;
 }
 
-static bool offer(struct page *page, unsigned int order)
+static bool capture_offer(struct page *page, unsigned int order)
 {
 	u64 pfn = page_to_pfn(page), last = pfn + (1UL << order) - 1;
 	struct dmag_kgroup *g, *owner;
 
 	owner = dmag_owner(pfn);
-	list_for_each_entry_rcu(g, &hungry, hungry_node) {
+	list_for_each_entry_rcu(g, &capture_groups, hungry_node) {
 		if (owner && owner != g)
 			continue;
 		if (!dmag_reach_contains(&g->core.reach, pfn, last) ||
 		    !dmag_page_usable(g, page))
 			continue;
-		if (take(g, page, order, owner)) {
+		if (capture_take(g, page, order, owner)) {
 			trace_dmag_capture(g->id, pfn, last);
 			dmag_worker_kick();
 			return true;
@@ -142,14 +144,14 @@ void __dmag_capture(struct folio_batch *folios)
 		struct folio *folio = folios->folios[i];
 		unsigned int order = (unsigned long)folio->private;
 
-		if (!offer(&folio->page, order))
+		if (!capture_offer(&folio->page, order))
 			folios->folios[left++] = folio;
 	}
 	rcu_read_unlock();
 	folios->nr = left;
 }
 
-static void adopt_page(struct dmag_kgroup *g, struct page *page)
+static void capture_adopt(struct dmag_kgroup *g, struct page *page)
 {
 	unsigned int order = page_private(page);
 	u64 pfn = page_to_pfn(page);
@@ -181,5 +183,5 @@ void dmag_kgroup_adopt_captured(struct dmag_kgroup *g)
 	list_splice_init(&g->captured, &pages);
 	spin_unlock_irq(&g->lock);
 	list_for_each_entry_safe(page, next, &pages, lru)
-		adopt_page(g, page);
+		capture_adopt(g, page);
 }

@@ -34,7 +34,7 @@ static struct dmag_reach dmag_ram; /* dmag_mutex */
 static bool ram_untold; /* to all devices (dmag_mutex) */
 static bool dmag_off __initdata;
 
-static unsigned int nr_windows(const struct bus_dma_region *map)
+static unsigned int device_nr_windows(const struct bus_dma_region *map)
 {
 	unsigned int nr = 0;
 
@@ -45,7 +45,7 @@ static unsigned int nr_windows(const struct bus_dma_region *map)
 }
 
 /* dma-direct's devices, less those with memory of their own. */
-static bool eligible(struct device *dev)
+static bool device_eligible(struct device *dev)
 {
 	if (get_dma_ops(dev) || use_dma_iommu(dev) || is_swiotlb_for_alloc(dev))
 		return false;
@@ -61,7 +61,7 @@ static bool eligible(struct device *dev)
 static struct dmag_device *device_alloc(struct device *dev)
 {
 	const struct bus_dma_region *map = dev->dma_range_map;
-	unsigned int nr = nr_windows(map);
+	unsigned int nr = device_nr_windows(map);
 	struct dmag_device *d;
 
 	d = kzalloc(struct_size(d, windows, nr), GFP_KERNEL);
@@ -100,7 +100,7 @@ bool dmag_device_stale(const struct dmag_device *d, const struct device *dev)
 	       d->map != dev->dma_range_map;
 }
 
-static struct dmag_kgroup *kgroup_alloc(const struct dmag_constraint *c)
+static struct dmag_kgroup *device_alloc_group(const struct dmag_constraint *c)
 {
 	static int last_id;
 	struct dmag_kgroup *g;
@@ -158,7 +158,7 @@ static void device_enter(struct dmag_device *d, struct dmag_kgroup *fresh)
 }
 
 /* Within a driver's patience.  What is left to do then is the worker's. */
-static void first_fill(struct dmag_kgroup *g)
+static void device_first_fill(struct dmag_kgroup *g)
 {
 	dmag_kgroup_fill(g, DMAG_FILL_BOUND);
 	spin_lock_irq(&g->lock);
@@ -172,7 +172,7 @@ static void device_join(struct dmag_device *d)
 	struct dmag_kgroup *fresh, *g;
 
 	lockdep_assert_held(&dmag_mutex);
-	fresh = kgroup_alloc(&d->core.constraint);
+	fresh = device_alloc_group(&d->core.constraint);
 	if (!fresh) {
 		dev_warn_once(d->dev, "dmag: cannot make a group\n");
 		kfree(d);
@@ -182,12 +182,12 @@ static void device_join(struct dmag_device *d)
 	g = d->group;
 	/* New, or taken over after it had lost its last member and its reserve. */
 	if (dmag_group_low(&g->core))
-		first_fill(g);
+		device_first_fill(g);
 	/* To protect, to go on filling; or the group has been left again. */
 	dmag_worker_kick();
 }
 
-static bool up_to_date(struct device *dev)
+static bool device_up_to_date(struct device *dev)
 {
 	const struct dmag_device *d;
 	bool ret;
@@ -203,12 +203,12 @@ void __dmag_device_update(struct device *dev)
 {
 	struct dmag_device *d;
 
-	if (!eligible(dev)) {
+	if (!device_eligible(dev)) {
 		__dmag_device_leave(dev);
 		return;
 	}
 	/* Error recovery sets the same mask again, and must not wait for I/O. */
-	if (up_to_date(dev))
+	if (device_up_to_date(dev))
 		return;
 	d = device_alloc(dev);
 	if (!d)
@@ -253,7 +253,7 @@ static struct dmag_device *device_copy(const struct dmag_device *old)
  */
 static int device_resolve(struct dmag_device *old)
 {
-	struct dmag_kgroup *fresh = kgroup_alloc(&old->core.constraint);
+	struct dmag_kgroup *fresh = device_alloc_group(&old->core.constraint);
 	struct dmag_device *d;
 
 	lockdep_assert_held(&dmag_mutex);
@@ -276,7 +276,7 @@ static int device_resolve(struct dmag_device *old)
  * What reached all RAM may not any more: then its devices need a reserve.  And
  * the more RAM there is, the scarcer is what a group reaches.
  */
-static void weigh_group(struct dmag_kgroup *g, void *unused)
+static void ram_weigh_group(struct dmag_kgroup *g, void *unused)
 {
 	if (dmag_reach_covers(&g->core.reach, &dmag_ram))
 		return;
@@ -293,7 +293,7 @@ static void weigh_group(struct dmag_kgroup *g, void *unused)
  * Memberships that are replaced go to the end of the list, where they are found
  * to be up to date.
  */
-static int resolve_all(void)
+static int ram_resolve_all(void)
 {
 	struct dmag_member *m, *next;
 	int ret = 0;
@@ -302,13 +302,13 @@ static int resolve_all(void)
 	list_for_each_entry_safe(m, next, &dmag_registry.members, node)
 		if (device_resolve(to_dmag_device(m)))
 			ret = -ENOMEM;
-	dmag_kgroup_visit_all(weigh_group, NULL);
+	dmag_kgroup_visit_all(ram_weigh_group, NULL);
 	return ret;
 }
 
 /* @ram and @add, joined where they overlap or touch. */
-static unsigned int unite(const struct dmag_reach *ram, struct dmag_range add,
-			  struct dmag_range *seg)
+static unsigned int ram_unite(const struct dmag_reach *ram,
+			      struct dmag_range add, struct dmag_range *seg)
 {
 	unsigned int i = 0, nr = 0;
 
@@ -347,10 +347,10 @@ int dmag_ram_online(const struct dmag_range *range)
 	seg = kcalloc(dmag_ram.nr + 1, sizeof(*seg), DMAG_GFP_META);
 	if (!seg)
 		return -ENOMEM;
-	dmag_ram.nr = unite(&dmag_ram, *range, seg);
+	dmag_ram.nr = ram_unite(&dmag_ram, *range, seg);
 	dmag_ram.seg = seg;
 	kfree(old);
-	ram_untold = resolve_all();
+	ram_untold = ram_resolve_all();
 	return ram_untold ? -ENOMEM : 0;
 }
 
@@ -360,7 +360,7 @@ struct ram_map {
 };
 
 /* Called once to count and once to fill. */
-static int __init add_ram(unsigned long start, unsigned long nr, void *data)
+static int __init ram_add(unsigned long start, unsigned long nr, void *data)
 {
 	struct ram_map *map = data;
 
@@ -371,16 +371,16 @@ static int __init add_ram(unsigned long start, unsigned long nr, void *data)
 	return 0;
 }
 
-static int __init read_ram(void)
+static int __init ram_read(void)
 {
 	struct ram_map map = {};
 
-	walk_system_ram_range(0, ULONG_MAX >> PAGE_SHIFT, &map, add_ram);
+	walk_system_ram_range(0, ULONG_MAX >> PAGE_SHIFT, &map, ram_add);
 	map.seg = kcalloc(map.nr, sizeof(*map.seg), GFP_KERNEL);
 	if (!map.seg)
 		return -ENOMEM;
 	map.nr = 0;
-	walk_system_ram_range(0, ULONG_MAX >> PAGE_SHIFT, &map, add_ram);
+	walk_system_ram_range(0, ULONG_MAX >> PAGE_SHIFT, &map, ram_add);
 	dmag_ram = (struct dmag_reach){ map.seg, map.nr };
 	return dmag_reach_valid(&dmag_ram) ? 0 : -EINVAL;
 }
@@ -407,7 +407,7 @@ static int __init dmag_init(void)
 		return 0;
 	}
 	dmag_registry_init(&dmag_registry);
-	ret = read_ram();
+	ret = ram_read();
 	if (ret) {
 		pr_warn("dmag: no usable RAM map, staying off\n");
 		return ret;

@@ -31,7 +31,7 @@
 #define DMAG_CLIMB_TRIES 64
 
 /* Push out what lives in @r; alloc_contig_range() takes what comes free. */
-static void page_out(const struct dmag_range *r)
+static void claim_page_out(const struct dmag_range *r)
 {
 	LIST_HEAD(folios);
 
@@ -52,7 +52,7 @@ static void page_out(const struct dmag_range *r)
 	reclaim_pages(&folios);
 }
 
-static bool spared(const struct dmag_range *r)
+static bool claim_host_spares(const struct dmag_range *r)
 {
 	return dmag_host_spares(r->last - r->start + 1,
 				!dmag_range_protected(r));
@@ -63,13 +63,14 @@ static bool spared(const struct dmag_range *r)
  * the host its watermarks.  As an allocation would, but without taking what
  * comes free, which would leave others none.
  */
-static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
+static void claim_make_room(const struct dmag_kgroup *g,
+			    const struct dmag_range *r)
 {
 	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
 	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
 	unsigned long progress = 1;
 
-	while (progress && !spared(r) && !dmag_kgroup_give_up(g) &&
+	while (progress && !claim_host_spares(r) && !dmag_kgroup_give_up(g) &&
 	       !dmag_lock_contended()) {
 		unsigned int flags;
 
@@ -82,7 +83,7 @@ static void make_room(const struct dmag_kgroup *g, const struct dmag_range *r)
 	}
 }
 
-static bool wants_feeding(struct dmag_kgroup *g, const struct dmag_range *r)
+static bool host_needs_memory(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	bool need;
 
@@ -93,9 +94,9 @@ static bool wants_feeding(struct dmag_kgroup *g, const struct dmag_range *r)
 }
 
 /* See to it that dmag_frames_add() of @r has all the memory it may need. */
-static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
+static int host_feed(struct dmag_kgroup *g, const struct dmag_range *r)
 {
-	while (wants_feeding(g, r)) {
+	while (host_needs_memory(g, r)) {
 		struct page *page = alloc_page(DMAG_GFP_META);
 		int ret;
 
@@ -114,18 +115,18 @@ static int feed(struct dmag_kgroup *g, const struct dmag_range *r)
 	return 0;
 }
 
-static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
-			  enum dmag_rung rung)
+static int claim_take(struct dmag_kgroup *g, const struct dmag_range *r,
+		      enum dmag_rung rung)
 {
 	struct dmag_range blocks = dmag_whole_pageblocks(r);
 	bool protected = dmag_range_protected(r);
 	int ret;
 
 	if (rung == DMAG_CLAIM_RECLAIM && dmag_may_wait(GFP_KERNEL)) {
-		page_out(r);
-		make_room(g, r);
+		claim_page_out(r);
+		claim_make_room(g, r);
 	}
-	if (!spared(r)) {
+	if (!claim_host_spares(r)) {
 		dmag_candidate_failed(r, rung);
 		return -EAGAIN;
 	}
@@ -146,7 +147,7 @@ static int take_candidate(struct dmag_kgroup *g, const struct dmag_range *r,
 }
 
 /* What a tighter group is asked to cede, and to whom. */
-struct surplus {
+struct claim_surplus {
 	struct dmag_kgroup *g;
 	const struct dmag_request *rq;
 	struct dmag_range *got;
@@ -154,8 +155,8 @@ struct surplus {
 };
 
 /* Protected capacity is not surplus.  What was owned a moment ago can be again. */
-static int take_back_protected(struct dmag_kgroup *g,
-			       const struct dmag_range *r)
+static int claim_keep_protected(struct dmag_kgroup *g,
+				const struct dmag_range *r)
 {
 	int ret;
 
@@ -167,7 +168,7 @@ static int take_back_protected(struct dmag_kgroup *g,
 }
 
 /* What is left to look through after a run that was taken back. */
-static bool go_on(struct dmag_request *rq, const struct dmag_range *r)
+static bool claim_skip(struct dmag_request *rq, const struct dmag_range *r)
 {
 	if (rq->from == DMAG_LOWEST)
 		rq->within.start = r->start + DMAG_BLOCK_FRAMES;
@@ -178,9 +179,9 @@ static bool go_on(struct dmag_request *rq, const struct dmag_range *r)
 	return true;
 }
 
-static void ask_surplus(struct dmag_kgroup *other, void *data)
+static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 {
-	struct surplus *s = data;
+	struct claim_surplus *s = data;
 	struct dmag_kgroup *g = s->g;
 	struct dmag_request rq = *s->rq;
 
@@ -189,27 +190,30 @@ static void ask_surplus(struct dmag_kgroup *other, void *data)
 		return;
 	spin_lock_irq(&other->lock);
 	while (s->ret && dmag_group_cede(&other->core, &rq, s->got)) {
-		s->ret = take_back_protected(other, s->got);
-		if (!go_on(&rq, s->got))
+		s->ret = claim_keep_protected(other, s->got);
+		if (!claim_skip(&rq, s->got))
 			break;
 	}
 	spin_unlock_irq(&other->lock);
 }
 
 /* A block has one owner, so whole blocks change hands, and only these. */
-static int take_surplus(struct dmag_kgroup *g, const struct dmag_request *rq,
-			struct dmag_range *got)
+static int claim_take_surplus(struct dmag_kgroup *g,
+			      const struct dmag_request *rq,
+			      struct dmag_range *got)
 {
-	struct surplus s = { .g = g, .rq = rq, .got = got, .ret = -EAGAIN };
+	struct claim_surplus s = {
+		.g = g, .rq = rq, .got = got, .ret = -EAGAIN
+	};
 
 	if (rq->count % DMAG_BLOCK_FRAMES || rq->align % DMAG_BLOCK_FRAMES)
 		return -EAGAIN;
-	dmag_kgroup_visit_all(ask_surplus, &s);
+	dmag_kgroup_visit_all(claim_ask_surplus, &s);
 	return s.ret;
 }
 
-static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
-		    enum dmag_rung rung, struct dmag_range *got)
+static int claim_by_rung(struct dmag_kgroup *g, const struct dmag_request *rq,
+			 enum dmag_rung rung, struct dmag_range *got)
 {
 	int ret = -EAGAIN;
 
@@ -217,7 +221,7 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 	if (rung == DMAG_CLAIM_FREE)
 		return dmag_candidate_take_free(g, rq, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
-		return take_surplus(g, rq, got);
+		return claim_take_surplus(g, rq, got);
 	/* One page that is on its way to the LRU spoils a whole run. */
 	if (rq->count > DMAG_BLOCK_FRAMES && !dmag_kgroup_give_up(g))
 		lru_add_drain_all();
@@ -226,7 +230,7 @@ static int take_any(struct dmag_kgroup *g, const struct dmag_request *rq,
 			      dmag_candidate_find(g, rq, rung, got);
 		if (ret)
 			break;
-		ret = take_candidate(g, got, rung);
+		ret = claim_take(g, got, rung);
 		if (ret)
 			dmag_kgroup_yield(g);
 	}
@@ -240,8 +244,8 @@ static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
 
 	if (rq->count - 1 > rq->within.last - rq->within.start)
 		return -EAGAIN;
-	ret = take_any(g, rq, rung, got);
-	if (ret || (!dmag_owner_enter(g, got) && !feed(g, got)))
+	ret = claim_by_rung(g, rq, rung, got);
+	if (ret || (!dmag_owner_enter(g, got) && !host_feed(g, got)))
 		return ret;
 	dmag_owner_erase(g, got);
 	free_contig_range(got->start, got->last - got->start + 1);
@@ -384,7 +388,7 @@ int dmag_kgroup_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 	if (!dmag_page_usable(g, pfn_to_page(r->start)) ||
 	    dmag_range_owned(g, r))
 		return -EEXIST;
-	if (dmag_owner_enter(g, r) || feed(g, r)) {
+	if (dmag_owner_enter(g, r) || host_feed(g, r)) {
 		dmag_owner_erase(g, r);
 		return -ENOMEM;
 	}
@@ -399,8 +403,9 @@ int dmag_kgroup_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
 }
 
 /* The first free frames of @range, marked used. */
-static bool pick_inside(struct dmag_kgroup *g, const struct dmag_range *range,
-			struct dmag_range *out)
+static bool host_pick_inside(struct dmag_kgroup *g,
+			     const struct dmag_range *range,
+			     struct dmag_range *out)
 {
 	struct dmag_run run = { .range.last = range->start - 1 };
 
@@ -433,7 +438,7 @@ void dmag_kgroup_release_range(struct dmag_kgroup *g,
 
 	lockdep_assert_held(&dmag_mutex);
 	spin_lock_irq(&g->lock);
-	while (pick_inside(g, range, &r)) {
+	while (host_pick_inside(g, range, &r)) {
 		if (WARN_ON_ONCE(dmag_group_drop(&g->core, &r)))
 			break;
 		host_release(&g->core, &r);

@@ -32,15 +32,15 @@ void __dmag_offline_failed(void)
 }
 
 /* The frames of one group that are in somebody's hands. */
-struct in_use {
+struct hotplug_use {
 	const struct dmag_range *range;
 	const struct dmag_kgroup *group;
 	u64 frames;
 };
 
-static void count_used(struct dmag_kgroup *g, void *data)
+static void hotplug_count_used(struct dmag_kgroup *g, void *data)
 {
-	struct in_use *u = data;
+	struct hotplug_use *u = data;
 	const struct dmag_range *range = u->range;
 	struct dmag_run run;
 	u64 frames = 0;
@@ -60,7 +60,7 @@ static void count_used(struct dmag_kgroup *g, void *data)
 	}
 }
 
-static unsigned int nr_holders(const struct dmag_kgroup *g)
+static unsigned int hotplug_nr_holders(const struct dmag_kgroup *g)
 {
 	struct dmag_member *m;
 	unsigned int nr = 0;
@@ -72,21 +72,21 @@ static unsigned int nr_holders(const struct dmag_kgroup *g)
 	return nr;
 }
 
-static int refuse_if_used(const struct dmag_range *r)
+static int hotplug_refuse_if_used(const struct dmag_range *r)
 {
-	struct in_use u = { .range = r };
+	struct hotplug_use u = { .range = r };
 
-	dmag_kgroup_visit_all(count_used, &u);
+	dmag_kgroup_visit_all(hotplug_count_used, &u);
 	if (!u.group)
 		return 0;
 	pr_info("dmag: [mem %#llx-%#llx] stays online: group %d has %llu pages in use there; devices that hold buffers: %u\n",
 		PFN_PHYS(r->start), PFN_PHYS(r->last + 1) - 1, u.group->id,
-		u.frames, nr_holders(u.group));
+		u.frames, hotplug_nr_holders(u.group));
 	return -EBUSY;
 }
 
 /* What reclaim captured there is not adopted, but goes back. */
-static void vacate(struct dmag_kgroup *g, void *range)
+static void hotplug_release_range(struct dmag_kgroup *g, void *range)
 {
 	dmag_kgroup_adopt_captured(g);
 	dmag_kgroup_release_range(g, range);
@@ -94,15 +94,15 @@ static void vacate(struct dmag_kgroup *g, void *range)
 }
 
 /* Buffers taken from the reserve meanwhile make it fail after all. */
-static int empty_range(struct dmag_range *r)
+static int hotplug_empty_range(struct dmag_range *r)
 {
-	int ret = refuse_if_used(r);
+	int ret = hotplug_refuse_if_used(r);
 
 	if (ret)
 		return ret;
 	dmag_avoid_range(r);
-	dmag_kgroup_visit_all(vacate, r);
-	ret = refuse_if_used(r);
+	dmag_kgroup_visit_all(hotplug_release_range, r);
+	ret = hotplug_refuse_if_used(r);
 	if (ret)
 		dmag_avoid_nothing();
 	else
@@ -117,12 +117,12 @@ int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages)
 
 	if (dmag_lock_killable())
 		return -EINTR;
-	ret = empty_range(&r);
+	ret = hotplug_empty_range(&r);
 	mutex_unlock(&dmag_mutex);
 	return ret;
 }
 
-static void came_online(const struct memory_notify *arg)
+static void hotplug_came_online(const struct memory_notify *arg)
 {
 	struct dmag_range r = { arg->start_pfn,
 				arg->start_pfn + arg->nr_pages - 1 };
@@ -137,10 +137,11 @@ static void came_online(const struct memory_notify *arg)
 			PFN_PHYS(r.start), PFN_PHYS(r.last + 1) - 1);
 }
 
-static int notified(struct notifier_block *nb, unsigned long action, void *arg)
+static int hotplug_notified(struct notifier_block *nb, unsigned long action,
+			    void *arg)
 {
 	if (action == MEM_ONLINE)
-		came_online(arg);
+		hotplug_came_online(arg);
 	else if (action == MEM_OFFLINE)
 		dmag_avoid_nothing();
 	return NOTIFY_OK;
@@ -150,7 +151,7 @@ static int notified(struct notifier_block *nb, unsigned long action, void *arg)
 static int __init dmag_hotplug_init(void)
 {
 	if (static_key_enabled(&dmag_key))
-		hotplug_memory_notifier(notified, DEFAULT_CALLBACK_PRI);
+		hotplug_memory_notifier(hotplug_notified, DEFAULT_CALLBACK_PRI);
 	return 0;
 }
 postcore_initcall(dmag_hotplug_init);

@@ -30,7 +30,7 @@ struct dmag_registry dmag_registry;
 u64 dmag_retired[DMAG_NR_COUNTERS];
 
 /* All groups; those visited in the current round last (dmag_mutex). */
-static LIST_HEAD(groups);
+static LIST_HEAD(kgroup_all);
 
 /* ---- dmag_mutex ------------------------------------------------------ */
 
@@ -112,7 +112,7 @@ int dmag_kgroup_give_up(const struct dmag_kgroup *g)
  * Without memory for the cells, claims go by segment.  That is correct, but takes
  * longer to find least-wanted memory.
  */
-static void rebuild_cells(void)
+static void kgroup_rebuild_cells(void)
 {
 	unsigned int bound = dmag_cells_bound(&dmag_registry);
 	const struct dmag_cell *old = dmag_registry.cells;
@@ -136,8 +136,8 @@ static void rebuild_cells(void)
 void dmag_kgroup_list(struct dmag_kgroup *g)
 {
 	lockdep_assert_held(&dmag_mutex);
-	list_add(&g->all, &groups);
-	rebuild_cells();
+	list_add(&g->all, &kgroup_all);
+	kgroup_rebuild_cells();
 }
 
 /**
@@ -152,7 +152,7 @@ void dmag_kgroup_unlist(struct dmag_kgroup *g)
 	list_del(&g->all);
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
 		dmag_retired[i] += g->counter[i];
-	rebuild_cells();
+	kgroup_rebuild_cells();
 }
 
 /**
@@ -168,7 +168,7 @@ void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *g, void *data),
 	struct dmag_kgroup *g, *next;
 
 	lockdep_assert_held(&dmag_mutex);
-	list_for_each_entry_safe(g, next, &groups, all)
+	list_for_each_entry_safe(g, next, &kgroup_all, all)
 		fn(g, data);
 }
 
@@ -184,11 +184,11 @@ struct dmag_kgroup *dmag_kgroup_next(unsigned long round)
 	struct dmag_kgroup *g;
 
 	lockdep_assert_held(&dmag_mutex);
-	g = list_first_entry_or_null(&groups, struct dmag_kgroup, all);
+	g = list_first_entry_or_null(&kgroup_all, struct dmag_kgroup, all);
 	if (!g || g->round == round)
 		return NULL;
 	g->round = round;
-	list_move_tail(&g->all, &groups);
+	list_move_tail(&g->all, &kgroup_all);
 	return g;
 }
 
@@ -248,12 +248,12 @@ void dmag_worker_kick_in(unsigned long delay)
 }
 
 /* A work of its own, so that a retry that is due later does not hold it up. */
-static void surplus_is_due(struct work_struct *work)
+static void worker_surplus_due(struct work_struct *work)
 {
 	dmag_worker_kick();
 }
 
-static DECLARE_DELAYED_WORK(surplus_work, surplus_is_due);
+static DECLARE_DELAYED_WORK(surplus_work, worker_surplus_due);
 
 /**
  * __dmag_kgroup_kick() - dmag_kgroup_kick(), if there may be a reason.

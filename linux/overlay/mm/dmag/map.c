@@ -146,7 +146,7 @@ bool dmag_range_protected(const struct dmag_range *r)
 		       XA_PRESENT);
 }
 
-static void count_cma(struct page *page, long frames)
+static void map_count_cma(struct page *page, long frames)
 {
 	page_zone(page)->cma_pages += frames;
 	totalcma_pages += frames;
@@ -179,7 +179,7 @@ void dmag_pageblock_restore(const struct dmag_range *r, int migratetype)
 }
 
 /* Turn a pageblock of MIGRATE_CMA into a movable one. */
-static void make_movable(const struct dmag_range *r)
+static void map_make_movable(const struct dmag_range *r)
 {
 	if (!WARN_ON_ONCE(!dmag_pageblock_isolate(r, MIGRATE_CMA)))
 		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
@@ -189,7 +189,7 @@ static void make_movable(const struct dmag_range *r)
  * An alloc_contig_range() of another caller may have lifted the isolation in the
  * meantime.
  */
-static bool becomes_cma(const struct dmag_range *r)
+static bool map_becomes_cma(const struct dmag_range *r)
 {
 	dmag_pageblock_restore(r, MIGRATE_CMA);
 	return is_migrate_cma_page(pfn_to_page(r->start));
@@ -212,25 +212,25 @@ int dmag_protect_block(struct dmag_kgroup *g, const struct dmag_range *r)
 		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
 		return -ENOMEM;
 	}
-	if (!becomes_cma(r)) {
+	if (!map_becomes_cma(r)) {
 		xa_erase(&dmag_protected, nr);
 		return -EAGAIN;
 	}
-	count_cma(pfn_to_page(r->start), pageblock_nr_pages);
+	map_count_cma(pfn_to_page(r->start), pageblock_nr_pages);
 	g->protected += pageblock_nr_pages;
 	return 0;
 }
 
-static void unprotect_block(struct dmag_kgroup *g, unsigned long nr)
+static void map_unprotect_block(struct dmag_kgroup *g, unsigned long nr)
 {
 	struct dmag_range r = dmag_pageblock(nr);
 	struct page *page = pfn_to_page(r.start);
 
 	xa_erase(&dmag_protected, nr);
 	g->protected -= pageblock_nr_pages;
-	count_cma(page, -(long)pageblock_nr_pages);
+	map_count_cma(page, -(long)pageblock_nr_pages);
 	if (is_migrate_cma_page(page))
-		make_movable(&r);
+		map_make_movable(&r);
 }
 
 /**
@@ -251,9 +251,9 @@ void dmag_restore_types(const struct dmag_range *r)
 		bool cma = is_migrate_cma_page(pfn_to_page(pfn));
 
 		if (protector && !cma)
-			unprotect_block(protector, pfn >> pageblock_order);
+			map_unprotect_block(protector, pfn >> pageblock_order);
 		else if (cma && !protector)
-			make_movable(&block);
+			map_make_movable(&block);
 	}
 }
 
@@ -271,7 +271,7 @@ void dmag_unprotect_range(const struct dmag_range *r)
 	lockdep_assert_held(&dmag_mutex);
 	xa_for_each_range(&dmag_protected, nr, g, r->start >> pageblock_order,
 			  r->last >> pageblock_order)
-		unprotect_block(g, nr);
+		map_unprotect_block(g, nr);
 }
 
 /**
@@ -290,7 +290,7 @@ void dmag_kgroup_unprotect(struct dmag_kgroup *g)
 		return;
 	xa_for_each(&dmag_protected, nr, owner)
 		if (owner == g)
-			unprotect_block(g, nr);
+			map_unprotect_block(g, nr);
 }
 
 /**
@@ -320,8 +320,8 @@ u64 dmag_protected_frames(const struct dmag_kgroup *g)
 
 #ifdef CONFIG_MEMORY_HOTPLUG
 /* One range at a time, thanks to mem_hotplug_lock. */
-static struct dmag_range leaving; /* changes while nothing is avoided */
-static bool avoiding; /* set under dmag_mutex */
+static struct dmag_range map_leaving; /* changes while nothing is avoided */
+static bool map_avoiding; /* set under dmag_mutex */
 
 /**
  * dmag_pfn_avoided() - Is this memory going offline?
@@ -333,8 +333,8 @@ static bool avoiding; /* set under dmag_mutex */
 bool dmag_pfn_avoided(u64 pfn)
 {
 	/* Pairs with dmag_avoid_range(). */
-	return smp_load_acquire(&avoiding) && leaving.start <= pfn &&
-	       pfn <= leaving.last;
+	return smp_load_acquire(&map_avoiding) && map_leaving.start <= pfn &&
+	       pfn <= map_leaving.last;
 }
 
 /**
@@ -346,9 +346,9 @@ bool dmag_pfn_avoided(u64 pfn)
 void dmag_avoid_range(const struct dmag_range *r)
 {
 	lockdep_assert_held(&dmag_mutex);
-	leaving = *r;
+	map_leaving = *r;
 	/* Pairs with dmag_pfn_avoided(). */
-	smp_store_release(&avoiding, true);
+	smp_store_release(&map_avoiding, true);
 }
 
 /**
@@ -358,9 +358,9 @@ void dmag_avoid_range(const struct dmag_range *r)
  */
 void dmag_avoid_nothing(void)
 {
-	if (!READ_ONCE(avoiding))
+	if (!READ_ONCE(map_avoiding))
 		return;
-	WRITE_ONCE(avoiding, false);
+	WRITE_ONCE(map_avoiding, false);
 	dmag_worker_kick();
 }
 #endif

@@ -33,13 +33,14 @@
 #define DMAG_PROTECT_BOUND HZ
 
 /* Pageblocks that may become a group's; isolated between the two steps. */
-struct batch {
+struct protect_batch {
 	struct dmag_kgroup *g;
 	unsigned int nr;
 	struct dmag_range block[DMAG_PROTECT_BATCH];
 };
 
-static void settle_block(struct dmag_kgroup *g, const struct dmag_range *r)
+static void protect_or_restore(struct dmag_kgroup *g,
+			       const struct dmag_range *r)
 {
 	if (dmag_pages_to_move(r) < 0)
 		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
@@ -51,7 +52,7 @@ static void settle_block(struct dmag_kgroup *g, const struct dmag_range *r)
  * Pages may have come and gone on per-CPU lists: judge what is drained.  Zone by
  * zone, for to drain all at once is not done while somebody else does.
  */
-static void settle_batch(struct batch *b)
+static void protect_finish_batch(struct protect_batch *b)
 {
 	struct zone *drained = NULL;
 
@@ -63,7 +64,7 @@ static void settle_batch(struct batch *b)
 		drained = zone;
 	}
 	for (unsigned int i = 0; i < b->nr; i++)
-		settle_block(b->g, &b->block[i]);
+		protect_or_restore(b->g, &b->block[i]);
 	b->nr = 0;
 }
 
@@ -79,7 +80,7 @@ bool dmag_kgroup_lacks_capacity(const struct dmag_kgroup *g)
 	return g->core.members && g->protected + pageblock_nr_pages <= g->goal;
 }
 
-static u64 lacking(const struct batch *b)
+static u64 protect_lacking(const struct protect_batch *b)
 {
 	u64 have = b->g->protected + b->nr * pageblock_nr_pages;
 
@@ -90,7 +91,7 @@ static u64 lacking(const struct batch *b)
  * What is free in it will be for movable pages alone: the host must have as much
  * for what cannot move, free or easily reclaimed.
  */
-static bool affordable(u64 free)
+static bool protect_affordable(u64 free)
 {
 	long room =
 		si_mem_available() - global_zone_page_state(NR_FREE_CMA_PAGES);
@@ -98,7 +99,7 @@ static bool affordable(u64 free)
 	return room > 0 && room >= free;
 }
 
-static bool protectable(struct dmag_kgroup *g, const struct dmag_range *r)
+static bool protect_eligible(struct dmag_kgroup *g, const struct dmag_range *r)
 {
 	struct dmag_range block = dmag_pageblock(r->start >> pageblock_order);
 	u64 free = 0;
@@ -116,10 +117,10 @@ static bool protectable(struct dmag_kgroup *g, const struct dmag_range *r)
 			return false;
 		free += pageblock_nr_pages - moves;
 	}
-	return affordable(free);
+	return protect_affordable(free);
 }
 
-static void protect_chunk(struct batch *b, const struct dmag_range *r)
+static void protect_chunk(struct protect_batch *b, const struct dmag_range *r)
 {
 	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
 		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
@@ -127,21 +128,21 @@ static void protect_chunk(struct batch *b, const struct dmag_range *r)
 		if (dmag_pageblock_isolate(&block, MIGRATE_MOVABLE))
 			b->block[b->nr++] = block;
 		if (b->nr == DMAG_PROTECT_BATCH)
-			settle_batch(b);
+			protect_finish_batch(b);
 	}
 }
 
 /* Nothing stays isolated meanwhile. */
-static void let_others_through(struct batch *b)
+static void protect_yield(struct protect_batch *b)
 {
 	if (dmag_lock_contended()) {
-		settle_batch(b);
+		protect_finish_batch(b);
 		dmag_kgroup_yield(b->g);
 	}
 }
 
 /* Protect aligned chunks of @size frames from the top of a cell. */
-static void protect_cell(struct batch *b, const struct dmag_range *cell,
+static void protect_cell(struct protect_batch *b, const struct dmag_range *cell,
 			 u64 size)
 {
 	u64 start = round_down(cell->last + 1, size);
@@ -149,12 +150,12 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell,
 	while (start >= cell->start + size) {
 		struct dmag_range r = { start - size, start - 1 };
 
-		let_others_through(b);
-		if (lacking(b) < size || dmag_kgroup_give_up(b->g) ||
-		    !affordable(0))
+		protect_yield(b);
+		if (protect_lacking(b) < size || dmag_kgroup_give_up(b->g) ||
+		    !protect_affordable(0))
 			return;
 		start = r.start;
-		if (protectable(b->g, &r))
+		if (protect_eligible(b->g, &r))
 			protect_chunk(b, &r);
 	}
 }
@@ -171,8 +172,8 @@ static void protect_cell(struct batch *b, const struct dmag_range *cell,
  */
 void dmag_kgroup_protect(struct dmag_kgroup *g)
 {
-	struct batch b = { .g = g };
-	u64 size = lacking(&b);
+	struct protect_batch b = { .g = g };
+	u64 size = protect_lacking(&b);
 
 	lockdep_assert_held(&dmag_mutex);
 	g->deadline = jiffies + DMAG_PROTECT_BOUND;
@@ -181,9 +182,9 @@ void dmag_kgroup_protect(struct dmag_kgroup *g)
 	for (; size >= pageblock_nr_pages; size >>= 1) {
 		struct dmag_cell cell = { .demand = 0 };
 
-		while (lacking(&b) >= size &&
+		while (protect_lacking(&b) >= size &&
 		       dmag_cells_next(&dmag_registry, &g->core, &cell))
 			protect_cell(&b, &cell.range, size);
 	}
-	settle_batch(&b);
+	protect_finish_batch(&b);
 }

@@ -18,7 +18,7 @@
 
 #define DMAG_REPORT_HOLDERS 3
 
-static void print_reach(struct seq_buf *s, const struct dmag_reach *reach)
+static void report_reach(struct seq_buf *s, const struct dmag_reach *reach)
 {
 	for (unsigned int i = 0; i < reach->nr; i++)
 		seq_buf_printf(s, " [%#llx, %#llx]",
@@ -26,7 +26,7 @@ static void print_reach(struct seq_buf *s, const struct dmag_reach *reach)
 			       ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
 }
 
-static void print_reserve(struct seq_buf *s, struct dmag_kgroup *g)
+static void report_reserve(struct seq_buf *s, struct dmag_kgroup *g)
 {
 	const struct dmag_marks *marks = &g->core.marks;
 	struct dmag_frames_stats stats;
@@ -46,7 +46,7 @@ static void print_reserve(struct seq_buf *s, struct dmag_kgroup *g)
 }
 
 /* The member that holds most, of those that hold less than @below. */
-static struct dmag_device *next_holder(struct dmag_kgroup *g, u64 below)
+static struct dmag_device *report_next_holder(struct dmag_kgroup *g, u64 below)
 {
 	struct dmag_device *most = NULL;
 	struct dmag_member *m;
@@ -62,7 +62,7 @@ static struct dmag_device *next_holder(struct dmag_kgroup *g, u64 below)
 }
 
 /* Members are listed under the mutex, which an atomic request cannot take. */
-static void print_holders(struct seq_buf *s, struct dmag_kgroup *g)
+static void report_holders(struct seq_buf *s, struct dmag_kgroup *g)
 {
 	struct dmag_device *d;
 	u64 below = U64_MAX;
@@ -71,7 +71,7 @@ static void print_holders(struct seq_buf *s, struct dmag_kgroup *g)
 		return;
 	seq_buf_puts(s, "; held by");
 	for (int i = 0; i < DMAG_REPORT_HOLDERS; i++) {
-		d = next_holder(g, below);
+		d = report_next_holder(g, below);
 		if (!d)
 			break;
 		below = d->held;
@@ -103,10 +103,10 @@ void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp)
 	g = d ? d->group : NULL;
 	trace_dmag_alloc_fail(dev, g ? g->id : 0, count, blocking);
 	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit)) {
-		print_reach(&line, &g->core.reach);
-		print_reserve(&line, g);
+		report_reach(&line, &g->core.reach);
+		report_reserve(&line, g);
 		if (blocking)
-			print_holders(&line, g);
+			report_holders(&line, g);
 		dev_warn(dev, "dmag: no %llu pages (%s) in group %d:%s\n",
 			 count, blocking ? "blocking" : "atomic", g->id,
 			 seq_buf_str(&line));

@@ -45,12 +45,12 @@
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
 
 /* Whether it is time to try again. */
-static bool due(const struct dmag_retry *r)
+static bool retry_due(const struct dmag_retry *r)
 {
 	return !r->backoff || time_after_eq(jiffies, r->at);
 }
 
-static void tried(struct dmag_retry *r, bool again)
+static void retry_note(struct dmag_retry *r, bool again)
 {
 	r->backoff = again ? clamp(2 * r->backoff, DMAG_RETRY_LEAST,
 				   DMAG_RETRY_MOST) :
@@ -59,14 +59,14 @@ static void tried(struct dmag_retry *r, bool again)
 }
 
 /* When the worker must look again: at the earliest of all reasons. */
-static void come_back(unsigned long *delay, const struct dmag_retry *r)
+static void retry_bound(unsigned long *delay, const struct dmag_retry *r)
 {
 	if (!r->backoff)
 		return;
-	*delay = min(*delay, due(r) ? 1 : r->at - jiffies);
+	*delay = min(*delay, retry_due(r) ? 1 : r->at - jiffies);
 }
 
-static bool adapt(struct dmag_kgroup *g)
+static bool reserve_adapt(struct dmag_kgroup *g)
 {
 	u64 now = ktime_to_ms(ktime_get());
 	struct dmag_marks before, after;
@@ -87,7 +87,7 @@ static bool adapt(struct dmag_kgroup *g)
 }
 
 /* What fell short is continued, though nobody may ask again. */
-static bool short_of(struct dmag_kgroup *g)
+static bool reserve_short(struct dmag_kgroup *g)
 {
 	bool ret;
 
@@ -97,14 +97,14 @@ static bool short_of(struct dmag_kgroup *g)
 	return ret;
 }
 
-static void refill(struct dmag_kgroup *g)
+static void reserve_refill(struct dmag_kgroup *g)
 {
 	dmag_kgroup_fill(g, DMAG_REFILL_BOUND);
-	tried(&g->fill, short_of(g));
+	retry_note(&g->fill, reserve_short(g));
 	dmag_kgroup_set_hungry(g, g->fill.backoff);
 }
 
-static void protect(struct dmag_kgroup *g)
+static void reserve_protect(struct dmag_kgroup *g)
 {
 	u64 before = g->protected;
 
@@ -112,7 +112,7 @@ static void protect(struct dmag_kgroup *g)
 		dmag_kgroup_protect(g);
 	if (g->protected > before)
 		g->protect.backoff = 0;
-	tried(&g->protect, dmag_kgroup_lacks_capacity(g));
+	retry_note(&g->protect, dmag_kgroup_lacks_capacity(g));
 }
 
 /* ---- the end of a group ---------------------------------------------- */
@@ -121,7 +121,7 @@ static void protect(struct dmag_kgroup *g)
  * Free the metadata of a group that owns nothing and is out of the registry.
  * Reclaim may still see the group, but finds that it has no members.
  */
-static void forget(struct dmag_kgroup *g)
+static void reserve_end(struct dmag_kgroup *g)
 {
 	struct page *page, *next;
 
@@ -155,35 +155,35 @@ void dmag_kgroup_retire(struct dmag_kgroup *g)
 	if (!retired)
 		return;
 	dmag_kgroup_unlist(g);
-	forget(g);
+	reserve_end(g);
 	kfree_rcu(g, rcu);
 }
 
 /* ---- the worker ------------------------------------------------------ */
 
-static void tend(struct dmag_kgroup *g, unsigned long *delay)
+static void reserve_tend(struct dmag_kgroup *g, unsigned long *delay)
 {
 	if (g->universal)
 		return;
 	dmag_kgroup_adopt_captured(g);
-	if (adapt(g))
+	if (reserve_adapt(g))
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
-	if (!short_of(g))
-		tried(&g->fill, false);
-	if (due(&g->fill) &&
+	if (!reserve_short(g))
+		retry_note(&g->fill, false);
+	if (retry_due(&g->fill) &&
 	    (g->fill.backoff || READ_ONCE(g->kicked) != DMAG_QUIET))
-		refill(g);
-	if (due(&g->protect))
-		protect(g);
-	come_back(delay, &g->fill);
-	come_back(delay, &g->protect);
+		reserve_refill(g);
+	if (retry_due(&g->protect))
+		reserve_protect(g);
+	retry_bound(delay, &g->fill);
+	retry_bound(delay, &g->protect);
 	dmag_kgroup_retire(g);
 }
 
 /* What the shrinker may take, as of the last round; it is asked often. */
-static unsigned long above_low;
+static unsigned long reserve_above_low;
 
-static void add_above_low(struct dmag_kgroup *g, void *data)
+static void reserve_add_above_low(struct dmag_kgroup *g, void *data)
 {
 	const struct dmag_group *core = &g->core;
 	unsigned long *above = data;
@@ -194,15 +194,15 @@ static void add_above_low(struct dmag_kgroup *g, void *data)
 	spin_unlock_irq(&g->lock);
 }
 
-static void count_above_low(void)
+static void reserve_count_above_low(void)
 {
 	unsigned long above = 0;
 
-	dmag_kgroup_visit_all(add_above_low, &above);
-	WRITE_ONCE(above_low, above);
+	dmag_kgroup_visit_all(reserve_add_above_low, &above);
+	WRITE_ONCE(reserve_above_low, above);
 }
 
-static void dmag_worker(struct work_struct *work)
+static void reserve_worker(struct work_struct *work)
 {
 	static unsigned long round;
 	unsigned long delay = ULONG_MAX;
@@ -211,12 +211,12 @@ static void dmag_worker(struct work_struct *work)
 	round = round + 1 ?: 1;
 	mutex_lock(&dmag_mutex);
 	while ((g = dmag_kgroup_next(round))) {
-		tend(g, &delay);
+		reserve_tend(g, &delay);
 		mutex_unlock(&dmag_mutex);
 		cond_resched();
 		mutex_lock(&dmag_mutex);
 	}
-	count_above_low();
+	reserve_count_above_low();
 	mutex_unlock(&dmag_mutex);
 	dmag_capture_switch();
 	if (delay != ULONG_MAX)
@@ -230,29 +230,30 @@ static void dmag_worker(struct work_struct *work)
  * @left: frames that may still be given back
  * @freed: frames that were
  */
-struct squeeze {
+struct reserve_shrink {
 	bool down_to_min;
 	u64 left;
 	u64 freed;
 };
 
-static u64 kept(const struct dmag_kgroup *g, const struct squeeze *s)
+static u64 reserve_kept(const struct dmag_kgroup *g,
+			const struct reserve_shrink *s)
 {
 	return s->down_to_min ? g->core.marks.min : g->core.marks.low;
 }
 
-static void squeeze_group(struct dmag_kgroup *g, void *data)
+static void reserve_shrink_group(struct dmag_kgroup *g, void *data)
 {
-	struct squeeze *s = data;
+	struct reserve_shrink *s = data;
 	u64 freed;
 
 	if (g->universal || !s->left)
 		return;
-	freed = dmag_kgroup_release(g, kept(g, s), s->left);
+	freed = dmag_kgroup_release(g, reserve_kept(g, s), s->left);
 	s->left -= freed;
 	s->freed += freed;
 	if (s->down_to_min && freed) {
-		tried(&g->fill, true);
+		retry_note(&g->fill, true);
 		dmag_worker_kick();
 	}
 }
@@ -262,34 +263,34 @@ static void squeeze_group(struct dmag_kgroup *g, void *data)
  * the worker has no reason to, and a group that is below is left alone for a
  * while.
  */
-static void squeeze(struct squeeze *s)
+static void reserve_shrink(struct reserve_shrink *s)
 {
 	lockdep_assert_held(&dmag_mutex);
-	dmag_kgroup_visit_all(squeeze_group, s);
-	count_above_low();
+	dmag_kgroup_visit_all(reserve_shrink_group, s);
+	reserve_count_above_low();
 }
 
-static unsigned long dmag_count(struct shrinker *shrinker,
-				struct shrink_control *sc)
+static unsigned long reserve_shrink_count(struct shrinker *shrinker,
+					  struct shrink_control *sc)
 {
-	return READ_ONCE(above_low);
+	return READ_ONCE(reserve_above_low);
 }
 
 /* Whoever holds the mutex may be the one who reclaims here, for a claim. */
-static unsigned long dmag_scan(struct shrinker *shrinker,
-			       struct shrink_control *sc)
+static unsigned long reserve_shrink_scan(struct shrinker *shrinker,
+					 struct shrink_control *sc)
 {
-	struct squeeze s = { .left = sc->nr_to_scan };
+	struct reserve_shrink s = { .left = sc->nr_to_scan };
 
 	if (!mutex_trylock(&dmag_mutex))
 		return SHRINK_STOP;
-	squeeze(&s);
+	reserve_shrink(&s);
 	mutex_unlock(&dmag_mutex);
 	return s.freed ?: SHRINK_STOP;
 }
 
 /* A climb lets us through; but the holder may wait for us, so not for ever. */
-static bool lock_for_oom(void)
+static bool reserve_lock_for_oom(void)
 {
 	unsigned long end = jiffies + DMAG_OOM_BOUND;
 	bool locked;
@@ -303,7 +304,7 @@ static bool lock_for_oom(void)
 }
 
 /* Empty all per-CPU lists; how many pages they had. */
-static unsigned long drain_cpu_lists(void)
+static unsigned long reserve_drain_cpu_lists(void)
 {
 	unsigned long pages = 0;
 	struct zone *zone;
@@ -323,9 +324,10 @@ static unsigned long drain_cpu_lists(void)
  * made progress.  Nobody is killed for these; but they fill again, so only the
  * first time in a while.  The caller holds oom_lock.
  */
-static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
+static int reserve_oom(struct notifier_block *nb, unsigned long unused,
+		       void *data)
 {
-	struct squeeze s = { .down_to_min = true, .left = U64_MAX };
+	struct reserve_shrink s = { .down_to_min = true, .left = U64_MAX };
 	static unsigned long last;
 	bool first = !last || time_after(jiffies, last + DMAG_OOM_EPISODE);
 	unsigned long *freed = data;
@@ -333,16 +335,16 @@ static int dmag_oom(struct notifier_block *nb, unsigned long unused, void *data)
 	last = jiffies ?: 1;
 	if (!READ_ONCE(dmag_registry.nr_groups))
 		return NOTIFY_OK;
-	if (lock_for_oom()) {
-		squeeze(&s);
+	if (reserve_lock_for_oom()) {
+		reserve_shrink(&s);
 		mutex_unlock(&dmag_mutex);
 	}
 	if (s.freed || first)
-		*freed += s.freed + drain_cpu_lists();
+		*freed += s.freed + reserve_drain_cpu_lists();
 	return NOTIFY_OK;
 }
 
-static struct notifier_block dmag_oom_nb = { .notifier_call = dmag_oom };
+static struct notifier_block reserve_oom_nb = { .notifier_call = reserve_oom };
 
 static int __init dmag_reserve_init(void)
 {
@@ -351,14 +353,14 @@ static int __init dmag_reserve_init(void)
 
 	if (!static_key_enabled(&dmag_key))
 		return 0;
-	ret = dmag_worker_init(dmag_worker);
+	ret = dmag_worker_init(reserve_worker);
 	shrinker = shrinker_alloc(0, "dmag");
 	if (ret || !shrinker)
 		return -ENOMEM;
-	shrinker->count_objects = dmag_count;
-	shrinker->scan_objects = dmag_scan;
+	shrinker->count_objects = reserve_shrink_count;
+	shrinker->scan_objects = reserve_shrink_scan;
 	shrinker->batch = DMAG_BLOCK_FRAMES;
 	shrinker_register(shrinker);
-	return register_oom_notifier(&dmag_oom_nb);
+	return register_oom_notifier(&reserve_oom_nb);
 }
 core_initcall(dmag_reserve_init);

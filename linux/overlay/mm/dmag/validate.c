@@ -15,8 +15,8 @@
 #define DMAG_VALIDATE_LEVEL 4
 
 /* Each frame that a group owns is under its name, and referenced. */
-static const char *check_run(const struct dmag_kgroup *g,
-			     const struct dmag_run *run)
+static const char *validate_run(const struct dmag_kgroup *g,
+				const struct dmag_run *run)
 {
 	u64 pfn = run->range.start;
 
@@ -31,7 +31,7 @@ static const char *check_run(const struct dmag_kgroup *g,
 	return NULL;
 }
 
-static const char *check_frames(struct dmag_kgroup *g)
+static const char *validate_frames(struct dmag_kgroup *g)
 {
 	const char *wrong = NULL;
 	struct dmag_run run;
@@ -42,18 +42,18 @@ static const char *check_frames(struct dmag_kgroup *g)
 		return "a group is not valid";
 	for (; !wrong && dmag_frames_walk(&g->core.frames, at, &run);
 	     at = run.range.last + 1)
-		wrong = check_run(g, &run);
+		wrong = validate_run(g, &run);
 	return wrong;
 }
 
-static void check_group(struct dmag_kgroup *g, void *data)
+static void validate_group(struct dmag_kgroup *g, void *data)
 {
 	const char **wrong = data;
 
 	if (*wrong)
 		return;
 	spin_lock_irq(&g->lock);
-	*wrong = check_frames(g);
+	*wrong = validate_frames(g);
 	spin_unlock_irq(&g->lock);
 	if (!*wrong && g->protected != dmag_protected_frames(g))
 		*wrong =
@@ -74,7 +74,7 @@ const char *dmag_validate(void)
 	mutex_lock(&dmag_mutex);
 	if (dmag_registry_validate(&dmag_registry, 0))
 		wrong = "the registry is not valid";
-	dmag_kgroup_visit_all(check_group, &wrong);
+	dmag_kgroup_visit_all(validate_group, &wrong);
 	mutex_unlock(&dmag_mutex);
 	return wrong;
 }
