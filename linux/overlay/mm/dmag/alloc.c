@@ -33,23 +33,23 @@
 /* Then it waits for frames to come free: as long as the worker needs to refill. */
 #define DMAG_WAIT_BOUND HZ
 
-static int alloc_fast(struct dmag_device *d, const struct dmag_request *rq,
-		      bool atomic, u64 *pfn)
+static int alloc_fast(struct dmag_device *member,
+		      const struct dmag_request *req, bool atomic, u64 *pfn)
 {
-	struct dmag_kgroup *g = d->group;
+	struct dmag_kgroup *group = member->group;
 	unsigned long flags;
 	int ret;
 
-	spin_lock_irqsave(&g->lock, flags);
-	ret = dmag_group_get(&g->core, rq, atomic, pfn);
+	spin_lock_irqsave(&group->lock, flags);
+	ret = dmag_group_get(&group->core, req, atomic, pfn);
 	if (!ret) {
-		g->counter[atomic ? DMAG_NR_ALLOC_ATOMIC : DMAG_NR_ALLOC]++;
-		d->held += rq->count;
+		group->counter[atomic ? DMAG_NR_ALLOC_ATOMIC : DMAG_NR_ALLOC]++;
+		member->held += req->count;
 	} else if (atomic) {
-		g->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
+		group->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
 	}
-	dmag_kgroup_kick(g);
-	spin_unlock_irqrestore(&g->lock, flags);
+	dmag_kgroup_kick(group);
+	spin_unlock_irqrestore(&group->lock, flags);
 	return ret;
 }
 
@@ -60,60 +60,63 @@ enum alloc_verdict {
 };
 
 static enum alloc_verdict alloc_try_group(struct device *dev,
-					  const struct dmag_request *rq,
+					  const struct dmag_request *req,
 					  bool atomic, u64 *pfn, int *ret)
 {
 	enum alloc_verdict verdict = UNKNOWN;
-	struct dmag_device *d;
+	struct dmag_device *member;
 
 	rcu_read_lock();
-	d = rcu_dereference(dev->dmag);
-	if (likely(d && !dmag_device_stale(d, dev))) {
+	member = rcu_dereference(dev->dmag);
+	if (likely(member && !dmag_device_stale(member, dev))) {
 		/* Once: RAM that comes online can restrict a universal group. */
-		verdict = READ_ONCE(d->group->universal) ? UNRESTRICTED :
-							   ANSWERED;
+		verdict = READ_ONCE(member->group->universal) ? UNRESTRICTED :
+								ANSWERED;
 		if (verdict == ANSWERED)
-			*ret = alloc_fast(d, rq, atomic, pfn);
+			*ret = alloc_fast(member, req, atomic, pfn);
 	}
 	rcu_read_unlock();
 	return verdict;
 }
 
-/* Whether @dev is still the member @d of @g; @d is gone if it is not. */
-static bool alloc_still_member(struct device *dev, const struct dmag_device *d,
-			       const struct dmag_kgroup *g)
+/* Whether @dev is still the member @member of @group; @member is gone if it is not. */
+static bool alloc_still_member(struct device *dev,
+			       const struct dmag_device *member,
+			       const struct dmag_kgroup *group)
 {
 	lockdep_assert_held(&dmag_mutex);
-	return rcu_access_pointer(dev->dmag) == d && d->group == g;
+	return rcu_access_pointer(dev->dmag) == member &&
+	       member->group == group;
 }
 
 /*
  * The climb may let go of dmag_mutex.  If the device became another member in
  * the meantime, what was found is not for it.
  */
-static int alloc_climb(struct device *dev, const struct dmag_request *rq,
+static int alloc_climb(struct device *dev, const struct dmag_request *req,
 		       unsigned long until, u64 *pfn)
 {
-	struct dmag_kgroup *g;
-	struct dmag_device *d;
+	struct dmag_kgroup *group;
+	struct dmag_device *member;
 	int ret;
 
-	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
-	if (!d || d->group->universal)
+	member = rcu_dereference_protected(dev->dmag,
+					   lockdep_is_held(&dmag_mutex));
+	if (!member || member->group->universal)
 		return -ENOMEM;
-	g = d->group;
-	ret = dmag_kgroup_climb(g, rq, until, pfn);
+	group = member->group;
+	ret = dmag_kgroup_climb(group, req, until, pfn);
 	if (ret)
 		return ret;
-	spin_lock_irq(&g->lock);
-	if (alloc_still_member(dev, d, g)) {
-		d->held += rq->count;
+	spin_lock_irq(&group->lock);
+	if (alloc_still_member(dev, member, group)) {
+		member->held += req->count;
 	} else {
-		ret = dmag_group_put(&g->core, *pfn, rq->count) ?: -ENOMEM;
-		dmag_kgroup_arrival(g);
+		ret = dmag_group_put(&group->core, *pfn, req->count) ?: -ENOMEM;
+		dmag_kgroup_arrival(group);
 	}
-	dmag_kgroup_kick(g);
-	spin_unlock_irq(&g->lock);
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
 	return ret;
 }
 
@@ -121,7 +124,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *rq,
  * A request made on the way to writeback only tries to climb, and does without
  * I/O; if it cannot it is served like an atomic one.
  */
-static int alloc_climb_noio(struct device *dev, const struct dmag_request *rq,
+static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 			    gfp_t gfp, u64 *pfn)
 {
 	unsigned int noio;
@@ -129,29 +132,30 @@ static int alloc_climb_noio(struct device *dev, const struct dmag_request *rq,
 
 	if (mutex_trylock(&dmag_mutex)) {
 		noio = memalloc_noio_save();
-		ret = alloc_climb(dev, rq, jiffies + DMAG_NORETRY_BOUND, pfn);
+		ret = alloc_climb(dev, req, jiffies + DMAG_NORETRY_BOUND, pfn);
 		memalloc_noio_restore(noio);
 		mutex_unlock(&dmag_mutex);
 	}
 	if (ret)
-		alloc_try_group(dev, rq, true, pfn, &ret);
+		alloc_try_group(dev, req, true, pfn, &ret);
 	return ret;
 }
 
 /* What may come free is what is in use, and what the worker refills. */
-static bool wait_is_worth(const struct dmag_group *g,
-			  const struct dmag_request *rq)
+static bool wait_is_worth(const struct dmag_group *group,
+			  const struct dmag_request *req)
 {
-	return rq->count <= g->frames.free + g->frames.used + g->marks.high;
+	return req->count <=
+	       group->frames.free + group->frames.used + group->marks.high;
 }
 
 /* A group whose last member left in the meantime is the worker's to end. */
-static void wait_stop(struct dmag_kgroup *g)
+static void wait_stop(struct dmag_kgroup *group)
 {
-	spin_lock_irq(&g->lock);
-	g->waiters--;
-	dmag_kgroup_kick(g);
-	spin_unlock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
+	group->waiters--;
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
 }
 
 /*
@@ -159,40 +163,41 @@ static void wait_stop(struct dmag_kgroup *g)
  * NULL if the request has been served after all, or waiting is of no use.
  */
 static struct dmag_kgroup *wait_start(struct device *dev,
-				      const struct dmag_request *rq, u64 *pfn,
+				      const struct dmag_request *req, u64 *pfn,
 				      unsigned long *seen, int *ret)
 {
-	struct dmag_kgroup *g;
-	struct dmag_device *d;
+	struct dmag_kgroup *group;
+	struct dmag_device *member;
 	bool worth;
 
-	d = rcu_dereference_protected(dev->dmag, lockdep_is_held(&dmag_mutex));
-	if (!d || d->group->universal)
+	member = rcu_dereference_protected(dev->dmag,
+					   lockdep_is_held(&dmag_mutex));
+	if (!member || member->group->universal)
 		return NULL;
-	g = d->group;
-	spin_lock_irq(&g->lock);
-	worth = wait_is_worth(&g->core, rq);
-	g->waiters += worth;
-	g->counter[DMAG_NR_WAIT] += worth;
-	*seen = g->arrivals;
-	spin_unlock_irq(&g->lock);
+	group = member->group;
+	spin_lock_irq(&group->lock);
+	worth = wait_is_worth(&group->core, req);
+	group->waiters += worth;
+	group->counter[DMAG_NR_WAIT] += worth;
+	*seen = group->arrivals;
+	spin_unlock_irq(&group->lock);
 	/* What came free before that was not announced. */
-	if (!worth || alloc_fast(d, rq, false, pfn))
-		return worth ? g : NULL;
+	if (!worth || alloc_fast(member, req, false, pfn))
+		return worth ? group : NULL;
 	*ret = 0;
-	wait_stop(g);
+	wait_stop(group);
 	return NULL;
 }
 
 /* When frames come free, when @until is over, or -ERESTARTSYS. */
-static long wait_arrival(struct dmag_kgroup *g, unsigned long seen,
+static long wait_arrival(struct dmag_kgroup *group, unsigned long seen,
 			 unsigned long until)
 {
 	long timeout = max(1L, (long)(until - jiffies));
 
 	return ___wait_var_event(
-		&g->arrivals,
-		___wait_cond_timeout(READ_ONCE(g->arrivals) != seen),
+		&group->arrivals,
+		___wait_cond_timeout(READ_ONCE(group->arrivals) != seen),
 		TASK_KILLABLE, 0, timeout, __ret = schedule_timeout(__ret));
 }
 
@@ -202,29 +207,29 @@ static long wait_arrival(struct dmag_kgroup *g, unsigned long seen,
  * has it lets others through.
  */
 static int alloc_climb_or_wait(struct device *dev,
-			       const struct dmag_request *rq, gfp_t gfp,
+			       const struct dmag_request *req, gfp_t gfp,
 			       u64 *pfn)
 {
 	bool noretry = gfp & __GFP_NORETRY;
 	unsigned long bound = noretry ? DMAG_NORETRY_BOUND : DMAG_CLIMB_BOUND;
 	unsigned long end = 0, seen; /* of the wait, once it has begun */
-	struct dmag_kgroup *g;
+	struct dmag_kgroup *group;
 	int ret;
 
 	for (;;) {
 		if (dmag_lock_killable())
 			return -EINTR;
-		ret = alloc_climb(dev, rq, end ?: jiffies + bound, pfn);
+		ret = alloc_climb(dev, req, end ?: jiffies + bound, pfn);
 		if (!end)
 			end = (jiffies + (noretry ? 0 : DMAG_WAIT_BOUND)) ?: 1;
-		g = ret && ret != -EINTR && time_before(jiffies, end) ?
-			    wait_start(dev, rq, pfn, &seen, &ret) :
-			    NULL;
+		group = ret && ret != -EINTR && time_before(jiffies, end) ?
+				wait_start(dev, req, pfn, &seen, &ret) :
+				NULL;
 		mutex_unlock(&dmag_mutex);
-		if (!g)
+		if (!group)
 			return ret;
-		ret = wait_arrival(g, seen, end) < 0 ? -EINTR : 0;
-		wait_stop(g);
+		ret = wait_arrival(group, seen, end) < 0 ? -EINTR : 0;
+		wait_stop(group);
 		if (ret)
 			return ret;
 	}
@@ -232,27 +237,27 @@ static int alloc_climb_or_wait(struct device *dev,
 
 static void alloc_count_failure(struct device *dev)
 {
-	struct dmag_device *d;
+	struct dmag_device *member;
 
 	rcu_read_lock();
-	d = rcu_dereference(dev->dmag);
-	if (d) {
-		spin_lock_irq(&d->group->lock);
-		d->group->counter[DMAG_NR_ALLOC_FAIL]++;
-		spin_unlock_irq(&d->group->lock);
+	member = rcu_dereference(dev->dmag);
+	if (member) {
+		spin_lock_irq(&member->group->lock);
+		member->group->counter[DMAG_NR_ALLOC_FAIL]++;
+		spin_unlock_irq(&member->group->lock);
 	}
 	rcu_read_unlock();
 }
 
-static int alloc_slow(struct device *dev, const struct dmag_request *rq,
+static int alloc_slow(struct device *dev, const struct dmag_request *req,
 		      gfp_t gfp, u64 *pfn)
 {
 	int ret;
 
 	if (dmag_may_wait(gfp))
-		ret = alloc_climb_or_wait(dev, rq, gfp, pfn);
+		ret = alloc_climb_or_wait(dev, req, gfp, pfn);
 	else
-		ret = alloc_climb_noio(dev, rq, gfp, pfn);
+		ret = alloc_climb_noio(dev, req, gfp, pfn);
 	if (ret)
 		alloc_count_failure(dev);
 	return ret;
@@ -286,7 +291,7 @@ static struct page *alloc_from_cma(struct device *dev, size_t size, gfp_t gfp)
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page)
 {
-	struct dmag_request rq = DMAG_REQUEST(PFN_UP(size));
+	struct dmag_request req = DMAG_REQUEST(PFN_UP(size));
 	bool atomic = !gfpflags_allow_blocking(gfp);
 	enum alloc_verdict verdict;
 	int ret = -EINVAL;
@@ -295,23 +300,23 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	*page = NULL;
 	if (WARN_ON_ONCE(!size) || dmag_has_cma_area(dev))
 		return false;
-	rq.align = roundup_pow_of_two(rq.count);
+	req.align = roundup_pow_of_two(req.count);
 
-	verdict = alloc_try_group(dev, &rq, atomic, &pfn, &ret);
+	verdict = alloc_try_group(dev, &req, atomic, &pfn, &ret);
 	if (unlikely(verdict == UNKNOWN && dmag_may_wait(gfp))) {
 		__dmag_device_update(dev);
-		verdict = alloc_try_group(dev, &rq, atomic, &pfn, &ret);
+		verdict = alloc_try_group(dev, &req, atomic, &pfn, &ret);
 	}
 	if (verdict != ANSWERED)
 		return false;
 	if (unlikely(ret) && !atomic)
-		ret = alloc_slow(dev, &rq, gfp, &pfn);
+		ret = alloc_slow(dev, &req, gfp, &pfn);
 	if (likely(!ret))
-		*page = alloc_finish(pfn, rq.count, gfp);
+		*page = alloc_finish(pfn, req.count, gfp);
 	else if (!atomic)
 		*page = alloc_from_cma(dev, size, gfp);
 	if (unlikely(!*page && ret != -EINTR))
-		dmag_report_failure(dev, rq.count, gfp);
+		dmag_report_failure(dev, req.count, gfp);
 	/* What cannot wait for the reserve to grow may be lucky with the zones. */
 	return *page || dmag_may_wait(gfp);
 }
@@ -331,13 +336,14 @@ static bool free_has_unfit(struct page *page, u64 count)
  * that is broken: such a buffer leaves the group, and each page goes to the page
  * allocator with its last reference, which knows what to do with it.
  */
-static int free_drop_unfit(struct dmag_kgroup *g, struct page *page, u64 count)
+static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
+			   u64 count)
 {
 	u64 pfn = page_to_pfn(page);
-	struct dmag_range r = { pfn, pfn + count - 1 };
-	int ret = dmag_group_drop(&g->core, &r);
+	struct dmag_range range = { pfn, pfn + count - 1 };
+	int ret = dmag_group_drop(&group->core, &range);
 
-	lockdep_assert_held(&g->lock);
+	lockdep_assert_held(&group->lock);
 	if (!ret)
 		for (u64 i = 0; i < count; i++)
 			put_page(page + i);
@@ -345,41 +351,42 @@ static int free_drop_unfit(struct dmag_kgroup *g, struct page *page, u64 count)
 }
 
 /* Buffers may have been allocated by another device, or as another's member. */
-static void free_uncharge(struct dmag_device *d, struct dmag_kgroup *g,
+static void free_uncharge(struct dmag_device *member, struct dmag_kgroup *group,
 			  u64 count)
 {
-	lockdep_assert_held(&g->lock);
-	if (likely(d && d->group == g))
-		d->held -= min(d->held, count);
+	lockdep_assert_held(&group->lock);
+	if (likely(member && member->group == group))
+		member->held -= min(member->held, count);
 }
 
-static bool free_to_group(struct dmag_kgroup *g, struct dmag_device *d,
+static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 			  struct page *page, u64 count)
 {
 	/* Without the lock: looking at a large buffer's pages takes long. */
-	bool fit = count <= READ_ONCE(g->core.frames.used) &&
+	bool fit = count <= READ_ONCE(group->core.frames.used) &&
 		   !free_has_unfit(page, count);
 	u64 pfn = page_to_pfn(page);
 	unsigned long flags;
 	bool ours = true;
 	int ret = 0;
 
-	spin_lock_irqsave(&g->lock, flags);
-	if (unlikely(dmag_frames_state(&g->core.frames, pfn) == DMAG_FOREIGN))
+	spin_lock_irqsave(&group->lock, flags);
+	if (unlikely(dmag_frames_state(&group->core.frames, pfn) ==
+		     DMAG_FOREIGN))
 		ours = false;
-	else if (unlikely(count > g->core.frames.used))
+	else if (unlikely(count > group->core.frames.used))
 		ret = -EINVAL;
 	else if (likely(fit))
-		ret = dmag_group_put(&g->core, pfn, count);
+		ret = dmag_group_put(&group->core, pfn, count);
 	else
-		ret = free_drop_unfit(g, page, count);
+		ret = free_drop_unfit(group, page, count);
 	if (likely(ours && !ret)) {
-		g->counter[DMAG_NR_FREE]++;
-		free_uncharge(d, g, count);
-		dmag_kgroup_arrival(g);
+		group->counter[DMAG_NR_FREE]++;
+		free_uncharge(member, group, count);
+		dmag_kgroup_arrival(group);
 	}
-	dmag_kgroup_kick(g);
-	spin_unlock_irqrestore(&g->lock, flags);
+	dmag_kgroup_kick(group);
+	spin_unlock_irqrestore(&group->lock, flags);
 
 	if (unlikely(ret))
 		pr_err_ratelimited(
@@ -390,13 +397,13 @@ static bool free_to_group(struct dmag_kgroup *g, struct dmag_device *d,
 
 bool __dmag_free_pages(struct device *dev, struct page *page, size_t size)
 {
-	struct dmag_kgroup *g;
+	struct dmag_kgroup *group;
 	bool ours = false;
 
 	rcu_read_lock();
-	g = dmag_owner(page_to_pfn(page));
-	if (g)
-		ours = free_to_group(g, rcu_dereference(dev->dmag), page,
+	group = dmag_owner(page_to_pfn(page));
+	if (group)
+		ours = free_to_group(group, rcu_dereference(dev->dmag), page,
 				     PFN_UP(size));
 	rcu_read_unlock();
 	return ours;

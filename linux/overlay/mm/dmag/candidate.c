@@ -49,28 +49,28 @@ static struct {
 
 /**
  * dmag_candidate_failed() - A candidate could not be taken.
- * @r: the candidate
+ * @range: the candidate
  * @rung: how it was tried
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_candidate_failed(const struct dmag_range *r, enum dmag_rung rung)
+void dmag_candidate_failed(const struct dmag_range *range, enum dmag_rung rung)
 {
-	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
+	unsigned int i = hash_64(range->start, DMAG_FAILED_BITS);
 
-	failed[i].pfn = r->start;
-	failed[i].count = r->last - r->start + 1;
+	failed[i].pfn = range->start;
+	failed[i].count = range->last - range->start + 1;
 	failed[i].rung = rung;
 	failed[i].until = jiffies + DMAG_FAILED_FOR;
 }
 
-static bool candidate_failed_lately(const struct dmag_range *r,
+static bool candidate_failed_lately(const struct dmag_range *range,
 				    enum dmag_rung rung)
 {
-	unsigned int i = hash_64(r->start, DMAG_FAILED_BITS);
+	unsigned int i = hash_64(range->start, DMAG_FAILED_BITS);
 
-	return failed[i].until && failed[i].pfn == r->start &&
-	       failed[i].count <= r->last - r->start + 1 &&
+	return failed[i].until && failed[i].pfn == range->start &&
+	       failed[i].count <= range->last - range->start + 1 &&
 	       failed[i].rung >= rung && time_before(jiffies, failed[i].until);
 }
 
@@ -114,7 +114,7 @@ static enum page_use candidate_page_use(struct page *page)
 
 /**
  * dmag_page_usable() - Whether the type of its pageblock lets a group have it.
- * @g: the group
+ * @group: the group
  * @page: any page of the pageblock
  *
  * What is protected is for the group that protects it alone; CMA areas, what is
@@ -123,7 +123,7 @@ static enum page_use candidate_page_use(struct page *page)
  * Context: Any, under RCU or dmag_mutex.
  * Return: true if it may.
  */
-bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
+bool dmag_page_usable(const struct dmag_kgroup *group, struct page *page)
 {
 	const struct dmag_kgroup *protector;
 	u64 pfn = page_to_pfn(page);
@@ -132,42 +132,44 @@ bool dmag_page_usable(const struct dmag_kgroup *g, struct page *page)
 		return false;
 	protector = dmag_protector(pfn);
 	if (protector)
-		return protector == g && is_migrate_cma_page(page);
+		return protector == group && is_migrate_cma_page(page);
 	return migratetype_is_mergeable(get_pageblock_migratetype(page));
 }
 
 /**
  * dmag_pageblock_usable() - Whether pageblocks could become a group's.
- * @g: the group
- * @r: the pageblocks, or a part of one
+ * @group: the group
+ * @range: the pageblocks, or a part of one
  *
  * Context: Process, under dmag_mutex.
  * Return: true if all are online, of one zone, and of a type that it may have.
  */
-bool dmag_pageblock_usable(struct dmag_kgroup *g, const struct dmag_range *r)
+bool dmag_pageblock_usable(struct dmag_kgroup *group,
+			   const struct dmag_range *range)
 {
-	struct page *first = pfn_to_online_page(r->start);
+	struct page *first = pfn_to_online_page(range->start);
 
-	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
+	for (u64 pfn = range->start; pfn <= range->last;
+	     pfn += pageblock_nr_pages) {
 		struct page *page = pfn_to_online_page(pfn);
 
 		if (!page || page_zone(page) != page_zone(first) ||
-		    !dmag_page_usable(g, page))
+		    !dmag_page_usable(group, page))
 			return false;
 	}
 	return true;
 }
 
 /*
- * How many pages of @r would have to move, or -1 if it cannot be had, or not
+ * How many pages of @range would have to move, or -1 if it cannot be had, or not
  * without moving more than @most.  Reads struct pages without any lock: a guess
  * that alloc_contig_range() puts to the test.
  */
-static long candidate_moves(const struct dmag_range *r, long most)
+static long candidate_moves(const struct dmag_range *range, long most)
 {
 	long moves = 0;
 
-	for (u64 pfn = r->start; pfn <= r->last; pfn++) {
+	for (u64 pfn = range->start; pfn <= range->last; pfn++) {
 		struct page *page = pfn_to_page(pfn);
 
 		if (PageBuddy(page)) {
@@ -195,19 +197,19 @@ static long candidate_moves(const struct dmag_range *r, long most)
 
 /**
  * dmag_pages_to_move() - How many pages would have to move, by a guess.
- * @r: frames of one zone, online
+ * @range: frames of one zone, online
  *
  * Context: Process.
  * Return: a number, or -1 if something in it cannot move.
  */
-long dmag_pages_to_move(const struct dmag_range *r)
+long dmag_pages_to_move(const struct dmag_range *range)
 {
-	return candidate_moves(r, LONG_MAX);
+	return candidate_moves(range, LONG_MAX);
 }
 
 /**
  * dmag_whole_pageblocks() - The pageblocks that a range has a part in.
- * @r: the range
+ * @range: the range
  *
  * alloc_contig_range() isolates whole pageblocks, and refuses if anything in
  * the first or last one cannot move, even outside of the range.
@@ -215,11 +217,11 @@ long dmag_pages_to_move(const struct dmag_range *r)
  * Context: Any.
  * Return: their range.
  */
-struct dmag_range dmag_whole_pageblocks(const struct dmag_range *r)
+struct dmag_range dmag_whole_pageblocks(const struct dmag_range *range)
 {
 	return (struct dmag_range){
-		.start = round_down(r->start, pageblock_nr_pages),
-		.last = round_up(r->last + 1, pageblock_nr_pages) - 1,
+		.start = round_down(range->start, pageblock_nr_pages),
+		.last = round_up(range->last + 1, pageblock_nr_pages) - 1,
 	};
 }
 
@@ -236,50 +238,55 @@ struct candidate_scan {
 	u64 left;
 };
 
-static bool candidate_scan_resumes(const struct dmag_cursor *c,
-				   const struct candidate_scan *h)
+static bool candidate_scan_resumes(const struct dmag_cursor *cursor,
+				   const struct candidate_scan *scan)
 {
-	return c->lowest == h->lowest && c->highest == h->highest &&
-	       c->count == h->count && c->align == h->align &&
-	       time_before(jiffies, c->until);
+	return cursor->lowest == scan->lowest &&
+	       cursor->highest == scan->highest &&
+	       cursor->count == scan->count && cursor->align == scan->align &&
+	       time_before(jiffies, cursor->until);
 }
 
-static void candidate_scan_begin(struct candidate_scan *h,
+static void candidate_scan_begin(struct candidate_scan *scan,
 				 struct dmag_cursor *cursor,
-				 const struct dmag_request *rq, u64 count,
+				 const struct dmag_request *req, u64 count,
 				 u64 align)
 {
-	*h = (struct candidate_scan){ .cursor = cursor,
-				      .count = count,
-				      .align = align };
-	if (rq->within.last - rq->within.start < count - 1)
+	*scan = (struct candidate_scan){ .cursor = cursor,
+					 .count = count,
+					 .align = align };
+	if (req->within.last - req->within.start < count - 1)
 		return;
-	h->lowest = round_up(rq->within.start, align);
-	h->highest = round_down(rq->within.last - (count - 1), align);
-	if (h->lowest > h->highest)
+	scan->lowest = round_up(req->within.start, align);
+	scan->highest = round_down(req->within.last - (count - 1), align);
+	if (scan->lowest > scan->highest)
 		return;
-	h->left = div64_u64(h->highest - h->lowest, align) + 1;
-	h->next = candidate_scan_resumes(cursor, h) ? cursor->next : h->highest;
+	scan->left = div64_u64(scan->highest - scan->lowest, align) + 1;
+	scan->next = candidate_scan_resumes(cursor, scan) ? cursor->next :
+							    scan->highest;
 }
 
-static bool candidate_scan_next(struct candidate_scan *h, struct dmag_range *r)
+static bool candidate_scan_next(struct candidate_scan *scan,
+				struct dmag_range *range)
 {
-	if (!h->left)
+	if (!scan->left)
 		return false;
-	h->left--;
-	*r = (struct dmag_range){ h->next, h->next + h->count - 1 };
-	h->next = h->next == h->lowest ? h->highest : h->next - h->align;
+	scan->left--;
+	*range =
+		(struct dmag_range){ scan->next, scan->next + scan->count - 1 };
+	scan->next = scan->next == scan->lowest ? scan->highest :
+						  scan->next - scan->align;
 	return true;
 }
 
 /* The next claim of the kind begins at @start, which may have more to give. */
-static void candidate_scan_end(const struct candidate_scan *h, u64 start)
+static void candidate_scan_end(const struct candidate_scan *scan, u64 start)
 {
-	*h->cursor = (struct dmag_cursor){
-		.lowest = h->lowest,
-		.highest = h->highest,
-		.count = h->count,
-		.align = h->align,
+	*scan->cursor = (struct dmag_cursor){
+		.lowest = scan->lowest,
+		.highest = scan->highest,
+		.count = scan->count,
+		.align = scan->align,
 		.next = start,
 		.until = jiffies + DMAG_CURSOR_FOR,
 	};
@@ -332,23 +339,24 @@ enum candidate_choice {
 	EITHER,
 };
 
-static bool candidate_chosen(const struct dmag_range *r,
+static bool candidate_chosen(const struct dmag_range *range,
 			     enum candidate_choice choice)
 {
 	if (choice == EITHER)
 		return true;
-	return dmag_range_protected(r) == (choice == PROTECTED);
+	return dmag_range_protected(range) == (choice == PROTECTED);
 }
 
-static long candidate_judge(struct dmag_kgroup *g, const struct dmag_range *r,
-			    enum dmag_rung rung, enum candidate_choice choice,
-			    long most)
+static long candidate_judge(struct dmag_kgroup *group,
+			    const struct dmag_range *range, enum dmag_rung rung,
+			    enum candidate_choice choice, long most)
 {
-	struct dmag_range judged = dmag_whole_pageblocks(r);
+	struct dmag_range judged = dmag_whole_pageblocks(range);
 
-	if (candidate_failed_lately(r, rung) || dmag_range_owned(g, r) ||
+	if (candidate_failed_lately(range, rung) ||
+	    dmag_range_owned(group, range) ||
 	    !candidate_chosen(&judged, choice) ||
-	    !dmag_pageblock_usable(g, &judged))
+	    !dmag_pageblock_usable(group, &judged))
 		return -1;
 	return candidate_moves(&judged, most);
 }
@@ -358,48 +366,48 @@ static long candidate_judge(struct dmag_kgroup *g, const struct dmag_range *r,
  * somewhat larger than blocks, half a pageblock would spoil the other half for
  * the next claim.
  */
-static int candidate_find_best(struct dmag_kgroup *g,
-			       const struct dmag_request *rq,
+static int candidate_find_best(struct dmag_kgroup *group,
+			       const struct dmag_request *req,
 			       enum dmag_rung rung,
 			       enum candidate_choice choice,
 			       struct dmag_range *best)
 {
 	u64 unit = min(pageblock_nr_pages, DMAG_PAGEBLOCK_MOST);
-	bool whole = round_up(rq->within.start, unit) + unit - 1 <=
-		     rq->within.last;
-	u64 count = max(rq->count, whole ? unit : 0);
-	u64 align = max(rq->align, rq->count < count ? count : 1);
+	bool whole = round_up(req->within.start, unit) + unit - 1 <=
+		     req->within.last;
+	u64 count = max(req->count, whole ? unit : 0);
+	u64 align = max(req->align, req->count < count ? count : 1);
 	unsigned int judged = 0;
 	long most = LONG_MAX;
 	int end, ret = -EAGAIN;
-	struct dmag_range r;
-	struct candidate_scan h;
+	struct dmag_range range;
+	struct candidate_scan scan;
 
-	candidate_scan_begin(&h, &g->cursor[rung], rq, count, align);
+	candidate_scan_begin(&scan, &group->cursor[rung], req, count, align);
 	while (most >= 0 && judged < DMAG_CANDIDATES &&
-	       candidate_scan_next(&h, &r)) {
-		long moves = candidate_judge(g, &r, rung, choice, most);
+	       candidate_scan_next(&scan, &range)) {
+		long moves = candidate_judge(group, &range, rung, choice, most);
 
 		cond_resched();
 		if (moves >= 0) {
-			*best = r;
+			*best = range;
 			most = moves - 1;
 			ret = 0;
 		}
 		judged += !ret;
-		end = dmag_kgroup_give_up(g);
+		end = dmag_kgroup_give_up(group);
 		if (end)
 			return end;
 	}
 	if (!ret)
-		candidate_scan_end(&h, best->start);
+		candidate_scan_end(&scan, best->start);
 	return ret;
 }
 
 /**
  * dmag_candidate_find() - Find something to claim by migration.
- * @g: the group
- * @rq: what is wanted
+ * @group: the group
+ * @req: what is wanted
  * @rung: how hard it will be tried
  * @best: what should be tried
  *
@@ -411,32 +419,34 @@ static int candidate_find_best(struct dmag_kgroup *g,
  * Return: 0; -EAGAIN if nothing looks as if it could be had; or as
  * dmag_kgroup_give_up().
  */
-int dmag_candidate_find(struct dmag_kgroup *g, const struct dmag_request *rq,
-			enum dmag_rung rung, struct dmag_range *best)
+int dmag_candidate_find(struct dmag_kgroup *group,
+			const struct dmag_request *req, enum dmag_rung rung,
+			struct dmag_range *best)
 {
 	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
 	int ret = -EAGAIN;
 
-	if (rq->count > DMAG_BLOCK_FRAMES)
-		return reclaims || dmag_host_spares(rq->count, false) ?
-			       candidate_find_best(g, rq, rung, EITHER, best) :
+	if (req->count > DMAG_BLOCK_FRAMES)
+		return reclaims || dmag_host_spares(req->count, false) ?
+			       candidate_find_best(group, req, rung, EITHER,
+						   best) :
 			       -EAGAIN;
-	if (reclaims || dmag_host_spares(rq->count, true))
-		ret = candidate_find_best(g, rq, rung, UNPROTECTED, best);
-	if (ret == -EAGAIN && (reclaims || dmag_host_spares(rq->count, false)))
-		ret = candidate_find_best(g, rq, rung, PROTECTED, best);
+	if (reclaims || dmag_host_spares(req->count, true))
+		ret = candidate_find_best(group, req, rung, UNPROTECTED, best);
+	if (ret == -EAGAIN && (reclaims || dmag_host_spares(req->count, false)))
+		ret = candidate_find_best(group, req, rung, PROTECTED, best);
 	return ret;
 }
 
 /* The free page that frames [@pfn, @pfn + 2^@order) are part of, if any. */
-static struct page *candidate_free_page(const struct dmag_kgroup *g, u64 pfn,
-					unsigned int order)
+static struct page *candidate_free_page(const struct dmag_kgroup *group,
+					u64 pfn, unsigned int order)
 {
 	for (; order <= MAX_PAGE_ORDER; order++) {
 		struct page *page =
 			pfn_to_online_page(round_down(pfn, 1UL << order));
 
-		if (!page || !dmag_page_usable(g, page))
+		if (!page || !dmag_page_usable(group, page))
 			return NULL;
 		if (PageBuddy(page) && buddy_order_unsafe(page) >= order)
 			return page;
@@ -479,26 +489,26 @@ static struct page *candidate_put_back_rest(struct page *page,
 	return page;
 }
 
-/* Take @r, naturally aligned, out of the buddy allocator if it is free. */
-static bool candidate_take_free(const struct dmag_kgroup *g,
-				const struct dmag_range *r)
+/* Take @range, naturally aligned, out of the buddy allocator if it is free. */
+static bool candidate_take_free(const struct dmag_kgroup *group,
+				const struct dmag_range *range)
 {
-	u64 count = r->last - r->start + 1;
+	u64 count = range->last - range->start + 1;
 	unsigned int order = order_base_2(count);
-	struct page *page = candidate_free_page(g, r->start, order);
+	struct page *page = candidate_free_page(group, range->start, order);
 	struct zone *zone;
 	unsigned long flags;
 
 	if (!page)
 		return false;
-	zone = page_zone(pfn_to_page(r->start));
+	zone = page_zone(pfn_to_page(range->start));
 	spin_lock_irqsave(&zone->lock, flags);
-	page = candidate_free_page(g, r->start, order);
+	page = candidate_free_page(group, range->start, order);
 	if (page) {
 		unsigned int from = buddy_order(page);
 
 		if (__isolate_free_page(page, from))
-			page = candidate_put_back_rest(page, from, r->start,
+			page = candidate_put_back_rest(page, from, range->start,
 						       order);
 		else
 			page = NULL;
@@ -509,46 +519,46 @@ static bool candidate_take_free(const struct dmag_kgroup *g,
 
 	dmag_make_allocated(page, order);
 	if (count < 1UL << order)
-		free_contig_range(r->last + 1, (1UL << order) - count);
+		free_contig_range(range->last + 1, (1UL << order) - count);
 	return true;
 }
 
 /**
  * dmag_candidate_take_free() - Claim something that is free.
- * @g: the group
- * @rq: what is wanted
+ * @group: the group
+ * @req: what is wanted
  * @got: what was taken: allocated single pages
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; -EAGAIN if nothing is free; or as dmag_kgroup_give_up().
  */
-int dmag_candidate_take_free(struct dmag_kgroup *g,
-			     const struct dmag_request *rq,
+int dmag_candidate_take_free(struct dmag_kgroup *group,
+			     const struct dmag_request *req,
 			     struct dmag_range *got)
 {
-	u64 align = max(rq->align, roundup_pow_of_two(rq->count));
-	bool single = rq->count <= DMAG_BLOCK_FRAMES;
+	u64 align = max(req->align, roundup_pow_of_two(req->count));
+	bool single = req->count <= DMAG_BLOCK_FRAMES;
 	enum candidate_choice choice = single ? UNPROTECTED : EITHER;
-	struct candidate_scan h;
+	struct candidate_scan scan;
 	int end;
 
-	if (rq->count > MAX_ORDER_NR_PAGES ||
-	    !dmag_host_spares(rq->count, single))
+	if (req->count > MAX_ORDER_NR_PAGES ||
+	    !dmag_host_spares(req->count, single))
 		return -EAGAIN;
-	candidate_scan_begin(&h, &g->cursor[DMAG_CLAIM_FREE], rq, rq->count,
-			     align);
-	while (candidate_scan_next(&h, got)) {
+	candidate_scan_begin(&scan, &group->cursor[DMAG_CLAIM_FREE], req,
+			     req->count, align);
+	while (candidate_scan_next(&scan, got)) {
 		cond_resched();
-		if (candidate_free_page(g, got->start,
-					order_base_2(rq->count)) &&
+		if (candidate_free_page(group, got->start,
+					order_base_2(req->count)) &&
 		    candidate_chosen(got, choice) &&
-		    !dmag_range_owned(g, got) &&
-		    dmag_pageblock_usable(g, got) &&
-		    candidate_take_free(g, got)) {
-			candidate_scan_end(&h, got->start);
+		    !dmag_range_owned(group, got) &&
+		    dmag_pageblock_usable(group, got) &&
+		    candidate_take_free(group, got)) {
+			candidate_scan_end(&scan, got->start);
 			return 0;
 		}
-		end = dmag_kgroup_give_up(g);
+		end = dmag_kgroup_give_up(group);
 		if (end)
 			return end;
 	}

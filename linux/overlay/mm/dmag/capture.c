@@ -45,27 +45,27 @@ static bool capture_tighter(const struct dmag_kgroup *a,
 
 /**
  * dmag_kgroup_set_hungry() - Let a group capture what reclaim frees, or no more.
- * @g: the group
+ * @group: the group
  * @yes: whether it wants to
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_set_hungry(struct dmag_kgroup *g, bool yes)
+void dmag_kgroup_set_hungry(struct dmag_kgroup *group, bool yes)
 {
 	struct dmag_kgroup *next;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (g->hungry == yes)
+	if (group->hungry == yes)
 		return;
-	g->hungry = yes;
+	group->hungry = yes;
 	if (!yes) {
-		list_del_rcu(&g->hungry_node);
+		list_del_rcu(&group->hungry_node);
 		return;
 	}
 	list_for_each_entry(next, &capture_groups, hungry_node)
-		if (!capture_tighter(next, g))
+		if (!capture_tighter(next, group))
 			break;
-	list_add_tail_rcu(&g->hungry_node, &next->hungry_node);
+	list_add_tail_rcu(&group->hungry_node, &next->hungry_node);
 }
 
 /**
@@ -82,49 +82,50 @@ void dmag_capture_switch(void)
 		static_branch_enable(&dmag_hungry_key);
 }
 
-/* Room for @count more frames of a block that is @g's or nobody's. */
-static bool capture_has_room(const struct dmag_kgroup *g, bool ours, u64 count)
+/* Room for @count more frames of a block that is @group's or nobody's. */
+static bool capture_has_room(const struct dmag_kgroup *group, bool ours,
+			     u64 count)
 {
-	const struct dmag_group *core = &g->core;
-	u64 have = core->frames.free + g->nr_captured + count;
+	const struct dmag_group *core = &group->core;
+	u64 have = core->frames.free + group->nr_captured + count;
 
-	lockdep_assert_held(&g->lock);
+	lockdep_assert_held(&group->lock);
 	return core->members &&
 	       have <= (ours ? core->marks.high : core->marks.min);
 }
 
-static bool capture_take(struct dmag_kgroup *g, struct page *page,
+static bool capture_take(struct dmag_kgroup *group, struct page *page,
 			 unsigned int order, bool ours)
 {
 	unsigned long flags;
 	bool taken;
 
-	spin_lock_irqsave(&g->lock, flags);
-	taken = capture_has_room(g, ours, 1UL << order);
+	spin_lock_irqsave(&group->lock, flags);
+	taken = capture_has_room(group, ours, 1UL << order);
 	if (taken) {
 		set_page_private(page, order);
-		list_add(&page->lru, &g->captured);
-		g->nr_captured += 1UL << order;
-		g->counter[DMAG_NR_CAPTURE_FRAMES] += 1UL << order;
+		list_add(&page->lru, &group->captured);
+		group->nr_captured += 1UL << order;
+		group->counter[DMAG_NR_CAPTURE_FRAMES] += 1UL << order;
 	}
-	spin_unlock_irqrestore(&g->lock, flags);
+	spin_unlock_irqrestore(&group->lock, flags);
 	return taken;
 }
 
 static bool capture_offer(struct page *page, unsigned int order)
 {
 	u64 pfn = page_to_pfn(page), last = pfn + (1UL << order) - 1;
-	struct dmag_kgroup *g, *owner;
+	struct dmag_kgroup *group, *owner;
 
 	owner = dmag_owner(pfn);
-	list_for_each_entry_rcu(g, &capture_groups, hungry_node) {
-		if (owner && owner != g)
+	list_for_each_entry_rcu(group, &capture_groups, hungry_node) {
+		if (owner && owner != group)
 			continue;
-		if (!dmag_reach_contains(&g->core.reach, pfn, last) ||
-		    !dmag_page_usable(g, page))
+		if (!dmag_reach_contains(&group->core.reach, pfn, last) ||
+		    !dmag_page_usable(group, page))
 			continue;
-		if (capture_take(g, page, order, owner)) {
-			trace_dmag_capture(g->id, pfn, last);
+		if (capture_take(group, page, order, owner)) {
+			trace_dmag_capture(group->id, pfn, last);
 			dmag_worker_kick();
 			return true;
 		}
@@ -151,37 +152,37 @@ void __dmag_capture(struct folio_batch *folios)
 	folios->nr = left;
 }
 
-static void capture_adopt(struct dmag_kgroup *g, struct page *page)
+static void capture_adopt(struct dmag_kgroup *group, struct page *page)
 {
 	unsigned int order = page_private(page);
 	u64 pfn = page_to_pfn(page);
-	struct dmag_range r = { pfn, pfn + (1UL << order) - 1 };
+	struct dmag_range range = { pfn, pfn + (1UL << order) - 1 };
 
 	set_page_private(page, 0);
 	dmag_make_allocated(page, order);
-	if (!g->core.members || dmag_kgroup_adopt(g, &r))
-		free_contig_range(r.start, r.last - r.start + 1);
+	if (!group->core.members || dmag_kgroup_adopt(group, &range))
+		free_contig_range(range.start, range.last - range.start + 1);
 	/* Not before: what is captured meanwhile must see them somewhere. */
-	spin_lock_irq(&g->lock);
-	g->nr_captured -= r.last - r.start + 1;
-	spin_unlock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
+	group->nr_captured -= range.last - range.start + 1;
+	spin_unlock_irq(&group->lock);
 }
 
 /**
  * dmag_kgroup_adopt_captured() - Make captured pages the group's own.
- * @g: the group; without members they go back
+ * @group: the group; without members they go back
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_adopt_captured(struct dmag_kgroup *g)
+void dmag_kgroup_adopt_captured(struct dmag_kgroup *group)
 {
 	struct page *page, *next;
 	LIST_HEAD(pages);
 
 	lockdep_assert_held(&dmag_mutex);
-	spin_lock_irq(&g->lock);
-	list_splice_init(&g->captured, &pages);
-	spin_unlock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
+	list_splice_init(&group->captured, &pages);
+	spin_unlock_irq(&group->lock);
 	list_for_each_entry_safe(page, next, &pages, lru)
-		capture_adopt(g, page);
+		capture_adopt(group, page);
 }

@@ -9,8 +9,8 @@
 
 struct dmag_kgroup;
 
-void dmag_kgroup_set_hungry(struct dmag_kgroup *g, bool yes);
-void dmag_kgroup_adopt_captured(struct dmag_kgroup *g);
+void dmag_kgroup_set_hungry(struct dmag_kgroup *group, bool yes);
+void dmag_kgroup_adopt_captured(struct dmag_kgroup *group);
 void dmag_capture_switch(void);
 
 #endif /* _MM_DMAG_CAPTURE_H */

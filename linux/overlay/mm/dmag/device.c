@@ -62,82 +62,85 @@ static struct dmag_device *device_alloc(struct device *dev)
 {
 	const struct bus_dma_region *map = dev->dma_range_map;
 	unsigned int nr = device_nr_windows(map);
-	struct dmag_device *d;
+	struct dmag_device *member;
 
-	d = kzalloc(struct_size(d, windows, nr), GFP_KERNEL);
-	if (!d)
+	member = kzalloc(struct_size(member, windows, nr), GFP_KERNEL);
+	if (!member)
 		return NULL;
-	d->dev = dev;
-	d->map = map;
-	d->mask = dev->coherent_dma_mask;
-	d->bus_limit = dev->bus_dma_limit;
+	member->dev = dev;
+	member->map = map;
+	member->mask = dev->coherent_dma_mask;
+	member->bus_limit = dev->bus_dma_limit;
 	for (unsigned int i = 0; i < nr; i++)
-		d->windows[i] = (struct dmag_window){
+		member->windows[i] = (struct dmag_window){
 			.cpu = map[i].cpu_start,
 			.bus = map[i].dma_start,
 			.size = map[i].size,
 		};
-	d->core.constraint = (struct dmag_constraint){
-		.windows = d->windows,
+	member->core.constraint = (struct dmag_constraint){
+		.windows = member->windows,
 		.nr_windows = nr,
-		.limit = min_not_zero(d->mask, d->bus_limit),
+		.limit = min_not_zero(member->mask, member->bus_limit),
 	};
-	return d;
+	return member;
 }
 
 /**
  * dmag_device_stale() - Has the device changed since it joined?
- * @d: its membership
+ * @member: its membership
  * @dev: the device
  *
  * Context: Any.
  * Return: true if it was resolved from something else than the device has now.
  */
-bool dmag_device_stale(const struct dmag_device *d, const struct device *dev)
+bool dmag_device_stale(const struct dmag_device *member,
+		       const struct device *dev)
 {
-	return d->mask != dev->coherent_dma_mask ||
-	       d->bus_limit != dev->bus_dma_limit ||
-	       d->map != dev->dma_range_map;
+	return member->mask != dev->coherent_dma_mask ||
+	       member->bus_limit != dev->bus_dma_limit ||
+	       member->map != dev->dma_range_map;
 }
 
-static struct dmag_kgroup *device_alloc_group(const struct dmag_constraint *c)
+static struct dmag_kgroup *
+device_alloc_group(const struct dmag_constraint *constraint)
 {
 	static int last_id;
-	struct dmag_kgroup *g;
+	struct dmag_kgroup *group;
 	int nr;
 
 	lockdep_assert_held(&dmag_mutex);
-	nr = dmag_reach_build(c, &dmag_ram, NULL, 0);
+	nr = dmag_reach_build(constraint, &dmag_ram, NULL, 0);
 	if (nr < 0)
 		return NULL;
-	g = kzalloc(struct_size(g, seg, nr), DMAG_GFP_META);
-	if (!g)
+	group = kzalloc(struct_size(group, seg, nr), DMAG_GFP_META);
+	if (!group)
 		return NULL;
-	if (dmag_reach_build(c, &dmag_ram, g->seg, nr) != nr ||
-	    dmag_group_init(&g->core, g->seg, nr, c->attrs)) {
-		kfree(g);
+	if (dmag_reach_build(constraint, &dmag_ram, group->seg, nr) != nr ||
+	    dmag_group_init(&group->core, group->seg, nr, constraint->attrs)) {
+		kfree(group);
 		return NULL;
 	}
-	spin_lock_init(&g->lock);
-	INIT_LIST_HEAD(&g->meta);
-	INIT_LIST_HEAD(&g->captured);
-	g->universal = dmag_reach_covers(&g->core.reach, &dmag_ram);
-	if (g->universal)
-		g->core.marks = (struct dmag_marks){};
+	spin_lock_init(&group->lock);
+	INIT_LIST_HEAD(&group->meta);
+	INIT_LIST_HEAD(&group->captured);
+	group->universal = dmag_reach_covers(&group->core.reach, &dmag_ram);
+	if (group->universal)
+		group->core.marks = (struct dmag_marks){};
 	else
-		g->goal =
-			dmag_group_goal(&g->core, dmag_reach_frames(&dmag_ram));
-	g->id = ++last_id;
-	return g;
+		group->goal = dmag_group_goal(&group->core,
+					      dmag_reach_frames(&dmag_ram));
+	group->id = ++last_id;
+	return group;
 }
 
-/* Make @d, which may be NULL, @dev's membership; the old one goes. */
-static void device_replace(struct device *dev, struct dmag_device *d)
+/* Make @member, which may be NULL, @dev's membership; the old one goes. */
+static void device_replace(struct device *dev, struct dmag_device *member)
 {
 	struct dmag_device *old;
 	struct dmag_group *left;
 
-	old = rcu_replace_pointer(dev->dmag, d, lockdep_is_held(&dmag_mutex));
+	old = rcu_replace_pointer(dev->dmag, member,
+				  lockdep_is_held(&dmag_mutex));
 	if (!old)
 		return;
 	left = dmag_leave(&dmag_registry, &old->core);
@@ -146,62 +149,63 @@ static void device_replace(struct device *dev, struct dmag_device *d)
 }
 
 /* Membership of the group that @fresh equals, or of @fresh itself. */
-static void device_enter(struct dmag_device *d, struct dmag_kgroup *fresh)
+static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 {
 	lockdep_assert_held(&dmag_mutex);
-	d->group = to_kgroup(dmag_join(&dmag_registry, &d->core, &fresh->core));
-	if (d->group == fresh)
+	member->group = to_kgroup(
+		dmag_join(&dmag_registry, &member->core, &fresh->core));
+	if (member->group == fresh)
 		dmag_kgroup_list(fresh);
 	else
 		kfree(fresh);
-	device_replace(d->dev, d);
+	device_replace(member->dev, member);
 }
 
 /* Within a driver's patience.  What is left to do then is the worker's. */
-static void device_first_fill(struct dmag_kgroup *g)
+static void device_first_fill(struct dmag_kgroup *group)
 {
-	dmag_kgroup_fill(g, DMAG_FILL_BOUND);
-	spin_lock_irq(&g->lock);
-	if (dmag_group_shortage(&g->core))
-		g->kicked = DMAG_LOW;
-	spin_unlock_irq(&g->lock);
+	dmag_kgroup_fill(group, DMAG_FILL_BOUND);
+	spin_lock_irq(&group->lock);
+	if (dmag_group_shortage(&group->core))
+		group->kicked = DMAG_LOW;
+	spin_unlock_irq(&group->lock);
 }
 
-static void device_join(struct dmag_device *d)
+static void device_join(struct dmag_device *member)
 {
-	struct dmag_kgroup *fresh, *g;
+	struct dmag_kgroup *fresh, *group;
 
 	lockdep_assert_held(&dmag_mutex);
-	fresh = device_alloc_group(&d->core.constraint);
+	fresh = device_alloc_group(&member->core.constraint);
 	if (!fresh) {
-		dev_warn_once(d->dev, "dmag: cannot make a group\n");
-		kfree(d);
+		dev_warn_once(member->dev, "dmag: cannot make a group\n");
+		kfree(member);
 		return;
 	}
-	device_enter(d, fresh);
-	g = d->group;
+	device_enter(member, fresh);
+	group = member->group;
 	/* New, or taken over after it had lost its last member and its reserve. */
-	if (dmag_group_low(&g->core))
-		device_first_fill(g);
+	if (dmag_group_low(&group->core))
+		device_first_fill(group);
 	/* To protect, to go on filling; or the group has been left again. */
 	dmag_worker_kick();
 }
 
 static bool device_up_to_date(struct device *dev)
 {
-	const struct dmag_device *d;
+	const struct dmag_device *member;
 	bool ret;
 
 	rcu_read_lock();
-	d = rcu_dereference(dev->dmag);
-	ret = d && !dmag_device_stale(d, dev);
+	member = rcu_dereference(dev->dmag);
+	ret = member && !dmag_device_stale(member, dev);
 	rcu_read_unlock();
 	return ret;
 }
 
 void __dmag_device_update(struct device *dev)
 {
-	struct dmag_device *d;
+	struct dmag_device *member;
 
 	if (!device_eligible(dev)) {
 		__dmag_device_leave(dev);
@@ -210,11 +214,11 @@ void __dmag_device_update(struct device *dev)
 	/* Error recovery sets the same mask again, and must not wait for I/O. */
 	if (device_up_to_date(dev))
 		return;
-	d = device_alloc(dev);
-	if (!d)
+	member = device_alloc(dev);
+	if (!member)
 		return;
 	dmag_lock();
-	device_join(d);
+	device_join(member);
 	mutex_unlock(&dmag_mutex);
 }
 
@@ -231,19 +235,20 @@ void __dmag_device_leave(struct device *dev)
 static struct dmag_device *device_copy(const struct dmag_device *old)
 {
 	unsigned int nr = old->core.constraint.nr_windows;
-	struct dmag_device *d;
+	struct dmag_device *member;
 
-	d = kzalloc(struct_size(d, windows, nr), DMAG_GFP_META);
-	if (!d)
+	member = kzalloc(struct_size(member, windows, nr), DMAG_GFP_META);
+	if (!member)
 		return NULL;
-	d->dev = old->dev;
-	d->map = old->map;
-	d->mask = old->mask;
-	d->bus_limit = old->bus_limit;
-	memcpy(d->windows, old->windows, flex_array_size(d, windows, nr));
-	d->core.constraint = old->core.constraint;
-	d->core.constraint.windows = d->windows;
-	return d;
+	member->dev = old->dev;
+	member->map = old->map;
+	member->mask = old->mask;
+	member->bus_limit = old->bus_limit;
+	memcpy(member->windows, old->windows,
+	       flex_array_size(member, windows, nr));
+	member->core.constraint = old->core.constraint;
+	member->core.constraint.windows = member->windows;
+	return member;
 }
 
 /*
@@ -254,7 +259,7 @@ static struct dmag_device *device_copy(const struct dmag_device *old)
 static int device_resolve(struct dmag_device *old)
 {
 	struct dmag_kgroup *fresh = device_alloc_group(&old->core.constraint);
-	struct dmag_device *d;
+	struct dmag_device *member;
 
 	lockdep_assert_held(&dmag_mutex);
 	if (!fresh)
@@ -263,12 +268,12 @@ static int device_resolve(struct dmag_device *old)
 		kfree(fresh);
 		return 0;
 	}
-	d = device_copy(old);
-	if (!d) {
+	member = device_copy(old);
+	if (!member) {
 		kfree(fresh);
 		return -ENOMEM;
 	}
-	device_enter(d, fresh);
+	device_enter(member, fresh);
 	return 0;
 }
 
@@ -276,17 +281,18 @@ static int device_resolve(struct dmag_device *old)
  * What reached all RAM may not any more: then its devices need a reserve.  And
  * the more RAM there is, the scarcer is what a group reaches.
  */
-static void ram_weigh_group(struct dmag_kgroup *g, void *unused)
+static void ram_weigh_group(struct dmag_kgroup *group, void *unused)
 {
-	if (dmag_reach_covers(&g->core.reach, &dmag_ram))
+	if (dmag_reach_covers(&group->core.reach, &dmag_ram))
 		return;
-	g->goal = dmag_group_goal(&g->core, dmag_reach_frames(&dmag_ram));
-	spin_lock_irq(&g->lock);
-	if (g->universal)
-		g->core.marks = g->core.base;
-	WRITE_ONCE(g->universal, false);
-	dmag_kgroup_kick(g);
-	spin_unlock_irq(&g->lock);
+	group->goal =
+		dmag_group_goal(&group->core, dmag_reach_frames(&dmag_ram));
+	spin_lock_irq(&group->lock);
+	if (group->universal)
+		group->core.marks = group->core.base;
+	WRITE_ONCE(group->universal, false);
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
 }
 
 /*
@@ -295,12 +301,12 @@ static void ram_weigh_group(struct dmag_kgroup *g, void *unused)
  */
 static int ram_resolve_all(void)
 {
-	struct dmag_member *m, *next;
+	struct dmag_member *entry, *next;
 	int ret = 0;
 
 	lockdep_assert_held(&dmag_mutex);
-	list_for_each_entry_safe(m, next, &dmag_registry.members, node)
-		if (device_resolve(to_dmag_device(m)))
+	list_for_each_entry_safe(entry, next, &dmag_registry.members, node)
+		if (device_resolve(to_dmag_device(entry)))
 			ret = -ENOMEM;
 	dmag_kgroup_visit_all(ram_weigh_group, NULL);
 	return ret;

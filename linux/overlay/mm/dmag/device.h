@@ -10,7 +10,8 @@
 struct device;
 struct dmag_device;
 
-bool dmag_device_stale(const struct dmag_device *d, const struct device *dev);
+bool dmag_device_stale(const struct dmag_device *member,
+		       const struct device *dev);
 int dmag_ram_online(const struct dmag_range *range);
 
 #endif /* _MM_DMAG_DEVICE_H */

@@ -30,12 +30,12 @@
 #define DMAG_FILL_TRIES 4
 #define DMAG_CLIMB_TRIES 64
 
-/* Push out what lives in @r; alloc_contig_range() takes what comes free. */
-static void claim_page_out(const struct dmag_range *r)
+/* Push out what lives in @range; alloc_contig_range() takes what comes free. */
+static void claim_page_out(const struct dmag_range *range)
 {
 	LIST_HEAD(folios);
 
-	for (u64 pfn = r->start; pfn <= r->last; pfn++) {
+	for (u64 pfn = range->start; pfn <= range->last; pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
 		struct folio *folio;
 
@@ -52,26 +52,26 @@ static void claim_page_out(const struct dmag_range *r)
 	reclaim_pages(&folios);
 }
 
-static bool claim_host_spares(const struct dmag_range *r)
+static bool claim_host_spares(const struct dmag_range *range)
 {
-	return dmag_host_spares(r->last - r->start + 1,
-				!dmag_range_protected(r));
+	return dmag_host_spares(range->last - range->start + 1,
+				!dmag_range_protected(range));
 }
 
 /*
- * Have the host reclaim until it can spare @r: what is moved needs a place, and
+ * Have the host reclaim until it can spare @range: what is moved needs a place, and
  * the host its watermarks.  As an allocation would, but without taking what
  * comes free, which would leave others none.
  */
-static void claim_make_room(const struct dmag_kgroup *g,
-			    const struct dmag_range *r)
+static void claim_make_room(const struct dmag_kgroup *group,
+			    const struct dmag_range *range)
 {
 	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
 	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
 	unsigned long progress = 1;
 
-	while (progress && !claim_host_spares(r) && !dmag_kgroup_give_up(g) &&
-	       !dmag_lock_contended()) {
+	while (progress && !claim_host_spares(range) &&
+	       !dmag_kgroup_give_up(group) && !dmag_lock_contended()) {
 		unsigned int flags;
 
 		fs_reclaim_acquire(gfp);
@@ -83,54 +83,55 @@ static void claim_make_room(const struct dmag_kgroup *g,
 	}
 }
 
-static bool host_needs_memory(struct dmag_kgroup *g, const struct dmag_range *r)
+static bool host_needs_memory(struct dmag_kgroup *group,
+			      const struct dmag_range *range)
 {
 	bool need;
 
-	spin_lock_irq(&g->lock);
-	need = dmag_frames_need(&g->core.frames, r->start, r->last);
-	spin_unlock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
+	need = dmag_frames_need(&group->core.frames, range->start, range->last);
+	spin_unlock_irq(&group->lock);
 	return need;
 }
 
-/* See to it that dmag_frames_add() of @r has all the memory it may need. */
-static int host_feed(struct dmag_kgroup *g, const struct dmag_range *r)
+/* See to it that dmag_frames_add() of @range has all the memory it may need. */
+static int host_feed(struct dmag_kgroup *group, const struct dmag_range *range)
 {
-	while (host_needs_memory(g, r)) {
+	while (host_needs_memory(group, range)) {
 		struct page *page = alloc_page(DMAG_GFP_META);
 		int ret;
 
 		if (!page)
 			return -ENOMEM;
-		spin_lock_irq(&g->lock);
-		ret = dmag_frames_feed(&g->core.frames, page_address(page),
+		spin_lock_irq(&group->lock);
+		ret = dmag_frames_feed(&group->core.frames, page_address(page),
 				       PAGE_SIZE);
-		spin_unlock_irq(&g->lock);
+		spin_unlock_irq(&group->lock);
 		if (WARN_ON_ONCE(ret)) {
 			__free_page(page);
 			return ret;
 		}
-		list_add(&page->lru, &g->meta);
+		list_add(&page->lru, &group->meta);
 	}
 	return 0;
 }
 
-static int claim_take(struct dmag_kgroup *g, const struct dmag_range *r,
+static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 		      enum dmag_rung rung)
 {
-	struct dmag_range blocks = dmag_whole_pageblocks(r);
-	bool protected = dmag_range_protected(r);
+	struct dmag_range blocks = dmag_whole_pageblocks(range);
+	bool protected = dmag_range_protected(range);
 	int ret;
 
 	if (rung == DMAG_CLAIM_RECLAIM && dmag_may_wait(GFP_KERNEL)) {
-		claim_page_out(r);
-		claim_make_room(g, r);
+		claim_page_out(range);
+		claim_make_room(group, range);
 	}
-	if (!claim_host_spares(r)) {
-		dmag_candidate_failed(r, rung);
+	if (!claim_host_spares(range)) {
+		dmag_candidate_failed(range, rung);
 		return -EAGAIN;
 	}
-	ret = alloc_contig_range(r->start, r->last + 1,
+	ret = alloc_contig_range(range->start, range->last + 1,
 				 protected ? MIGRATE_CMA : MIGRATE_MOVABLE,
 				 (GFP_KERNEL & gfp_allowed_mask) |
 					 __GFP_NOWARN);
@@ -142,38 +143,38 @@ static int claim_take(struct dmag_kgroup *g, const struct dmag_range *r,
 	if (protected)
 		dmag_restore_types(&blocks);
 	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
-		dmag_candidate_failed(r, rung);
+		dmag_candidate_failed(range, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
 }
 
 /* What a tighter group is asked to cede, and to whom. */
 struct claim_surplus {
-	struct dmag_kgroup *g;
-	const struct dmag_request *rq;
+	struct dmag_kgroup *group;
+	const struct dmag_request *req;
 	struct dmag_range *got;
 	int ret;
 };
 
 /* Protected capacity is not surplus.  What was owned a moment ago can be again. */
-static int claim_keep_protected(struct dmag_kgroup *g,
-				const struct dmag_range *r)
+static int claim_keep_protected(struct dmag_kgroup *group,
+				const struct dmag_range *range)
 {
 	int ret;
 
-	if (!dmag_range_protected(r))
+	if (!dmag_range_protected(range))
 		return 0;
-	ret = dmag_group_own(&g->core, r->start, r->last);
+	ret = dmag_group_own(&group->core, range->start, range->last);
 	WARN_ON_ONCE(ret);
 	return -EAGAIN;
 }
 
 /* What is left to look through after a run that was taken back. */
-static bool claim_skip(struct dmag_request *rq, const struct dmag_range *r)
+static bool claim_skip(struct dmag_request *req, const struct dmag_range *range)
 {
-	if (rq->from == DMAG_LOWEST)
-		rq->within.start = r->start + DMAG_BLOCK_FRAMES;
-	else if (r->start)
-		rq->within.last = r->last - DMAG_BLOCK_FRAMES;
+	if (req->from == DMAG_LOWEST)
+		req->within.start = range->start + DMAG_BLOCK_FRAMES;
+	else if (range->start)
+		req->within.last = range->last - DMAG_BLOCK_FRAMES;
 	else
 		return false;
 	return true;
@@ -181,110 +182,115 @@ static bool claim_skip(struct dmag_request *rq, const struct dmag_range *r)
 
 static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 {
-	struct claim_surplus *s = data;
-	struct dmag_kgroup *g = s->g;
-	struct dmag_request rq = *s->rq;
+	struct claim_surplus *surplus = data;
+	struct dmag_kgroup *group = surplus->group;
+	struct dmag_request req = *surplus->req;
 
-	if (!s->ret || other == g || other->universal ||
-	    !dmag_reach_includes(&g->core.reach, &other->core.reach))
+	if (!surplus->ret || other == group || other->universal ||
+	    !dmag_reach_includes(&group->core.reach, &other->core.reach))
 		return;
 	spin_lock_irq(&other->lock);
-	while (s->ret && dmag_group_cede(&other->core, &rq, s->got)) {
-		s->ret = claim_keep_protected(other, s->got);
-		if (!claim_skip(&rq, s->got))
+	while (surplus->ret &&
+	       dmag_group_cede(&other->core, &req, surplus->got)) {
+		surplus->ret = claim_keep_protected(other, surplus->got);
+		if (!claim_skip(&req, surplus->got))
 			break;
 	}
 	spin_unlock_irq(&other->lock);
 }
 
 /* A block has one owner, so whole blocks change hands, and only these. */
-static int claim_take_surplus(struct dmag_kgroup *g,
-			      const struct dmag_request *rq,
+static int claim_take_surplus(struct dmag_kgroup *group,
+			      const struct dmag_request *req,
 			      struct dmag_range *got)
 {
-	struct claim_surplus s = {
-		.g = g, .rq = rq, .got = got, .ret = -EAGAIN
+	struct claim_surplus surplus = {
+		.group = group, .req = req, .got = got, .ret = -EAGAIN
 	};
 
-	if (rq->count % DMAG_BLOCK_FRAMES || rq->align % DMAG_BLOCK_FRAMES)
+	if (req->count % DMAG_BLOCK_FRAMES || req->align % DMAG_BLOCK_FRAMES)
 		return -EAGAIN;
-	dmag_kgroup_visit_all(claim_ask_surplus, &s);
-	return s.ret;
+	dmag_kgroup_visit_all(claim_ask_surplus, &surplus);
+	return surplus.ret;
 }
 
-static int claim_by_rung(struct dmag_kgroup *g, const struct dmag_request *rq,
-			 enum dmag_rung rung, struct dmag_range *got)
+static int claim_by_rung(struct dmag_kgroup *group,
+			 const struct dmag_request *req, enum dmag_rung rung,
+			 struct dmag_range *got)
 {
 	int ret = -EAGAIN;
 
-	dmag_kgroup_yield(g);
+	dmag_kgroup_yield(group);
 	if (rung == DMAG_CLAIM_FREE)
-		return dmag_candidate_take_free(g, rq, got);
+		return dmag_candidate_take_free(group, req, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
-		return claim_take_surplus(g, rq, got);
+		return claim_take_surplus(group, req, got);
 	/* One page that is on its way to the LRU spoils a whole run. */
-	if (rq->count > DMAG_BLOCK_FRAMES && !dmag_kgroup_give_up(g))
+	if (req->count > DMAG_BLOCK_FRAMES && !dmag_kgroup_give_up(group))
 		lru_add_drain_all();
-	for (int tries = 0; tries < g->tries && ret == -EAGAIN; tries++) {
-		ret = dmag_kgroup_give_up(g) ?:
-			      dmag_candidate_find(g, rq, rung, got);
+	for (int tries = 0; tries < group->tries && ret == -EAGAIN; tries++) {
+		ret = dmag_kgroup_give_up(group) ?:
+			      dmag_candidate_find(group, req, rung, got);
 		if (ret)
 			break;
-		ret = claim_take(g, got, rung);
+		ret = claim_take(group, got, rung);
 		if (ret)
-			dmag_kgroup_yield(g);
+			dmag_kgroup_yield(group);
 	}
 	return ret;
 }
 
-static int claim_extent(struct dmag_kgroup *g, const struct dmag_request *rq,
-			enum dmag_rung rung, struct dmag_range *got)
+static int claim_extent(struct dmag_kgroup *group,
+			const struct dmag_request *req, enum dmag_rung rung,
+			struct dmag_range *got)
 {
 	int ret;
 
-	if (rq->count - 1 > rq->within.last - rq->within.start)
+	if (req->count - 1 > req->within.last - req->within.start)
 		return -EAGAIN;
-	ret = claim_by_rung(g, rq, rung, got);
-	if (ret || (!dmag_owner_enter(g, got) && !host_feed(g, got)))
+	ret = claim_by_rung(group, req, rung, got);
+	if (ret || (!dmag_owner_enter(group, got) && !host_feed(group, got)))
 		return ret;
-	dmag_owner_erase(g, got);
+	dmag_owner_erase(group, got);
 	free_contig_range(got->start, got->last - got->start + 1);
 	return -EAGAIN;
 }
 
-static int host_claim(struct dmag_group *core, const struct dmag_request *rq,
+static int host_claim(struct dmag_group *core, const struct dmag_request *req,
 		      enum dmag_rung rung, struct dmag_range *got)
 	__must_hold(&to_kgroup(core)->lock)
 {
-	struct dmag_kgroup *g = to_kgroup(core);
+	struct dmag_kgroup *group = to_kgroup(core);
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	spin_unlock_irq(&g->lock);
-	ret = claim_extent(g, rq, rung, got);
+	spin_unlock_irq(&group->lock);
+	ret = claim_extent(group, req, rung, got);
 	if (!ret)
-		trace_dmag_claim(g->id, got->start, got->last, rung);
-	spin_lock_irq(&g->lock);
-	g->counter[ret ? DMAG_NR_CLAIM_FAIL : DMAG_NR_CLAIM]++;
+		trace_dmag_claim(group->id, got->start, got->last, rung);
+	spin_lock_irq(&group->lock);
+	group->counter[ret ? DMAG_NR_CLAIM_FAIL : DMAG_NR_CLAIM]++;
 	if (!ret)
-		g->counter[DMAG_NR_CLAIM_FRAMES] += got->last - got->start + 1;
+		group->counter[DMAG_NR_CLAIM_FRAMES] +=
+			got->last - got->start + 1;
 	return ret;
 }
 
-static void host_release(struct dmag_group *core, const struct dmag_range *r)
+static void host_release(struct dmag_group *core,
+			 const struct dmag_range *range)
 	__must_hold(&to_kgroup(core)->lock)
 {
-	struct dmag_kgroup *g = to_kgroup(core);
-	u64 count = r->last - r->start + 1;
+	struct dmag_kgroup *group = to_kgroup(core);
+	u64 count = range->last - range->start + 1;
 
 	lockdep_assert_held(&dmag_mutex);
-	g->counter[DMAG_NR_RELEASE_FRAMES] += count;
-	spin_unlock_irq(&g->lock);
-	trace_dmag_release(g->id, r->start, r->last);
-	dmag_owner_erase(g, r);
-	free_contig_range(r->start, count);
+	group->counter[DMAG_NR_RELEASE_FRAMES] += count;
+	spin_unlock_irq(&group->lock);
+	trace_dmag_release(group->id, range->start, range->last);
+	dmag_owner_erase(group, range);
+	free_contig_range(range->start, count);
 	cond_resched();
-	spin_lock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
 }
 
 /* No group has attributes: dma-direct converts memory itself, per buffer. */
@@ -295,123 +301,124 @@ static const struct dmag_backend dmag_host = {
 
 /**
  * dmag_kgroup_fill() - Bring a reserve to its watermarks, up or down.
- * @g: the group
+ * @group: the group
  * @bound: how long claims may take, in jiffies
  *
  * A partial fill is a result like any other; the worker goes on from there.
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_fill(struct dmag_kgroup *g, unsigned long bound)
+void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
 {
 	u64 free;
 
 	lockdep_assert_held(&dmag_mutex);
-	g->deadline = jiffies + bound;
-	g->tries = DMAG_FILL_TRIES;
-	spin_lock_irq(&g->lock);
-	free = g->core.frames.free;
-	g->kicked = DMAG_QUIET;
-	if (!g->universal)
-		dmag_group_balance(&dmag_registry, &g->core, &dmag_host);
-	if (g->core.frames.free > free)
-		dmag_kgroup_arrival(g);
-	spin_unlock_irq(&g->lock);
+	group->deadline = jiffies + bound;
+	group->tries = DMAG_FILL_TRIES;
+	spin_lock_irq(&group->lock);
+	free = group->core.frames.free;
+	group->kicked = DMAG_QUIET;
+	if (!group->universal)
+		dmag_group_balance(&dmag_registry, &group->core, &dmag_host);
+	if (group->core.frames.free > free)
+		dmag_kgroup_arrival(group);
+	spin_unlock_irq(&group->lock);
 }
 
 /**
  * dmag_kgroup_climb() - Find memory for a request that may wait.
- * @g: the group
- * @rq: what is wanted
+ * @group: the group
+ * @req: what is wanted
  * @until: when to give up, in jiffies
  * @pfn: set to the first frame
  *
  * Context: Process, under dmag_mutex.
  * Return: 0, -ENOMEM, -ETIME, or -EINTR on a fatal signal.
  */
-int dmag_kgroup_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 		      unsigned long until, u64 *pfn)
 {
 	u64 free;
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	g->deadline = until;
-	g->tries = DMAG_CLIMB_TRIES;
-	spin_lock_irq(&g->lock);
-	free = g->core.frames.free;
-	ret = dmag_group_alloc(&dmag_registry, &g->core, &dmag_host, rq, pfn);
+	group->deadline = until;
+	group->tries = DMAG_CLIMB_TRIES;
+	spin_lock_irq(&group->lock);
+	free = group->core.frames.free;
+	ret = dmag_group_alloc(&dmag_registry, &group->core, &dmag_host, req,
+			       pfn);
 	if (!ret)
-		g->counter[DMAG_NR_ALLOC]++;
-	if (g->core.frames.free > free)
-		dmag_kgroup_arrival(g);
-	dmag_kgroup_kick(g);
-	spin_unlock_irq(&g->lock);
+		group->counter[DMAG_NR_ALLOC]++;
+	if (group->core.frames.free > free)
+		dmag_kgroup_arrival(group);
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
 	return ret;
 }
 
 /**
  * dmag_kgroup_release() - Give back free frames that others need more.
- * @g: the group
+ * @group: the group
  * @keep: how many it may keep, a watermark
  * @max: how many to give back at most
  *
  * Context: Process, under dmag_mutex.
  * Return: the frames given back.
  */
-u64 dmag_kgroup_release(struct dmag_kgroup *g, u64 keep, u64 max)
+u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max)
 {
 	u64 freed;
 
 	lockdep_assert_held(&dmag_mutex);
-	spin_lock_irq(&g->lock);
-	freed = dmag_group_shrink(&g->core, &dmag_host, keep, max);
-	g->counter[DMAG_NR_SHRINK_FRAMES] += freed;
-	spin_unlock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
+	freed = dmag_group_shrink(&group->core, &dmag_host, keep, max);
+	group->counter[DMAG_NR_SHRINK_FRAMES] += freed;
+	spin_unlock_irq(&group->lock);
 	return freed;
 }
 
 /**
  * dmag_kgroup_adopt() - Let a group own frames that were claimed elsewhere.
- * @g: the group
- * @r: the frames, allocated; within one block
+ * @group: the group
+ * @range: the frames, allocated; within one block
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; -EEXIST if the block is another group's or about to go offline;
  * -ENOMEM; -EINVAL.
  */
-int dmag_kgroup_adopt(struct dmag_kgroup *g, const struct dmag_range *r)
+int dmag_kgroup_adopt(struct dmag_kgroup *group, const struct dmag_range *range)
 {
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (!dmag_page_usable(g, pfn_to_page(r->start)) ||
-	    dmag_range_owned(g, r))
+	if (!dmag_page_usable(group, pfn_to_page(range->start)) ||
+	    dmag_range_owned(group, range))
 		return -EEXIST;
-	if (dmag_owner_enter(g, r) || host_feed(g, r)) {
-		dmag_owner_erase(g, r);
+	if (dmag_owner_enter(group, range) || host_feed(group, range)) {
+		dmag_owner_erase(group, range);
 		return -ENOMEM;
 	}
-	spin_lock_irq(&g->lock);
-	ret = dmag_group_add(&g->core, r->start, r->last);
+	spin_lock_irq(&group->lock);
+	ret = dmag_group_add(&group->core, range->start, range->last);
 	if (!ret)
-		dmag_kgroup_arrival(g);
-	spin_unlock_irq(&g->lock);
+		dmag_kgroup_arrival(group);
+	spin_unlock_irq(&group->lock);
 	if (ret)
-		dmag_owner_erase(g, r);
+		dmag_owner_erase(group, range);
 	return ret;
 }
 
 /* The first free frames of @range, marked used. */
-static bool host_pick_inside(struct dmag_kgroup *g,
+static bool host_pick_inside(struct dmag_kgroup *group,
 			     const struct dmag_range *range,
 			     struct dmag_range *out)
 {
 	struct dmag_run run = { .range.last = range->start - 1 };
 
-	lockdep_assert_held(&g->lock);
+	lockdep_assert_held(&group->lock);
 	do {
-		if (!dmag_frames_walk(&g->core.frames, run.range.last + 1,
+		if (!dmag_frames_walk(&group->core.frames, run.range.last + 1,
 				      &run) ||
 		    run.range.start > range->last)
 			return false;
@@ -419,30 +426,30 @@ static bool host_pick_inside(struct dmag_kgroup *g,
 	out->start = max(run.range.start, range->start);
 	out->last = min(run.range.last, range->last);
 	return !WARN_ON_ONCE(
-		dmag_frames_take(&g->core.frames, out->start, out->last));
+		dmag_frames_take(&group->core.frames, out->start, out->last));
 }
 
 /**
  * dmag_kgroup_release_range() - Give back the free frames of a range.
- * @g: the group
+ * @group: the group
  * @range: where; frames in use stay
  *
  * What the reserve lacks then, the worker claims elsewhere.
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_release_range(struct dmag_kgroup *g,
+void dmag_kgroup_release_range(struct dmag_kgroup *group,
 			       const struct dmag_range *range)
 {
-	struct dmag_range r;
+	struct dmag_range part;
 
 	lockdep_assert_held(&dmag_mutex);
-	spin_lock_irq(&g->lock);
-	while (host_pick_inside(g, range, &r)) {
-		if (WARN_ON_ONCE(dmag_group_drop(&g->core, &r)))
+	spin_lock_irq(&group->lock);
+	while (host_pick_inside(group, range, &part)) {
+		if (WARN_ON_ONCE(dmag_group_drop(&group->core, &part)))
 			break;
-		host_release(&g->core, &r);
+		host_release(&group->core, &part);
 	}
-	dmag_kgroup_kick(g);
-	spin_unlock_irq(&g->lock);
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
 }

@@ -9,12 +9,13 @@
 
 struct dmag_kgroup;
 
-void dmag_kgroup_fill(struct dmag_kgroup *g, unsigned long bound);
-int dmag_kgroup_climb(struct dmag_kgroup *g, const struct dmag_request *rq,
+void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound);
+int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 		      unsigned long until, u64 *pfn);
-void dmag_kgroup_release_range(struct dmag_kgroup *g,
+void dmag_kgroup_release_range(struct dmag_kgroup *group,
 			       const struct dmag_range *range);
-u64 dmag_kgroup_release(struct dmag_kgroup *g, u64 keep, u64 max);
-int dmag_kgroup_adopt(struct dmag_kgroup *g, const struct dmag_range *r);
+u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max);
+int dmag_kgroup_adopt(struct dmag_kgroup *group,
+		      const struct dmag_range *range);
 
 #endif /* _MM_DMAG_HOST_H */

@@ -38,103 +38,104 @@ struct hotplug_use {
 	u64 frames;
 };
 
-static void hotplug_count_used(struct dmag_kgroup *g, void *data)
+static void hotplug_count_used(struct dmag_kgroup *group, void *data)
 {
-	struct hotplug_use *u = data;
-	const struct dmag_range *range = u->range;
+	struct hotplug_use *use = data;
+	const struct dmag_range *range = use->range;
 	struct dmag_run run;
 	u64 frames = 0;
 
-	spin_lock_irq(&g->lock);
-	for (u64 at = range->start;
-	     dmag_frames_walk(&g->core.frames, at, &run) &&
+	spin_lock_irq(&group->lock);
+	for (u64 pfn = range->start;
+	     dmag_frames_walk(&group->core.frames, pfn, &run) &&
 	     run.range.start <= range->last;
-	     at = run.range.last + 1)
+	     pfn = run.range.last + 1)
 		if (run.state == DMAG_USED)
 			frames += min(run.range.last, range->last) -
 				  max(run.range.start, range->start) + 1;
-	spin_unlock_irq(&g->lock);
-	if (frames > u->frames) {
-		u->frames = frames;
-		u->group = g;
+	spin_unlock_irq(&group->lock);
+	if (frames > use->frames) {
+		use->frames = frames;
+		use->group = group;
 	}
 }
 
-static unsigned int hotplug_nr_holders(const struct dmag_kgroup *g)
+static unsigned int hotplug_nr_holders(const struct dmag_kgroup *group)
 {
-	struct dmag_member *m;
+	struct dmag_member *entry;
 	unsigned int nr = 0;
 
 	lockdep_assert_held(&dmag_mutex);
-	list_for_each_entry(m, &dmag_registry.members, node)
-		if (m->group == &g->core && READ_ONCE(to_dmag_device(m)->held))
+	list_for_each_entry(entry, &dmag_registry.members, node)
+		if (entry->group == &group->core &&
+		    READ_ONCE(to_dmag_device(entry)->held))
 			nr++;
 	return nr;
 }
 
-static int hotplug_refuse_if_used(const struct dmag_range *r)
+static int hotplug_refuse_if_used(const struct dmag_range *range)
 {
-	struct hotplug_use u = { .range = r };
+	struct hotplug_use use = { .range = range };
 
-	dmag_kgroup_visit_all(hotplug_count_used, &u);
-	if (!u.group)
+	dmag_kgroup_visit_all(hotplug_count_used, &use);
+	if (!use.group)
 		return 0;
 	pr_info("dmag: [mem %#llx-%#llx] stays online: group %d has %llu pages in use there; devices that hold buffers: %u\n",
-		PFN_PHYS(r->start), PFN_PHYS(r->last + 1) - 1, u.group->id,
-		u.frames, hotplug_nr_holders(u.group));
+		PFN_PHYS(range->start), PFN_PHYS(range->last + 1) - 1,
+		use.group->id, use.frames, hotplug_nr_holders(use.group));
 	return -EBUSY;
 }
 
 /* What reclaim captured there is not adopted, but goes back. */
-static void hotplug_release_range(struct dmag_kgroup *g, void *range)
+static void hotplug_release_range(struct dmag_kgroup *group, void *range)
 {
-	dmag_kgroup_adopt_captured(g);
-	dmag_kgroup_release_range(g, range);
-	dmag_kgroup_retire(g);
+	dmag_kgroup_adopt_captured(group);
+	dmag_kgroup_release_range(group, range);
+	dmag_kgroup_retire(group);
 }
 
 /* Buffers taken from the reserve meanwhile make it fail after all. */
-static int hotplug_empty_range(struct dmag_range *r)
+static int hotplug_empty_range(struct dmag_range *range)
 {
-	int ret = hotplug_refuse_if_used(r);
+	int ret = hotplug_refuse_if_used(range);
 
 	if (ret)
 		return ret;
-	dmag_avoid_range(r);
-	dmag_kgroup_visit_all(hotplug_release_range, r);
-	ret = hotplug_refuse_if_used(r);
+	dmag_avoid_range(range);
+	dmag_kgroup_visit_all(hotplug_release_range, range);
+	ret = hotplug_refuse_if_used(range);
 	if (ret)
 		dmag_avoid_nothing();
 	else
-		dmag_unprotect_range(r);
+		dmag_unprotect_range(range);
 	return ret;
 }
 
 int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages)
 {
-	struct dmag_range r = { start_pfn, start_pfn + nr_pages - 1 };
+	struct dmag_range range = { start_pfn, start_pfn + nr_pages - 1 };
 	int ret;
 
 	if (dmag_lock_killable())
 		return -EINTR;
-	ret = hotplug_empty_range(&r);
+	ret = hotplug_empty_range(&range);
 	mutex_unlock(&dmag_mutex);
 	return ret;
 }
 
 static void hotplug_came_online(const struct memory_notify *arg)
 {
-	struct dmag_range r = { arg->start_pfn,
-				arg->start_pfn + arg->nr_pages - 1 };
+	struct dmag_range range = { arg->start_pfn,
+				    arg->start_pfn + arg->nr_pages - 1 };
 	int ret;
 
 	dmag_lock();
-	ret = dmag_ram_online(&r);
+	ret = dmag_ram_online(&range);
 	mutex_unlock(&dmag_mutex);
 	dmag_worker_kick();
 	if (ret)
 		pr_warn("dmag: no memory to tell all devices of [mem %#llx-%#llx]\n",
-			PFN_PHYS(r.start), PFN_PHYS(r.last + 1) - 1);
+			PFN_PHYS(range.start), PFN_PHYS(range.last + 1) - 1);
 }
 
 static int hotplug_notified(struct notifier_block *nb, unsigned long action,

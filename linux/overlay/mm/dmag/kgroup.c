@@ -66,44 +66,44 @@ int dmag_lock_killable(void)
 
 /**
  * dmag_kgroup_yield() - Let go of dmag_mutex if anybody waits for it.
- * @g: the group that is worked on; it stays, its bound of time is moved
+ * @group: the group that is worked on; it stays, its bound of time is moved
  *
  * A climb may take seconds, a driver's probe should not: those who wait in
  * dmag_lock() have their turn between two candidates.
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_yield(struct dmag_kgroup *g)
+void dmag_kgroup_yield(struct dmag_kgroup *group)
 {
-	unsigned long left = jiffies, deadline = g->deadline;
-	unsigned int tries = g->tries;
+	unsigned long left = jiffies, deadline = group->deadline;
+	unsigned int tries = group->tries;
 
 	if (likely(!dmag_lock_contended()) || !dmag_may_wait(GFP_KERNEL))
 		return;
-	g->pins++;
+	group->pins++;
 	mutex_unlock(&dmag_mutex);
 	/* Sleep a tick: waiters that only use trylock need it. */
 	schedule_timeout_uninterruptible(1);
 	dmag_lock();
-	g->pins--;
-	if (!g->core.members)
+	group->pins--;
+	if (!group->core.members)
 		dmag_worker_kick();
-	g->deadline = deadline + (jiffies - left);
-	g->tries = tries;
+	group->deadline = deadline + (jiffies - left);
+	group->tries = tries;
 }
 
 /**
  * dmag_kgroup_give_up() - The bound of time, and what ends any climb.
- * @g: the group that climbs
+ * @group: the group that climbs
  *
  * Context: Process, under dmag_mutex.
  * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
  */
-int dmag_kgroup_give_up(const struct dmag_kgroup *g)
+int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	return time_after(jiffies, g->deadline) ? -ETIME : 0;
+	return time_after(jiffies, group->deadline) ? -ETIME : 0;
 }
 
 /* ---- which groups there are ------------------------------------------ */
@@ -129,29 +129,29 @@ static void kgroup_rebuild_cells(void)
 
 /**
  * dmag_kgroup_list() - A group has entered the registry.
- * @g: the group, new
+ * @group: the group, new
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_list(struct dmag_kgroup *g)
+void dmag_kgroup_list(struct dmag_kgroup *group)
 {
 	lockdep_assert_held(&dmag_mutex);
-	list_add(&g->all, &kgroup_all);
+	list_add(&group->all, &kgroup_all);
 	kgroup_rebuild_cells();
 }
 
 /**
  * dmag_kgroup_unlist() - A group has left the registry; its counts stay.
- * @g: the group
+ * @group: the group
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_unlist(struct dmag_kgroup *g)
+void dmag_kgroup_unlist(struct dmag_kgroup *group)
 {
 	lockdep_assert_held(&dmag_mutex);
-	list_del(&g->all);
+	list_del(&group->all);
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		dmag_retired[i] += g->counter[i];
+		dmag_retired[i] += group->counter[i];
 	kgroup_rebuild_cells();
 }
 
@@ -162,14 +162,14 @@ void dmag_kgroup_unlist(struct dmag_kgroup *g)
  *
  * Context: Process, under dmag_mutex, which @fn must keep.
  */
-void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *g, void *data),
+void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *group, void *data),
 			   void *data)
 {
-	struct dmag_kgroup *g, *next;
+	struct dmag_kgroup *group, *next;
 
 	lockdep_assert_held(&dmag_mutex);
-	list_for_each_entry_safe(g, next, &kgroup_all, all)
-		fn(g, data);
+	list_for_each_entry_safe(group, next, &kgroup_all, all)
+		fn(group, data);
 }
 
 /**
@@ -181,31 +181,31 @@ void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *g, void *data),
  */
 struct dmag_kgroup *dmag_kgroup_next(unsigned long round)
 {
-	struct dmag_kgroup *g;
+	struct dmag_kgroup *group;
 
 	lockdep_assert_held(&dmag_mutex);
-	g = list_first_entry_or_null(&kgroup_all, struct dmag_kgroup, all);
-	if (!g || g->round == round)
+	group = list_first_entry_or_null(&kgroup_all, struct dmag_kgroup, all);
+	if (!group || group->round == round)
 		return NULL;
-	g->round = round;
-	list_move_tail(&g->all, &kgroup_all);
-	return g;
+	group->round = round;
+	list_move_tail(&group->all, &kgroup_all);
+	return group;
 }
 
 /* ---- waking ---------------------------------------------------------- */
 
 /**
  * __dmag_kgroup_arrival() - dmag_kgroup_arrival(), if there are waiters.
- * @g: the group, locked
+ * @group: the group, locked
  *
  * Context: Any.
  */
-void __dmag_kgroup_arrival(struct dmag_kgroup *g)
+void __dmag_kgroup_arrival(struct dmag_kgroup *group)
 {
-	lockdep_assert_held(&g->lock);
-	g->arrivals++;
+	lockdep_assert_held(&group->lock);
+	group->arrivals++;
 	smp_mb(); /* pairs with that of prepare_to_wait_event() */
-	wake_up_var(&g->arrivals);
+	wake_up_var(&group->arrivals);
 }
 
 static struct workqueue_struct *worker_wq;
@@ -257,25 +257,25 @@ static DECLARE_DELAYED_WORK(surplus_work, worker_surplus_due);
 
 /**
  * __dmag_kgroup_kick() - dmag_kgroup_kick(), if there may be a reason.
- * @g: the group, locked
+ * @group: the group, locked
  *
  * Context: Any.
  */
-void __dmag_kgroup_kick(struct dmag_kgroup *g)
+void __dmag_kgroup_kick(struct dmag_kgroup *group)
 {
-	const struct dmag_group *core = &g->core;
+	const struct dmag_group *core = &group->core;
 	enum dmag_kick kick = DMAG_QUIET;
 
-	lockdep_assert_held(&g->lock);
+	lockdep_assert_held(&group->lock);
 	if (core->missed)
 		kick = DMAG_REFUSED;
 	else if (dmag_group_low(core))
 		kick = DMAG_LOW;
 	else if (!core->members || dmag_group_surplus(core))
 		kick = DMAG_SURPLUS;
-	if (kick == DMAG_QUIET || kick == g->kicked || !worker_wq)
+	if (kick == DMAG_QUIET || kick == group->kicked || !worker_wq)
 		return;
-	g->kicked = kick;
+	group->kicked = kick;
 	if (kick != DMAG_SURPLUS)
 		dmag_worker_kick();
 	else

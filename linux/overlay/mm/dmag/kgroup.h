@@ -181,14 +181,14 @@ static inline bool dmag_lock_contended(void)
 	return atomic_read(&dmag_contenders);
 }
 
-static inline struct dmag_kgroup *to_kgroup(struct dmag_group *g)
+static inline struct dmag_kgroup *to_kgroup(struct dmag_group *group)
 {
-	return container_of(g, struct dmag_kgroup, core);
+	return container_of(group, struct dmag_kgroup, core);
 }
 
-static inline struct dmag_device *to_dmag_device(struct dmag_member *m)
+static inline struct dmag_device *to_dmag_device(struct dmag_member *member)
 {
-	return container_of(m, struct dmag_device, core);
+	return container_of(member, struct dmag_device, core);
 }
 
 /* Our own needs come after the host's: no memory is no reason to kill. */
@@ -220,47 +220,47 @@ static inline bool dmag_has_cma_area(const struct device *dev)
 
 void dmag_lock(void);
 int dmag_lock_killable(void);
-void dmag_kgroup_yield(struct dmag_kgroup *g);
-int dmag_kgroup_give_up(const struct dmag_kgroup *g);
+void dmag_kgroup_yield(struct dmag_kgroup *group);
+int dmag_kgroup_give_up(const struct dmag_kgroup *group);
 
-void dmag_kgroup_list(struct dmag_kgroup *g);
-void dmag_kgroup_unlist(struct dmag_kgroup *g);
-void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *g, void *data),
+void dmag_kgroup_list(struct dmag_kgroup *group);
+void dmag_kgroup_unlist(struct dmag_kgroup *group);
+void dmag_kgroup_visit_all(void (*fn)(struct dmag_kgroup *group, void *data),
 			   void *data);
 struct dmag_kgroup *dmag_kgroup_next(unsigned long round);
 
-void __dmag_kgroup_arrival(struct dmag_kgroup *g);
+void __dmag_kgroup_arrival(struct dmag_kgroup *group);
 int dmag_worker_init(work_func_t fn);
 void dmag_worker_kick(void);
 void dmag_worker_kick_in(unsigned long delay);
-void __dmag_kgroup_kick(struct dmag_kgroup *g);
+void __dmag_kgroup_kick(struct dmag_kgroup *group);
 
 /**
  * dmag_kgroup_arrival() - Wake requests that wait, because frames came free.
- * @g: the group, locked
+ * @group: the group, locked
  *
  * Context: Any.
  */
-static inline void dmag_kgroup_arrival(struct dmag_kgroup *g)
+static inline void dmag_kgroup_arrival(struct dmag_kgroup *group)
 {
-	lockdep_assert_held(&g->lock);
-	if (unlikely(g->waiters))
-		__dmag_kgroup_arrival(g);
+	lockdep_assert_held(&group->lock);
+	if (unlikely(group->waiters))
+		__dmag_kgroup_arrival(group);
 }
 
 /**
  * dmag_kgroup_kick() - Wake the worker if the group is short or in surplus.
- * @g: the group, locked
+ * @group: the group, locked
  *
  * Every allocation and every free asks; hardly any has a reason.
  *
  * Context: Any.
  */
-static inline void dmag_kgroup_kick(struct dmag_kgroup *g)
+static inline void dmag_kgroup_kick(struct dmag_kgroup *group)
 {
-	lockdep_assert_held(&g->lock);
-	if (unlikely(!dmag_group_steady(&g->core)))
-		__dmag_kgroup_kick(g);
+	lockdep_assert_held(&group->lock);
+	if (unlikely(!dmag_group_steady(&group->core)))
+		__dmag_kgroup_kick(group);
 }
 
 #endif /* _MM_DMAG_KGROUP_H */

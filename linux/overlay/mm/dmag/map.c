@@ -26,94 +26,96 @@ static DEFINE_XARRAY(dmag_protected); /* pageblock number -> dmag_kgroup */
 
 /**
  * dmag_owner_enter() - Note that a group owns, or is about to own, frames.
- * @g: the group
- * @r: the frames; no other group's blocks
+ * @group: the group
+ * @range: the frames; no other group's blocks
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; or -ENOMEM, with some of the blocks noted: call dmag_owner_erase().
  */
-int dmag_owner_enter(struct dmag_kgroup *g, const struct dmag_range *r)
+int dmag_owner_enter(struct dmag_kgroup *group, const struct dmag_range *range)
 {
-	u64 last = r->last >> DMAG_BLOCK_ORDER;
+	u64 last = range->last >> DMAG_BLOCK_ORDER;
 
-	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++)
-		if (xa_err(xa_store(&dmag_owners, b, g, DMAG_GFP_META)))
+	for (u64 block = range->start >> DMAG_BLOCK_ORDER; block <= last;
+	     block++)
+		if (xa_err(xa_store(&dmag_owners, block, group, DMAG_GFP_META)))
 			return -ENOMEM;
 	return 0;
 }
 
 /**
  * dmag_owner_erase() - Forget the owner of blocks that it owns no frame of.
- * @g: the owner
- * @r: frames; those blocks that they are part of are looked at
+ * @group: the owner
+ * @range: frames; those blocks that they are part of are looked at
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_owner_erase(struct dmag_kgroup *g, const struct dmag_range *r)
+void dmag_owner_erase(struct dmag_kgroup *group, const struct dmag_range *range)
 {
-	u64 last = r->last >> DMAG_BLOCK_ORDER;
+	u64 last = range->last >> DMAG_BLOCK_ORDER;
 
-	for (u64 b = r->start >> DMAG_BLOCK_ORDER; b <= last; b++) {
-		u64 first = b << DMAG_BLOCK_ORDER;
+	for (u64 block = range->start >> DMAG_BLOCK_ORDER; block <= last;
+	     block++) {
+		u64 first = block << DMAG_BLOCK_ORDER;
 		struct dmag_run run;
 		bool empty;
 
-		spin_lock_irq(&g->lock);
-		empty = !dmag_frames_walk(&g->core.frames, first, &run) ||
+		spin_lock_irq(&group->lock);
+		empty = !dmag_frames_walk(&group->core.frames, first, &run) ||
 			run.range.start >= first + DMAG_BLOCK_FRAMES;
-		spin_unlock_irq(&g->lock);
+		spin_unlock_irq(&group->lock);
 		if (empty)
-			xa_erase(&dmag_owners, b);
+			xa_erase(&dmag_owners, block);
 	}
 }
 
 /**
  * dmag_owner_erase_all() - Forget a group as an owner.
- * @g: the group, which owns no frames; blocks that it lost without a release may
+ * @group: the group, which owns no frames; blocks that it lost without a release may
  *	still be under its name
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_owner_erase_all(struct dmag_kgroup *g)
+void dmag_owner_erase_all(struct dmag_kgroup *group)
 {
 	struct dmag_kgroup *owner;
 	unsigned long block;
 
 	lockdep_assert_held(&dmag_mutex);
 	xa_for_each(&dmag_owners, block, owner)
-		if (owner == g)
+		if (owner == group)
 			xa_erase(&dmag_owners, block);
 }
 
 /**
  * dmag_range_owned() - Whether a range is not to be had because it is owned.
- * @g: who wants it
- * @r: the range
+ * @group: who wants it
+ * @range: the range
  *
  * Context: Process, under dmag_mutex.
  * Return: true if any group owns a frame of it, or another group one of its
  * blocks.
  */
-bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r)
+bool dmag_range_owned(struct dmag_kgroup *group, const struct dmag_range *range)
 {
-	u64 first = r->start >> DMAG_BLOCK_ORDER;
-	u64 last = r->last >> DMAG_BLOCK_ORDER;
+	u64 first = range->start >> DMAG_BLOCK_ORDER;
+	u64 last = range->last >> DMAG_BLOCK_ORDER;
 	struct dmag_kgroup *owner;
 	unsigned long block;
 	struct dmag_run run;
 	bool ours = false;
 
 	xa_for_each_range(&dmag_owners, block, owner, first, last) {
-		if (owner != g)
+		if (owner != group)
 			return true;
 		ours = true;
 	}
 	if (!ours)
 		return false;
-	spin_lock_irq(&g->lock);
-	ours = dmag_frames_walk(&g->core.frames, r->start, &run) &&
-	       run.range.start <= r->last;
-	spin_unlock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
+	ours = dmag_frames_walk(&group->core.frames, range->start, &run) &&
+	       run.range.start <= range->last;
+	spin_unlock_irq(&group->lock);
 	return ours;
 }
 
@@ -133,16 +135,16 @@ struct dmag_kgroup *dmag_protector(u64 pfn)
 
 /**
  * dmag_range_protected() - Whether any of a range is somebody's capacity.
- * @r: the range
+ * @range: the range
  *
  * Context: Any, under RCU or dmag_mutex.
  * Return: true if a pageblock that it has a part in is protected.
  */
-bool dmag_range_protected(const struct dmag_range *r)
+bool dmag_range_protected(const struct dmag_range *range)
 {
-	unsigned long nr = r->start >> pageblock_order;
+	unsigned long nr = range->start >> pageblock_order;
 
-	return xa_find(&dmag_protected, &nr, r->last >> pageblock_order,
+	return xa_find(&dmag_protected, &nr, range->last >> pageblock_order,
 		       XA_PRESENT);
 }
 
@@ -154,88 +156,89 @@ static void map_count_cma(struct page *page, long frames)
 
 /**
  * dmag_pageblock_isolate() - Keep the page allocator from using a pageblock.
- * @r: the pageblock
+ * @range: the pageblock
  * @migratetype: its type; anything may be isolated that is of MIGRATE_CMA
  *
  * Context: Process.
  * Return: true if it is isolated, until the caller undoes it.
  */
-bool dmag_pageblock_isolate(const struct dmag_range *r, int migratetype)
+bool dmag_pageblock_isolate(const struct dmag_range *range, int migratetype)
 {
-	return !start_isolate_page_range(r->start, r->last + 1, migratetype, 0,
-					 GFP_KERNEL);
+	return !start_isolate_page_range(range->start, range->last + 1,
+					 migratetype, 0, GFP_KERNEL);
 }
 
 /**
  * dmag_pageblock_restore() - Undo dmag_pageblock_isolate().
- * @r: the pageblock
+ * @range: the pageblock
  * @migratetype: the type that it gets
  *
  * Context: Process.
  */
-void dmag_pageblock_restore(const struct dmag_range *r, int migratetype)
+void dmag_pageblock_restore(const struct dmag_range *range, int migratetype)
 {
-	undo_isolate_page_range(r->start, r->last + 1, migratetype);
+	undo_isolate_page_range(range->start, range->last + 1, migratetype);
 }
 
 /* Turn a pageblock of MIGRATE_CMA into a movable one. */
-static void map_make_movable(const struct dmag_range *r)
+static void map_make_movable(const struct dmag_range *range)
 {
-	if (!WARN_ON_ONCE(!dmag_pageblock_isolate(r, MIGRATE_CMA)))
-		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
+	if (!WARN_ON_ONCE(!dmag_pageblock_isolate(range, MIGRATE_CMA)))
+		dmag_pageblock_restore(range, MIGRATE_MOVABLE);
 }
 
 /*
  * An alloc_contig_range() of another caller may have lifted the isolation in the
  * meantime.
  */
-static bool map_becomes_cma(const struct dmag_range *r)
+static bool map_becomes_cma(const struct dmag_range *range)
 {
-	dmag_pageblock_restore(r, MIGRATE_CMA);
-	return is_migrate_cma_page(pfn_to_page(r->start));
+	dmag_pageblock_restore(range, MIGRATE_CMA);
+	return is_migrate_cma_page(pfn_to_page(range->start));
 }
 
 /**
  * dmag_protect_block() - Keep an isolated pageblock for a group.
- * @g: the group
- * @r: the pageblock; its isolation ends in any case
+ * @group: the group
+ * @range: the pageblock; its isolation ends in any case
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; -ENOMEM; -EAGAIN if the isolation had been lifted already.
  */
-int dmag_protect_block(struct dmag_kgroup *g, const struct dmag_range *r)
+int dmag_protect_block(struct dmag_kgroup *group,
+		       const struct dmag_range *range)
 {
-	unsigned long nr = r->start >> pageblock_order;
+	unsigned long nr = range->start >> pageblock_order;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (xa_err(xa_store(&dmag_protected, nr, g, DMAG_GFP_META))) {
-		dmag_pageblock_restore(r, MIGRATE_MOVABLE);
+	if (xa_err(xa_store(&dmag_protected, nr, group, DMAG_GFP_META))) {
+		dmag_pageblock_restore(range, MIGRATE_MOVABLE);
 		return -ENOMEM;
 	}
-	if (!map_becomes_cma(r)) {
+	if (!map_becomes_cma(range)) {
 		xa_erase(&dmag_protected, nr);
 		return -EAGAIN;
 	}
-	map_count_cma(pfn_to_page(r->start), pageblock_nr_pages);
-	g->protected += pageblock_nr_pages;
+	map_count_cma(pfn_to_page(range->start), pageblock_nr_pages);
+	group->protected += pageblock_nr_pages;
 	return 0;
 }
 
-static void map_unprotect_block(struct dmag_kgroup *g, unsigned long nr)
+static void map_unprotect_block(struct dmag_kgroup *group, unsigned long nr)
 {
-	struct dmag_range r = dmag_pageblock(nr);
-	struct page *page = pfn_to_page(r.start);
+	struct dmag_range range = dmag_pageblock(nr);
+	struct page *page = pfn_to_page(range.start);
 
 	xa_erase(&dmag_protected, nr);
-	g->protected -= pageblock_nr_pages;
+	group->protected -= pageblock_nr_pages;
 	map_count_cma(page, -(long)pageblock_nr_pages);
 	if (is_migrate_cma_page(page))
-		map_make_movable(&r);
+		map_make_movable(&range);
 }
 
 /**
  * dmag_restore_types() - Make types and protection of claimed pageblocks agree.
- * @r: the whole pageblocks, claimed as of the CMA type since some are protected
+ * @range: the whole pageblocks, claimed as of the CMA type since some are protected
  *
  * A pageblock that no group protects becomes movable again.  A protected one may
  * have become movable: an alloc_contig_range() that fails to isolate all of its
@@ -243,9 +246,10 @@ static void map_unprotect_block(struct dmag_kgroup *g, unsigned long nr)
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_restore_types(const struct dmag_range *r)
+void dmag_restore_types(const struct dmag_range *range)
 {
-	for (u64 pfn = r->start; pfn <= r->last; pfn += pageblock_nr_pages) {
+	for (u64 pfn = range->start; pfn <= range->last;
+	     pfn += pageblock_nr_pages) {
 		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
 		struct dmag_kgroup *protector = dmag_protector(pfn);
 		bool cma = is_migrate_cma_page(pfn_to_page(pfn));
@@ -259,48 +263,49 @@ void dmag_restore_types(const struct dmag_range *r)
 
 /**
  * dmag_unprotect_range() - Lift the protection of memory that is to go away.
- * @r: the frames; all pageblocks that they are part of
+ * @range: the frames; all pageblocks that they are part of
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_unprotect_range(const struct dmag_range *r)
+void dmag_unprotect_range(const struct dmag_range *range)
 {
-	struct dmag_kgroup *g;
+	struct dmag_kgroup *group;
 	unsigned long nr;
 
 	lockdep_assert_held(&dmag_mutex);
-	xa_for_each_range(&dmag_protected, nr, g, r->start >> pageblock_order,
-			  r->last >> pageblock_order)
-		map_unprotect_block(g, nr);
+	xa_for_each_range(&dmag_protected, nr, group,
+			  range->start >> pageblock_order,
+			  range->last >> pageblock_order)
+		map_unprotect_block(group, nr);
 }
 
 /**
  * dmag_kgroup_unprotect() - Lift the protection of all that a group has.
- * @g: the group
+ * @group: the group
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_unprotect(struct dmag_kgroup *g)
+void dmag_kgroup_unprotect(struct dmag_kgroup *group)
 {
 	struct dmag_kgroup *owner;
 	unsigned long nr;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (!g->protected)
+	if (!group->protected)
 		return;
 	xa_for_each(&dmag_protected, nr, owner)
-		if (owner == g)
-			map_unprotect_block(g, nr);
+		if (owner == group)
+			map_unprotect_block(group, nr);
 }
 
 /**
  * dmag_protected_frames() - Count what a group protects, for the validator.
- * @g: the group
+ * @group: the group
  *
  * Context: Process, under dmag_mutex.
  * Return: frames of pageblocks in its name that are of the right type.
  */
-u64 dmag_protected_frames(const struct dmag_kgroup *g)
+u64 dmag_protected_frames(const struct dmag_kgroup *group)
 {
 	struct dmag_kgroup *owner;
 	unsigned long nr;
@@ -310,7 +315,7 @@ u64 dmag_protected_frames(const struct dmag_kgroup *g)
 	xa_for_each(&dmag_protected, nr, owner) {
 		struct page *page = pfn_to_page(dmag_pageblock(nr).start);
 
-		if (owner == g && is_migrate_cma_page(page))
+		if (owner == group && is_migrate_cma_page(page))
 			frames += pageblock_nr_pages;
 	}
 	return frames;
@@ -339,14 +344,14 @@ bool dmag_pfn_avoided(u64 pfn)
 
 /**
  * dmag_avoid_range() - Memory is going offline: neither claim nor protect there.
- * @r: the memory, whole pageblocks; no other range is avoided
+ * @range: the memory, whole pageblocks; no other range is avoided
  *
  * Context: Process, under dmag_mutex, mem_hotplug_lock held for writing.
  */
-void dmag_avoid_range(const struct dmag_range *r)
+void dmag_avoid_range(const struct dmag_range *range)
 {
 	lockdep_assert_held(&dmag_mutex);
-	map_leaving = *r;
+	map_leaving = *range;
 	/* Pairs with dmag_pfn_avoided(). */
 	smp_store_release(&map_avoiding, true);
 }

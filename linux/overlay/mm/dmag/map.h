@@ -28,10 +28,12 @@ static inline struct dmag_kgroup *dmag_owner(u64 pfn)
 	return xa_load(&dmag_owners, pfn >> DMAG_BLOCK_ORDER);
 }
 
-int dmag_owner_enter(struct dmag_kgroup *g, const struct dmag_range *r);
-void dmag_owner_erase(struct dmag_kgroup *g, const struct dmag_range *r);
-void dmag_owner_erase_all(struct dmag_kgroup *g);
-bool dmag_range_owned(struct dmag_kgroup *g, const struct dmag_range *r);
+int dmag_owner_enter(struct dmag_kgroup *group, const struct dmag_range *range);
+void dmag_owner_erase(struct dmag_kgroup *group,
+		      const struct dmag_range *range);
+void dmag_owner_erase_all(struct dmag_kgroup *group);
+bool dmag_range_owned(struct dmag_kgroup *group,
+		      const struct dmag_range *range);
 
 /** dmag_pageblock() - The frames of pageblock number @nr. */
 static inline struct dmag_range dmag_pageblock(unsigned long nr)
@@ -42,18 +44,19 @@ static inline struct dmag_range dmag_pageblock(unsigned long nr)
 }
 
 struct dmag_kgroup *dmag_protector(u64 pfn);
-bool dmag_range_protected(const struct dmag_range *r);
-bool dmag_pageblock_isolate(const struct dmag_range *r, int migratetype);
-void dmag_pageblock_restore(const struct dmag_range *r, int migratetype);
-int dmag_protect_block(struct dmag_kgroup *g, const struct dmag_range *r);
-void dmag_restore_types(const struct dmag_range *r);
-void dmag_unprotect_range(const struct dmag_range *r);
-void dmag_kgroup_unprotect(struct dmag_kgroup *g);
-u64 dmag_protected_frames(const struct dmag_kgroup *g);
+bool dmag_range_protected(const struct dmag_range *range);
+bool dmag_pageblock_isolate(const struct dmag_range *range, int migratetype);
+void dmag_pageblock_restore(const struct dmag_range *range, int migratetype);
+int dmag_protect_block(struct dmag_kgroup *group,
+		       const struct dmag_range *range);
+void dmag_restore_types(const struct dmag_range *range);
+void dmag_unprotect_range(const struct dmag_range *range);
+void dmag_kgroup_unprotect(struct dmag_kgroup *group);
+u64 dmag_protected_frames(const struct dmag_kgroup *group);
 
 #ifdef CONFIG_MEMORY_HOTPLUG
 bool dmag_pfn_avoided(u64 pfn);
-void dmag_avoid_range(const struct dmag_range *r);
+void dmag_avoid_range(const struct dmag_range *range);
 void dmag_avoid_nothing(void);
 #else
 

@@ -9,7 +9,7 @@
 
 struct dmag_kgroup;
 
-void dmag_kgroup_protect(struct dmag_kgroup *g);
-bool dmag_kgroup_lacks_capacity(const struct dmag_kgroup *g);
+void dmag_kgroup_protect(struct dmag_kgroup *group);
+bool dmag_kgroup_lacks_capacity(const struct dmag_kgroup *group);
 
 #endif /* _MM_DMAG_PROTECT_H */

@@ -18,67 +18,70 @@
 
 #define DMAG_REPORT_HOLDERS 3
 
-static void report_reach(struct seq_buf *s, const struct dmag_reach *reach)
+static void report_reach(struct seq_buf *line, const struct dmag_reach *reach)
 {
 	for (unsigned int i = 0; i < reach->nr; i++)
-		seq_buf_printf(s, " [%#llx, %#llx]",
+		seq_buf_printf(line, " [%#llx, %#llx]",
 			       reach->seg[i].start << PAGE_SHIFT,
 			       ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
 }
 
-static void report_reserve(struct seq_buf *s, struct dmag_kgroup *g)
+static void report_reserve(struct seq_buf *line, struct dmag_kgroup *group)
 {
-	const struct dmag_marks *marks = &g->core.marks;
+	const struct dmag_marks *marks = &group->core.marks;
 	struct dmag_frames_stats stats;
 	unsigned long flags;
 
-	spin_lock_irqsave(&g->lock, flags);
-	dmag_frames_stats(&g->core.frames, &stats);
-	spin_unlock_irqrestore(&g->lock, flags);
-	seq_buf_printf(s,
+	spin_lock_irqsave(&group->lock, flags);
+	dmag_frames_stats(&group->core.frames, &stats);
+	spin_unlock_irqrestore(&group->lock, flags);
+	seq_buf_printf(line,
 		       "; owns %llu of %llu frames, %llu free, %llu in one run",
 		       stats.free + stats.used,
-		       dmag_reach_frames(&g->core.reach), stats.free,
+		       dmag_reach_frames(&group->core.reach), stats.free,
 		       stats.largest_free);
-	seq_buf_printf(s, "; watermarks %llu/%llu/%llu; protected %llu of %llu",
+	seq_buf_printf(line,
+		       "; watermarks %llu/%llu/%llu; protected %llu of %llu",
 		       marks->min, marks->low, marks->high,
-		       READ_ONCE(g->protected), g->goal);
+		       READ_ONCE(group->protected), group->goal);
 }
 
 /* The member that holds most, of those that hold less than @below. */
-static struct dmag_device *report_next_holder(struct dmag_kgroup *g, u64 below)
+static struct dmag_device *report_next_holder(struct dmag_kgroup *group,
+					      u64 below)
 {
 	struct dmag_device *most = NULL;
-	struct dmag_member *m;
+	struct dmag_member *entry;
 
-	list_for_each_entry(m, &dmag_registry.members, node) {
-		struct dmag_device *d = to_dmag_device(m);
+	list_for_each_entry(entry, &dmag_registry.members, node) {
+		struct dmag_device *member = to_dmag_device(entry);
 
-		if (m->group == &g->core && d->held && d->held < below &&
-		    (!most || d->held > most->held))
-			most = d;
+		if (entry->group == &group->core && member->held &&
+		    member->held < below &&
+		    (!most || member->held > most->held))
+			most = member;
 	}
 	return most;
 }
 
 /* Members are listed under the mutex, which an atomic request cannot take. */
-static void report_holders(struct seq_buf *s, struct dmag_kgroup *g)
+static void report_holders(struct seq_buf *line, struct dmag_kgroup *group)
 {
-	struct dmag_device *d;
+	struct dmag_device *member;
 	u64 below = U64_MAX;
 
 	if (!mutex_trylock(&dmag_mutex))
 		return;
-	seq_buf_puts(s, "; held by");
+	seq_buf_puts(line, "; held by");
 	for (int i = 0; i < DMAG_REPORT_HOLDERS; i++) {
-		d = report_next_holder(g, below);
-		if (!d)
+		member = report_next_holder(group, below);
+		if (!member)
 			break;
-		below = d->held;
-		seq_buf_printf(s, " %s %llu", dev_name(d->dev), below);
+		below = member->held;
+		seq_buf_printf(line, " %s %llu", dev_name(member->dev), below);
 	}
 	if (below == U64_MAX)
-		seq_buf_puts(s, " nobody");
+		seq_buf_puts(line, " nobody");
 	mutex_unlock(&dmag_mutex);
 }
 
@@ -95,20 +98,20 @@ void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp)
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 3);
 	bool blocking = gfpflags_allow_blocking(gfp);
 	DECLARE_SEQ_BUF(line, 512);
-	struct dmag_device *d;
-	struct dmag_kgroup *g;
+	struct dmag_device *member;
+	struct dmag_kgroup *group;
 
 	rcu_read_lock();
-	d = rcu_dereference(dev->dmag);
-	g = d ? d->group : NULL;
-	trace_dmag_alloc_fail(dev, g ? g->id : 0, count, blocking);
-	if (g && !(gfp & __GFP_NOWARN) && __ratelimit(&limit)) {
-		report_reach(&line, &g->core.reach);
-		report_reserve(&line, g);
+	member = rcu_dereference(dev->dmag);
+	group = member ? member->group : NULL;
+	trace_dmag_alloc_fail(dev, group ? group->id : 0, count, blocking);
+	if (group && !(gfp & __GFP_NOWARN) && __ratelimit(&limit)) {
+		report_reach(&line, &group->core.reach);
+		report_reserve(&line, group);
 		if (blocking)
-			report_holders(&line, g);
+			report_holders(&line, group);
 		dev_warn(dev, "dmag: no %llu pages (%s) in group %d:%s\n",
-			 count, blocking ? "blocking" : "atomic", g->id,
+			 count, blocking ? "blocking" : "atomic", group->id,
 			 seq_buf_str(&line));
 	}
 	rcu_read_unlock();

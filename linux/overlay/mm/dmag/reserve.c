@@ -45,74 +45,74 @@
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
 
 /* Whether it is time to try again. */
-static bool retry_due(const struct dmag_retry *r)
+static bool retry_due(const struct dmag_retry *retry)
 {
-	return !r->backoff || time_after_eq(jiffies, r->at);
+	return !retry->backoff || time_after_eq(jiffies, retry->at);
 }
 
-static void retry_note(struct dmag_retry *r, bool again)
+static void retry_note(struct dmag_retry *retry, bool again)
 {
-	r->backoff = again ? clamp(2 * r->backoff, DMAG_RETRY_LEAST,
-				   DMAG_RETRY_MOST) :
-			     0;
-	r->at = jiffies + r->backoff;
+	retry->backoff = again ? clamp(2 * retry->backoff, DMAG_RETRY_LEAST,
+				       DMAG_RETRY_MOST) :
+				 0;
+	retry->at = jiffies + retry->backoff;
 }
 
 /* When the worker must look again: at the earliest of all reasons. */
-static void retry_bound(unsigned long *delay, const struct dmag_retry *r)
+static void retry_bound(unsigned long *delay, const struct dmag_retry *retry)
 {
-	if (!r->backoff)
+	if (!retry->backoff)
 		return;
-	*delay = min(*delay, retry_due(r) ? 1 : r->at - jiffies);
+	*delay = min(*delay, retry_due(retry) ? 1 : retry->at - jiffies);
 }
 
-static bool reserve_adapt(struct dmag_kgroup *g)
+static bool reserve_adapt(struct dmag_kgroup *group)
 {
 	u64 now = ktime_to_ms(ktime_get());
 	struct dmag_marks before, after;
 	bool above;
 
-	spin_lock_irq(&g->lock);
-	before = g->core.marks;
-	above = dmag_group_adapt(&g->core, now);
-	if (g->kicked == DMAG_REFUSED)
-		g->kicked = DMAG_LOW;
-	after = g->core.marks;
+	spin_lock_irq(&group->lock);
+	before = group->core.marks;
+	above = dmag_group_adapt(&group->core, now);
+	if (group->kicked == DMAG_REFUSED)
+		group->kicked = DMAG_LOW;
+	after = group->core.marks;
 	if (after.high > before.high)
-		g->counter[DMAG_NR_GROWN]++;
-	spin_unlock_irq(&g->lock);
+		group->counter[DMAG_NR_GROWN]++;
+	spin_unlock_irq(&group->lock);
 	if (after.high != before.high)
-		trace_dmag_adapt(g->id, after.min, after.low, after.high);
+		trace_dmag_adapt(group->id, after.min, after.low, after.high);
 	return above;
 }
 
 /* What fell short is continued, though nobody may ask again. */
-static bool reserve_short(struct dmag_kgroup *g)
+static bool reserve_short(struct dmag_kgroup *group)
 {
 	bool ret;
 
-	spin_lock_irq(&g->lock);
-	ret = dmag_group_low(&g->core);
-	spin_unlock_irq(&g->lock);
+	spin_lock_irq(&group->lock);
+	ret = dmag_group_low(&group->core);
+	spin_unlock_irq(&group->lock);
 	return ret;
 }
 
-static void reserve_refill(struct dmag_kgroup *g)
+static void reserve_refill(struct dmag_kgroup *group)
 {
-	dmag_kgroup_fill(g, DMAG_REFILL_BOUND);
-	retry_note(&g->fill, reserve_short(g));
-	dmag_kgroup_set_hungry(g, g->fill.backoff);
+	dmag_kgroup_fill(group, DMAG_REFILL_BOUND);
+	retry_note(&group->fill, reserve_short(group));
+	dmag_kgroup_set_hungry(group, group->fill.backoff);
 }
 
-static void reserve_protect(struct dmag_kgroup *g)
+static void reserve_protect(struct dmag_kgroup *group)
 {
-	u64 before = g->protected;
+	u64 before = group->protected;
 
-	if (dmag_kgroup_lacks_capacity(g))
-		dmag_kgroup_protect(g);
-	if (g->protected > before)
-		g->protect.backoff = 0;
-	retry_note(&g->protect, dmag_kgroup_lacks_capacity(g));
+	if (dmag_kgroup_lacks_capacity(group))
+		dmag_kgroup_protect(group);
+	if (group->protected > before)
+		group->protect.backoff = 0;
+	retry_note(&group->protect, dmag_kgroup_lacks_capacity(group));
 }
 
 /* ---- the end of a group ---------------------------------------------- */
@@ -121,77 +121,77 @@ static void reserve_protect(struct dmag_kgroup *g)
  * Free the metadata of a group that owns nothing and is out of the registry.
  * Reclaim may still see the group, but finds that it has no members.
  */
-static void reserve_end(struct dmag_kgroup *g)
+static void reserve_end(struct dmag_kgroup *group)
 {
 	struct page *page, *next;
 
 	lockdep_assert_held(&dmag_mutex);
-	dmag_kgroup_set_hungry(g, false);
-	dmag_kgroup_adopt_captured(g);
-	dmag_kgroup_unprotect(g);
-	dmag_owner_erase_all(g);
-	list_for_each_entry_safe(page, next, &g->meta, lru)
+	dmag_kgroup_set_hungry(group, false);
+	dmag_kgroup_adopt_captured(group);
+	dmag_kgroup_unprotect(group);
+	dmag_owner_erase_all(group);
+	list_for_each_entry_safe(page, next, &group->meta, lru)
 		__free_page(page);
 }
 
 /**
  * dmag_kgroup_retire() - A group may have lost its last member or frame.
- * @g: the group; gone afterwards if nobody needs it
+ * @group: the group; gone afterwards if nobody needs it
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_kgroup_retire(struct dmag_kgroup *g)
+void dmag_kgroup_retire(struct dmag_kgroup *group)
 {
 	bool retired;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (g->core.members || g->pins || READ_ONCE(g->waiters))
+	if (group->core.members || group->pins || READ_ONCE(group->waiters))
 		return;
-	dmag_kgroup_unprotect(g);
-	dmag_kgroup_fill(g, 0);
-	spin_lock_irq(&g->lock);
-	retired = dmag_group_retire(&dmag_registry, &g->core);
-	spin_unlock_irq(&g->lock);
+	dmag_kgroup_unprotect(group);
+	dmag_kgroup_fill(group, 0);
+	spin_lock_irq(&group->lock);
+	retired = dmag_group_retire(&dmag_registry, &group->core);
+	spin_unlock_irq(&group->lock);
 	if (!retired)
 		return;
-	dmag_kgroup_unlist(g);
-	reserve_end(g);
-	kfree_rcu(g, rcu);
+	dmag_kgroup_unlist(group);
+	reserve_end(group);
+	kfree_rcu(group, rcu);
 }
 
 /* ---- the worker ------------------------------------------------------ */
 
-static void reserve_tend(struct dmag_kgroup *g, unsigned long *delay)
+static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 {
-	if (g->universal)
+	if (group->universal)
 		return;
-	dmag_kgroup_adopt_captured(g);
-	if (reserve_adapt(g))
+	dmag_kgroup_adopt_captured(group);
+	if (reserve_adapt(group))
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
-	if (!reserve_short(g))
-		retry_note(&g->fill, false);
-	if (retry_due(&g->fill) &&
-	    (g->fill.backoff || READ_ONCE(g->kicked) != DMAG_QUIET))
-		reserve_refill(g);
-	if (retry_due(&g->protect))
-		reserve_protect(g);
-	retry_bound(delay, &g->fill);
-	retry_bound(delay, &g->protect);
-	dmag_kgroup_retire(g);
+	if (!reserve_short(group))
+		retry_note(&group->fill, false);
+	if (retry_due(&group->fill) &&
+	    (group->fill.backoff || READ_ONCE(group->kicked) != DMAG_QUIET))
+		reserve_refill(group);
+	if (retry_due(&group->protect))
+		reserve_protect(group);
+	retry_bound(delay, &group->fill);
+	retry_bound(delay, &group->protect);
+	dmag_kgroup_retire(group);
 }
 
 /* What the shrinker may take, as of the last round; it is asked often. */
 static unsigned long reserve_above_low;
 
-static void reserve_add_above_low(struct dmag_kgroup *g, void *data)
+static void reserve_add_above_low(struct dmag_kgroup *group, void *data)
 {
-	const struct dmag_group *core = &g->core;
+	const struct dmag_group *core = &group->core;
 	unsigned long *above = data;
 
-	spin_lock_irq(&g->lock);
-	if (!g->universal && core->frames.free > core->marks.low)
+	spin_lock_irq(&group->lock);
+	if (!group->universal && core->frames.free > core->marks.low)
 		*above += core->frames.free - core->marks.low;
-	spin_unlock_irq(&g->lock);
+	spin_unlock_irq(&group->lock);
 }
 
 static void reserve_count_above_low(void)
@@ -206,12 +206,12 @@ static void reserve_worker(struct work_struct *work)
 {
 	static unsigned long round;
 	unsigned long delay = ULONG_MAX;
-	struct dmag_kgroup *g;
+	struct dmag_kgroup *group;
 
 	round = round + 1 ?: 1;
 	mutex_lock(&dmag_mutex);
-	while ((g = dmag_kgroup_next(round))) {
-		reserve_tend(g, &delay);
+	while ((group = dmag_kgroup_next(round))) {
+		reserve_tend(group, &delay);
 		mutex_unlock(&dmag_mutex);
 		cond_resched();
 		mutex_lock(&dmag_mutex);
@@ -236,24 +236,26 @@ struct reserve_shrink {
 	u64 freed;
 };
 
-static u64 reserve_kept(const struct dmag_kgroup *g,
-			const struct reserve_shrink *s)
+static u64 reserve_kept(const struct dmag_kgroup *group,
+			const struct reserve_shrink *shrink)
 {
-	return s->down_to_min ? g->core.marks.min : g->core.marks.low;
+	return shrink->down_to_min ? group->core.marks.min :
+				     group->core.marks.low;
 }
 
-static void reserve_shrink_group(struct dmag_kgroup *g, void *data)
+static void reserve_shrink_group(struct dmag_kgroup *group, void *data)
 {
-	struct reserve_shrink *s = data;
+	struct reserve_shrink *shrink = data;
 	u64 freed;
 
-	if (g->universal || !s->left)
+	if (group->universal || !shrink->left)
 		return;
-	freed = dmag_kgroup_release(g, reserve_kept(g, s), s->left);
-	s->left -= freed;
-	s->freed += freed;
-	if (s->down_to_min && freed) {
-		retry_note(&g->fill, true);
+	freed = dmag_kgroup_release(group, reserve_kept(group, shrink),
+				    shrink->left);
+	shrink->left -= freed;
+	shrink->freed += freed;
+	if (shrink->down_to_min && freed) {
+		retry_note(&group->fill, true);
 		dmag_worker_kick();
 	}
 }
@@ -263,10 +265,10 @@ static void reserve_shrink_group(struct dmag_kgroup *g, void *data)
  * the worker has no reason to, and a group that is below is left alone for a
  * while.
  */
-static void reserve_shrink(struct reserve_shrink *s)
+static void reserve_shrink(struct reserve_shrink *shrink)
 {
 	lockdep_assert_held(&dmag_mutex);
-	dmag_kgroup_visit_all(reserve_shrink_group, s);
+	dmag_kgroup_visit_all(reserve_shrink_group, shrink);
 	reserve_count_above_low();
 }
 
@@ -280,13 +282,13 @@ static unsigned long reserve_shrink_count(struct shrinker *shrinker,
 static unsigned long reserve_shrink_scan(struct shrinker *shrinker,
 					 struct shrink_control *sc)
 {
-	struct reserve_shrink s = { .left = sc->nr_to_scan };
+	struct reserve_shrink shrink = { .left = sc->nr_to_scan };
 
 	if (!mutex_trylock(&dmag_mutex))
 		return SHRINK_STOP;
-	reserve_shrink(&s);
+	reserve_shrink(&shrink);
 	mutex_unlock(&dmag_mutex);
-	return s.freed ?: SHRINK_STOP;
+	return shrink.freed ?: SHRINK_STOP;
 }
 
 /* A climb lets us through; but the holder may wait for us, so not for ever. */
@@ -327,7 +329,7 @@ static unsigned long reserve_drain_cpu_lists(void)
 static int reserve_oom(struct notifier_block *nb, unsigned long unused,
 		       void *data)
 {
-	struct reserve_shrink s = { .down_to_min = true, .left = U64_MAX };
+	struct reserve_shrink shrink = { .down_to_min = true, .left = U64_MAX };
 	static unsigned long last;
 	bool first = !last || time_after(jiffies, last + DMAG_OOM_EPISODE);
 	unsigned long *freed = data;
@@ -336,11 +338,11 @@ static int reserve_oom(struct notifier_block *nb, unsigned long unused,
 	if (!READ_ONCE(dmag_registry.nr_groups))
 		return NOTIFY_OK;
 	if (reserve_lock_for_oom()) {
-		reserve_shrink(&s);
+		reserve_shrink(&shrink);
 		mutex_unlock(&dmag_mutex);
 	}
-	if (s.freed || first)
-		*freed += s.freed + reserve_drain_cpu_lists();
+	if (shrink.freed || first)
+		*freed += shrink.freed + reserve_drain_cpu_lists();
 	return NOTIFY_OK;
 }
 

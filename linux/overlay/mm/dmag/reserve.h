@@ -7,6 +7,6 @@
 
 struct dmag_kgroup;
 
-void dmag_kgroup_retire(struct dmag_kgroup *g);
+void dmag_kgroup_retire(struct dmag_kgroup *group);
 
 #endif /* _MM_DMAG_RESERVE_H */

@@ -15,13 +15,13 @@
 #define DMAG_VALIDATE_LEVEL 4
 
 /* Each frame that a group owns is under its name, and referenced. */
-static const char *validate_run(const struct dmag_kgroup *g,
+static const char *validate_run(const struct dmag_kgroup *group,
 				const struct dmag_run *run)
 {
 	u64 pfn = run->range.start;
 
 	for (; pfn <= run->range.last; pfn++) {
-		if (dmag_owner(pfn) != g)
+		if (dmag_owner(pfn) != group)
 			return "I2: a block is not under its owner's name";
 		if (!pfn_to_online_page(pfn))
 			return "I2: a frame is offline";
@@ -31,31 +31,31 @@ static const char *validate_run(const struct dmag_kgroup *g,
 	return NULL;
 }
 
-static const char *validate_frames(struct dmag_kgroup *g)
+static const char *validate_frames(struct dmag_kgroup *group)
 {
 	const char *wrong = NULL;
 	struct dmag_run run;
-	u64 at = 0;
+	u64 pfn = 0;
 
-	lockdep_assert_held(&g->lock);
-	if (dmag_group_validate(&g->core, DMAG_VALIDATE_LEVEL))
+	lockdep_assert_held(&group->lock);
+	if (dmag_group_validate(&group->core, DMAG_VALIDATE_LEVEL))
 		return "a group is not valid";
-	for (; !wrong && dmag_frames_walk(&g->core.frames, at, &run);
-	     at = run.range.last + 1)
-		wrong = validate_run(g, &run);
+	for (; !wrong && dmag_frames_walk(&group->core.frames, pfn, &run);
+	     pfn = run.range.last + 1)
+		wrong = validate_run(group, &run);
 	return wrong;
 }
 
-static void validate_group(struct dmag_kgroup *g, void *data)
+static void validate_group(struct dmag_kgroup *group, void *data)
 {
 	const char **wrong = data;
 
 	if (*wrong)
 		return;
-	spin_lock_irq(&g->lock);
-	*wrong = validate_frames(g);
-	spin_unlock_irq(&g->lock);
-	if (!*wrong && g->protected != dmag_protected_frames(g))
+	spin_lock_irq(&group->lock);
+	*wrong = validate_frames(group);
+	spin_unlock_irq(&group->lock);
+	if (!*wrong && group->protected != dmag_protected_frames(group))
 		*wrong =
 			"protected pageblocks are miscounted, or of another type";
 	cond_resched();
