@@ -24,7 +24,6 @@ from pathlib import Path
 # Top floor first.
 FLOORS = {
     "linux/overlay/mm/dmag": [
-        "dmag_test reclaim_test",
         "alloc debugfs hotplug",
         "device",
         "reserve",

@@ -348,6 +348,7 @@ static int reserve_oom(struct notifier_block *nb, unsigned long unused,
 
 static struct notifier_block reserve_oom_nb = { .notifier_call = reserve_oom };
 
+/* After dmag_init(), which decides whether there are groups. */
 static int __init dmag_reserve_init(void)
 {
 	struct shrinker *shrinker;
@@ -365,4 +366,4 @@ static int __init dmag_reserve_init(void)
 	shrinker_register(shrinker);
 	return register_oom_notifier(&reserve_oom_nb);
 }
-core_initcall(dmag_reserve_init);
+core_initcall_sync(dmag_reserve_init);

@@ -22,11 +22,11 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
-#include "device.h"
-#include "host.h"
-#include "kgroup.h"
-#include "map.h"
-#include "validate.h"
+#include "../device.h"
+#include "../host.h"
+#include "../kgroup.h"
+#include "../map.h"
+#include "../validate.h"
 
 #define LIMIT_30 DMA_BIT_MASK(30)
 #define LIMIT_29 DMA_BIT_MASK(29)

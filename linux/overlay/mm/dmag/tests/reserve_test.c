@@ -24,12 +24,12 @@
 #include <linux/swap.h>
 #include <linux/workqueue.h>
 
-#include "../internal.h"
-#include "capture.h"
-#include "host.h"
-#include "kgroup.h"
-#include "map.h"
-#include "validate.h"
+#include "../../internal.h"
+#include "../capture.h"
+#include "../host.h"
+#include "../kgroup.h"
+#include "../map.h"
+#include "../validate.h"
 
 #define BASE SZ_256M
 
