@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit test of the capture of pages that reclaim frees.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/mm.h>
+#include <linux/pagevec.h>
+#include <linux/sizes.h>
+#include <linux/swap.h>
+
+#include "../../internal.h"
+#include "../capture.h"
+#include "../map.h"
+#include "helpers.h"
+
+/* Free a page as reclaim does; whether it was captured. */
+static bool reclaimed(struct dmag_kgroup *group, struct page *page)
+{
+	u64 before = group->counter[DMAG_NR_CAPTURE_FRAMES];
+	struct reclaim_state state = {};
+	struct folio_batch batch;
+
+	folio_batch_init(&batch);
+	if (!folio_put_testzero(page_folio(page)))
+		return false;
+	folio_batch_add(&batch, page_folio(page));
+	current->reclaim_state = &state;
+	free_unref_folios(&batch);
+	current->reclaim_state = NULL;
+	return group->counter[DMAG_NR_CAPTURE_FRAMES] == before + 1;
+}
+
+/* A free pageblock of [@from, @to) bytes, as single pages. */
+static struct page *take_block(struct kunit *test, u64 from, u64 to)
+{
+	for (u64 pfn = PHYS_PFN(from); pfn < PHYS_PFN(to);
+	     pfn += pageblock_nr_pages)
+		if (!alloc_contig_range(pfn, pfn + pageblock_nr_pages,
+					MIGRATE_MOVABLE,
+					GFP_KERNEL | __GFP_NOWARN))
+			return pfn_to_page(pfn);
+	KUNIT_FAIL_AND_ABORT(test, "no pageblock is free");
+	return NULL;
+}
+
+/* An empty group that the worker has given up to fill: that is what hungry is. */
+static void starve(struct dmag_kgroup *group)
+{
+	const struct dmag_retry never = { .backoff = HZ,
+					  .at = jiffies + 60 * HZ };
+
+	mutex_lock(&dmag_mutex);
+	dmag_kgroup_unprotect(group);
+	dmag_kgroup_release(group, 0, U64_MAX);
+	group->fill = never;
+	group->protect = never;
+	dmag_kgroup_set_hungry(group, true);
+	spin_lock_irq(&group->lock);
+	group->core.marks = (struct dmag_marks){ 1, 2, 3 };
+	spin_unlock_irq(&group->lock);
+	mutex_unlock(&dmag_mutex);
+	dmag_worker_kick();
+}
+
+static void test_capture(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-capture", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, PAGE_SIZE);
+	struct page *ours, *other, *far;
+
+	/* Not before it is hungry. */
+	ours = take_block(test, BASE, BASE + SZ_64M);
+	KUNIT_EXPECT_FALSE(test, reclaimed(group, ours++));
+	starve(group);
+	KUNIT_ASSERT_TRUE(test,
+			  eventually(static_key_enabled(&dmag_hungry_key)));
+	/* Not outside of its reach. */
+	far = take_block(test, BASE + SZ_128M, BASE + SZ_256M);
+	KUNIT_EXPECT_FALSE(test, reclaimed(group, far++));
+	/* Below min from any block. */
+	KUNIT_EXPECT_TRUE(test, reclaimed(group, ours++));
+	KUNIT_EXPECT_TRUE(test,
+			  eventually(READ_ONCE(group->core.frames.free) >= 1));
+	/* Above it from its own, up to high. */
+	other = take_block(test, BASE + SZ_64M, BASE + SZ_128M);
+	KUNIT_EXPECT_FALSE(test, reclaimed(group, other++));
+	KUNIT_EXPECT_TRUE(test, reclaimed(group, ours++));
+	KUNIT_EXPECT_TRUE(test, reclaimed(group, ours++));
+	KUNIT_EXPECT_FALSE(test, reclaimed(group, ours++));
+	KUNIT_EXPECT_TRUE(test,
+			  eventually(READ_ONCE(group->core.frames.free) >= 3));
+
+	free_contig_range(page_to_pfn(ours), pageblock_nr_pages - 5);
+	free_contig_range(page_to_pfn(other), pageblock_nr_pages - 1);
+	free_contig_range(page_to_pfn(far), pageblock_nr_pages - 1);
+	hoard_fill(hoard, GFP_ATOMIC, 3);
+	KUNIT_EXPECT_EQ(test, hoard->nr, 3);
+	hoard_free(hoard, 0);
+	spin_lock_irq(&group->lock);
+	group->core.marks = group->core.base;
+	spin_unlock_irq(&group->lock);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static struct kunit_case capture_cases[] = { KUNIT_CASE(test_capture), {} };
+
+static struct kunit_suite capture_suite = {
+	.name = "dmag_capture",
+	.init = dmag_test_init,
+	.test_cases = capture_cases,
+};
+
+kunit_test_suite(capture_suite);

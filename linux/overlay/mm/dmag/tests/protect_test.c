@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of protected capacity.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/cma.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/sizes.h>
+
+#include "../map.h"
+#include "helpers.h"
+
+static u64 first_protected(struct dmag_kgroup *group)
+{
+	for (u64 pfn = PHYS_PFN(BASE); pfn < PHYS_PFN(BASE + SZ_256M);
+	     pfn += pageblock_nr_pages)
+		if (dmag_protector(pfn) == group)
+			return pfn;
+	return 0;
+}
+
+static void test_protect(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-protect", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, SZ_1M);
+	struct page *page;
+
+	KUNIT_EXPECT_EQ(test, group->goal, PHYS_PFN(SZ_32M));
+	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	page = pfn_to_page(first_protected(group));
+	KUNIT_EXPECT_TRUE(test, is_migrate_cma_page(page));
+
+	/* The group itself may have all of it, and it stays protected. */
+	hoard_fill(hoard, GFP_KERNEL, 120);
+	KUNIT_EXPECT_EQ(test, hoard->nr, 120);
+	expect_valid(test);
+	hoard_free(hoard, 0);
+	KUNIT_EXPECT_EQ(test, group->protected, group->goal);
+	expect_valid(test);
+
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_TRUE(test, eventually(!is_migrate_cma_page(page)));
+}
+
+/*
+ * Someone whose alloc_contig_range() fails may lift the isolation of a protected
+ * pageblock that is being claimed.  It is movable then, and so protected no more.
+ */
+static void test_isolation_lifted(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-lifted", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	unsigned long cma;
+	struct dmag_range range;
+
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	mutex_lock(&dmag_mutex);
+	cma = totalcma_pages;
+	range.start = first_protected(group);
+	range.last = range.start + pageblock_nr_pages - 1;
+	KUNIT_EXPECT_EQ(test,
+			start_isolate_page_range(range.start, range.last + 1,
+						 MIGRATE_CMA, 0, GFP_KERNEL),
+			0);
+	undo_isolate_page_range(range.start, range.last + 1, MIGRATE_MOVABLE);
+	dmag_restore_types(&range);
+	KUNIT_EXPECT_NULL(test, dmag_protector(range.start));
+	KUNIT_EXPECT_EQ(test, group->protected,
+			group->goal - pageblock_nr_pages);
+	KUNIT_EXPECT_EQ(test, totalcma_pages, cma - pageblock_nr_pages);
+	mutex_unlock(&dmag_mutex);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* Runs, of protected pageblocks and of others; all keep their types. */
+static void test_protect_run(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-run", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, SZ_16M);
+
+	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	hoard_fill(hoard, GFP_KERNEL, 6);
+	KUNIT_EXPECT_EQ(test, hoard->nr, 6);
+	expect_valid(test);
+	hoard_free(hoard, 0);
+	mutex_lock(&dmag_mutex);
+	for (u64 pfn = PHYS_PFN(BASE); pfn < PHYS_PFN(BASE + SZ_128M);
+	     pfn += pageblock_nr_pages)
+		KUNIT_EXPECT_EQ(test, dmag_protector(pfn) == group,
+				is_migrate_cma_page(pfn_to_page(pfn)));
+	mutex_unlock(&dmag_mutex);
+	kunit_device_unregister(test, dev);
+}
+
+static struct kunit_case protect_cases[] = { KUNIT_CASE(test_protect),
+					     KUNIT_CASE(test_isolation_lifted),
+					     KUNIT_CASE(test_protect_run),
+					     {} };
+
+static struct kunit_suite protect_suite = {
+	.name = "dmag_protect",
+	.init = dmag_test_init,
+	.test_cases = protect_cases,
+};
+
+kunit_test_suite(protect_suite);

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of requests that wait, and of those that must not.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/gfp.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "helpers.h"
+
+struct late_free {
+	struct work_struct work;
+	struct dmag_kgroup *group;
+	struct hoard *hoard;
+};
+
+/* Once somebody waits; a look each tick, for the wait lasts a second. */
+static void free_late(struct work_struct *work)
+{
+	struct late_free *late = container_of(work, struct late_free, work);
+	unsigned long end = jiffies + 60 * HZ;
+
+	while (!READ_ONCE(late->group->waiters) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	hoard_free(late->hoard, 0);
+}
+
+/*
+ * A request that nothing can serve waits for what others free, unless it can do
+ * without.
+ */
+static void test_wait(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-wait", SZ_8M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *all = hoard_make(test, dev, SZ_1M);
+	struct hoard *one = hoard_make(test, dev, SZ_1M);
+	struct late_free late = { .group = group, .hoard = all };
+	u64 waits;
+
+	hoard_fill(all, GFP_KERNEL, 8);
+	hoard_fill(all, GFP_ATOMIC, 8);
+	KUNIT_ASSERT_GT(test, all->nr, 0);
+	waits = group->counter[DMAG_NR_WAIT];
+	hoard_fill(one, GFP_KERNEL | __GFP_NORETRY, 1);
+	KUNIT_EXPECT_EQ(test, one->nr, 0);
+	KUNIT_EXPECT_EQ(test, group->counter[DMAG_NR_WAIT], waits);
+	INIT_WORK_ONSTACK(&late.work, free_late);
+	schedule_work(&late.work);
+	hoard_fill(one, GFP_KERNEL, 1);
+	flush_work(&late.work);
+	destroy_work_on_stack(&late.work);
+	KUNIT_EXPECT_EQ(test, one->nr, 1);
+	KUNIT_EXPECT_GT(test, group->counter[DMAG_NR_WAIT], waits);
+	KUNIT_EXPECT_EQ(test, group->waiters, 0);
+	hoard_free(one, 0);
+	hoard_free(all, 0);
+	kunit_device_unregister(test, dev);
+}
+
+/* And not for ever. */
+static void test_wait_bound(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-bound", SZ_8M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *all = hoard_make(test, dev, SZ_1M);
+
+	hoard_fill(all, GFP_KERNEL, 9);
+	KUNIT_EXPECT_LE(test, all->nr, 8);
+	KUNIT_EXPECT_GE(test, group->counter[DMAG_NR_WAIT], 1);
+	KUNIT_EXPECT_EQ(test, group->waiters, 0);
+	hoard_free(all, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/*
+ * With the mutex taken and the reserve at min: who must not wait for the holder is
+ * served all the same, between these two.
+ */
+static struct hoard *hold_mutex(struct kunit *test, const char *name)
+{
+	struct device *dev = device_reaching(test, name, SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, SZ_64K);
+
+	KUNIT_ASSERT_TRUE(test, reserve_fill(group));
+	mutex_lock(&dmag_mutex);
+	dmag_kgroup_release(group, group->core.marks.min, U64_MAX);
+	return hoard;
+}
+
+static void expect_served(struct kunit *test, struct hoard *hoard)
+{
+	mutex_unlock(&dmag_mutex);
+	KUNIT_EXPECT_EQ(test, hoard->nr, 1);
+	hoard_free(hoard, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, hoard->dev);
+}
+
+/* Who reclaims may do so for the holder. */
+static void test_in_reclaim(struct kunit *test)
+{
+	struct hoard *hoard = hold_mutex(test, "dmag-reclaims");
+	unsigned int flags = memalloc_noreclaim_save();
+
+	hoard_fill(hoard, GFP_KERNEL, 1);
+	memalloc_noreclaim_restore(flags);
+	expect_served(test, hoard);
+}
+
+/* While devices are suspended the holder may wait for one of them. */
+static void test_suspended(struct kunit *test)
+{
+	struct hoard *hoard = hold_mutex(test, "dmag-suspended");
+	gfp_t allowed = gfp_allowed_mask;
+
+	gfp_allowed_mask &= ~(__GFP_IO | __GFP_FS);
+	hoard_fill(hoard, GFP_KERNEL, 1);
+	gfp_allowed_mask = allowed;
+	expect_served(test, hoard);
+}
+
+/* As if a probe waited all the time: each claim lets go of the mutex. */
+static void test_yield_to_probe(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-through", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, SZ_4M);
+
+	atomic_inc(&dmag_contenders);
+	hoard_fill(hoard, GFP_KERNEL, 8);
+	atomic_dec(&dmag_contenders);
+	KUNIT_EXPECT_EQ(test, hoard->nr, 8);
+	KUNIT_EXPECT_EQ(test, group->core.frames.used, PHYS_PFN(8 * SZ_4M));
+	hoard_free(hoard, 0);
+	mutex_lock(&dmag_mutex);
+	KUNIT_EXPECT_EQ(test, group->pins, 0);
+	mutex_unlock(&dmag_mutex);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static struct kunit_case wait_cases[] = {
+	KUNIT_CASE(test_wait),		 KUNIT_CASE(test_wait_bound),
+	KUNIT_CASE(test_in_reclaim),	 KUNIT_CASE(test_suspended),
+	KUNIT_CASE(test_yield_to_probe), {}
+};
+
+static struct kunit_suite wait_suite = {
+	.name = "dmag_wait",
+	.init = dmag_test_init,
+	.test_cases = wait_cases,
+};
+
+kunit_test_suite(wait_suite);
