@@ -122,9 +122,6 @@ bool dmag_reach_includes(const struct dmag_reach *outer,
 bool dmag_reach_contains(const struct dmag_reach *reach, u64 start, u64 last);
 bool dmag_reach_covers(const struct dmag_reach *reach,
 		       const struct dmag_reach *ram);
-unsigned int dmag_reach_intersect(const struct dmag_reach *a,
-				  const struct dmag_reach *b,
-				  struct dmag_range *seg, unsigned int max);
 u64 dmag_reach_frames(const struct dmag_reach *reach);
 
 /* ---- frames ---------------------------------------------------------- */
@@ -392,11 +389,8 @@ u64 dmag_group_surplus(const struct dmag_group *group);
 bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out);
 int __must_check dmag_group_drop(struct dmag_group *group,
 				 const struct dmag_range *range);
-bool dmag_group_release(struct dmag_group *group, u64 max,
-			struct dmag_range *out);
 bool dmag_group_cede(struct dmag_group *group, const struct dmag_request *req,
 		     struct dmag_range *out);
-struct dmag_marks dmag_marks_start(const struct dmag_reach *reach);
 bool dmag_group_adapt(struct dmag_group *group, u64 now);
 u64 dmag_group_goal(const struct dmag_group *group, u64 ram);
 

@@ -33,14 +33,8 @@ static u64 group_marks_cap(const struct dmag_reach *reach)
 	return frames ? max_t(u64, frames >> DMAG_HIGH_SHIFT, 1) : 0;
 }
 
-/**
- * dmag_marks_start() - The watermarks of a new group.
- * @reach: what it can use
- *
- * Context: Any.
- * Return: watermarks, min <= low <= high; all 0 if the reach is empty.
- */
-struct dmag_marks dmag_marks_start(const struct dmag_reach *reach)
+/* The watermarks of a new group; all 0 if its reach is empty. */
+static struct dmag_marks group_marks_start(const struct dmag_reach *reach)
 {
 	return group_marks_below(min(group_marks_cap(reach), DMAG_HIGH_FRAMES));
 }
@@ -81,7 +75,7 @@ int dmag_group_init(struct dmag_group *group, const struct dmag_range *seg,
 	group->attrs = attrs;
 	group->members = 0;
 	dmag_frames_init(&group->frames);
-	group->marks = dmag_marks_start(&reach);
+	group->marks = group_marks_start(&reach);
 	group->base = group->marks;
 	group->drawn = 0;
 	group->peak = 0;
@@ -341,23 +335,6 @@ int dmag_group_drop(struct dmag_group *group, const struct dmag_range *range)
 	if (ret)
 		return ret;
 	return dmag_frames_remove(&group->frames, range->start, range->last);
-}
-
-/**
- * dmag_group_release() - Stop owning some free frames.
- * @group: the group
- * @max: how many at most
- * @out: where the range goes; it is the caller's to restore and give back
- *
- * Context: Any.
- * Return: false if nothing is free, or @max is 0.
- */
-bool dmag_group_release(struct dmag_group *group, u64 max,
-			struct dmag_range *out)
-{
-	if (!dmag_group_pick(group, max, out))
-		return false;
-	return !dmag_group_drop(group, out);
 }
 
 /**

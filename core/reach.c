@@ -351,42 +351,6 @@ bool dmag_reach_covers(const struct dmag_reach *reach,
 }
 
 /**
- * dmag_reach_intersect() - What two reaches have in common.
- * @a: one
- * @b: the other
- * @seg: where the segments go; may be NULL if @max is 0
- * @max: how many fit there
- *
- * The cuts of both remain: each segment lies within one of @a and one of @b.
- *
- * Context: Any.
- * Return: the number of segments, of which the first @max were written.
- */
-unsigned int dmag_reach_intersect(const struct dmag_reach *a,
-				  const struct dmag_reach *b,
-				  struct dmag_range *seg, unsigned int max)
-{
-	unsigned int i = 0, step = 0, nr = 0;
-
-	if (!dmag_reach_valid(a) || !dmag_reach_valid(b) || (max && !seg))
-		return 0;
-	while (i < a->nr && step < b->nr) {
-		u64 start = max(a->seg[i].start, b->seg[step].start);
-		u64 last = min(a->seg[i].last, b->seg[step].last);
-
-		if (start <= last && nr++ < max) {
-			seg[nr - 1].start = start;
-			seg[nr - 1].last = last;
-		}
-		if (a->seg[i].last == last)
-			i++;
-		else
-			step++;
-	}
-	return nr;
-}
-
-/**
  * dmag_reach_frames() - How large a reach is.
  * @reach: the reach
  *

@@ -7,6 +7,10 @@
 
 #include "board.h"
 
+/* Bytes and cells of a device tree. */
+typedef uint8_t u8;
+typedef uint32_t u32;
+
 /* Deeper trees, and longer ways of a DMA through it, are an attack or a loop. */
 #define OF_MAX_DEPTH 64
 

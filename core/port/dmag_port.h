@@ -2,10 +2,10 @@
 /*
  * dmag port, freestanding: the names that the core takes from its host.
  *
- * Every name here is one that Linux has, under its own spelling and with its
- * own meaning, so that the kernel's dmag_port.h is a list of #includes.  What a
- * host already defines is left alone.  Besides these, the core calls memset()
- * and memcpy() alone, and what the compiler itself calls.
+ * Each is one that Linux has, with Linux's spelling and meaning, so that the
+ * kernel's own dmag_port.h is a list of #includes.  A host that has some of
+ * them brings a port of its own.  The core calls one function of a C library,
+ * memset(); compilers call memcpy(), memmove() and memcmp() by themselves.
  */
 #ifndef DMAG_PORT_H
 #define DMAG_PORT_H
@@ -14,9 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
 typedef unsigned long long u64; /* as in Linux: print with %llu */
 
 #ifndef U64_MAX
@@ -29,18 +26,15 @@ typedef unsigned long long u64; /* as in Linux: print with %llu */
 
 /* Numbers as in Linux; a hosted program gets the same ones from <errno.h>. */
 #ifndef EINVAL
-#define EINTR 4
 #define EAGAIN 11
 #define ENOMEM 12
 #define EBUSY 16
 #define EEXIST 17
 #define EINVAL 22
-#define ETIME 62
 #define EUCLEAN 117
 #endif
 
 void *memset(void *s, int c, size_t n);
-void *memcpy(void *dest, const void *src, size_t n);
 
 /* ---- compiler -------------------------------------------------------- */
 
@@ -56,7 +50,6 @@ void *memcpy(void *dest, const void *src, size_t n);
 #define __aligned(x) __attribute__((__aligned__(x)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define fallthrough __attribute__((__fallthrough__))
 #ifndef static_assert
 #define static_assert(expr, ...) __static_assert(expr, ##__VA_ARGS__, #expr)
 #define __static_assert(expr, msg, ...) _Static_assert(expr, msg)
@@ -127,13 +120,6 @@ static inline void *__port_forth(const void *ptr, size_t bytes)
 #define min_t(type, x, y) min((type)(x), (type)(y))
 #define max_t(type, x, y) max((type)(x), (type)(y))
 
-#define swap(a, b)                     \
-	do {                           \
-		typeof(a) __tmp = (a); \
-		(a) = (b);             \
-		(b) = __tmp;           \
-	} while (0)
-
 #define BIT_ULL(nr) (1ULL << (nr))
 
 /* Powers of two only. */
@@ -170,31 +156,19 @@ static inline void INIT_LIST_HEAD(struct list_head *list)
 	list->prev = list;
 }
 
-static inline void list_add(struct list_head *entry, struct list_head *head)
-{
-	entry->prev = head;
-	entry->next = head->next;
-	head->next->prev = entry;
-	head->next = entry;
-}
-
 static inline void list_add_tail(struct list_head *entry,
 				 struct list_head *head)
 {
-	list_add(entry, head->prev);
-}
-
-static inline void list_del(struct list_head *entry)
-{
-	entry->next->prev = entry->prev;
-	entry->prev->next = entry->next;
-	entry->next = NULL;
-	entry->prev = NULL;
+	entry->prev = head->prev;
+	entry->next = head;
+	head->prev->next = entry;
+	head->prev = entry;
 }
 
 static inline void list_del_init(struct list_head *entry)
 {
-	list_del(entry);
+	entry->next->prev = entry->prev;
+	entry->prev->next = entry->next;
 	INIT_LIST_HEAD(entry);
 }
 
@@ -217,10 +191,5 @@ static inline int list_empty(const struct list_head *head)
 	for (pos = list_first_entry(head, typeof(*pos), member); \
 	     !list_entry_is_head(pos, head, member);             \
 	     pos = list_next_entry(pos, member))
-#define list_for_each_entry_safe(pos, n, head, member)           \
-	for (pos = list_first_entry(head, typeof(*pos), member), \
-	    n = list_next_entry(pos, member);                    \
-	     !list_entry_is_head(pos, head, member);             \
-	     pos = n, n = list_next_entry(n, member))
 
 #endif /* DMAG_PORT_H */

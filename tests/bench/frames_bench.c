@@ -24,7 +24,7 @@
 static const struct dmag_range window = { FRAMES / 4, FRAMES / 4 + WINDOW - 1 };
 
 static u64 pfns[FRAMES];
-static u32 shuffled[FRAMES];
+static uint32_t shuffled[FRAMES];
 
 static double now(void)
 {
@@ -260,7 +260,7 @@ static int by_value(const void *a, const void *b)
 
 static void shuffle(void)
 {
-	u64 i, j, r = 88172645463325252ULL;
+	u64 i, j, tmp, r = 88172645463325252ULL;
 
 	for (i = 0; i < FRAMES; i++)
 		shuffled[i] = i;
@@ -269,7 +269,9 @@ static void shuffle(void)
 		r ^= r >> 7;
 		r ^= r << 17;
 		j = r % (i + 1);
-		swap(shuffled[i], shuffled[j]);
+		tmp = shuffled[i];
+		shuffled[i] = shuffled[j];
+		shuffled[j] = tmp;
 	}
 }
 

@@ -8,18 +8,18 @@
 #define OP_BYTES 12
 #define MOST_OPS 400
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void decode(struct op *op, const u8 *p)
+static void decode(struct op *op, const uint8_t *p)
 {
 	op->kind = p[0] % OP_KINDS;
 	op->span = p[1] % ORACLE_SPANS;
 	op->at = p[2] | p[3] << 8;
 	op->count = p[4] | p[5] << 8 | p[6] << 16 | (u64)p[7] << 24;
-	op->shape = p[8] | p[9] << 8 | p[10] << 16 | (u32)p[11] << 24;
+	op->shape = p[8] | p[9] << 8 | p[10] << 16 | (uint32_t)p[11] << 24;
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct oracle *o = oracle_new(size & 1);
 	unsigned int i, nr = min_t(size_t, size / OP_BYTES, MOST_OPS);

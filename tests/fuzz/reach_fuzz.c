@@ -18,7 +18,7 @@
 #define PFN_LAST (U64_MAX >> PAGE_SHIFT)
 
 struct input {
-	const u8 *data;
+	const uint8_t *data;
 	size_t size;
 };
 
@@ -51,7 +51,7 @@ static u64 take(struct input *in, size_t bytes)
 /* Small, near 2^64, page-aligned or any: edges meet by chance too seldom. */
 static u64 number(struct input *in)
 {
-	u8 kind = take(in, 1);
+	uint8_t kind = take(in, 1);
 
 	switch (kind & 3) {
 	case 0:
@@ -183,21 +183,16 @@ static void check_edges(const struct fuzz *f)
 static void check_algebra(const struct fuzz *f)
 {
 	const struct dmag_reach *r = &f->reach;
-	struct dmag_range seg[SEGS + NR];
-	struct dmag_reach both = { .seg = seg };
 
 	REQUIRE(dmag_reach_valid(r));
 	REQUIRE(dmag_reach_equal(r, r) && dmag_reach_includes(r, r));
 	REQUIRE(dmag_reach_covers(&f->ram, r));
-	both.nr = dmag_reach_intersect(r, &f->ram, seg, SEGS + NR);
-	REQUIRE(both.nr <= SEGS + NR);
-	REQUIRE(dmag_reach_includes(r, &both) && dmag_reach_covers(&both, r));
-	REQUIRE(dmag_reach_frames(r) == dmag_reach_frames(&both));
+	REQUIRE(dmag_reach_frames(r) <= dmag_reach_frames(&f->ram));
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { .data = data, .size = size };
 	struct fuzz f;

@@ -14,6 +14,7 @@
 
 #include "group_random.h"
 #include "machine.h"
+#include "util.h"
 
 #define BLOCK DMAG_BLOCK_FRAMES
 #define DEVICES 5

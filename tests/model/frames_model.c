@@ -38,7 +38,7 @@ static void random_op(struct op *op)
 	op->span = (r >> 8) % ORACLE_SPANS;
 	op->at = rng();
 	op->count = rng();
-	op->shape = (u32)rng();
+	op->shape = (uint32_t)rng();
 }
 
 /* Does this list fail?  The text says how. */

@@ -38,11 +38,11 @@ enum op_kind {
 
 /* One operation, with no reference to what came before it. */
 struct op {
-	u32 kind;
-	u32 span;
+	uint32_t kind;
+	uint32_t span;
 	u64 at;
 	u64 count;
-	u32 shape;
+	uint32_t shape;
 };
 
 /* What was got and not put yet. */
@@ -395,7 +395,8 @@ static inline const char *oracle_op(struct oracle *o, const struct op *op)
 				   -EBUSY);
 	case OP_PUT_ONE:
 		r.last = r.start;
-		fallthrough;
+		return oracle_move(o, r, put_range, DMAG_USED, DMAG_FREE,
+				   -EINVAL);
 	case OP_PUT:
 		return oracle_move(o, r, put_range, DMAG_USED, DMAG_FREE,
 				   -EINVAL);

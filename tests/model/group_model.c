@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "group_random.h"
+#include "util.h"
 
 #define SPACE 64
 #define DEVICES 24

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "machine.h"
+#include "util.h"
 
 /* ---- pages ----------------------------------------------------------- */
 

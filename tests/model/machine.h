@@ -30,8 +30,8 @@ struct machine_group;
 struct machine {
 	struct dmag_reach ram;
 	u64 pages;
-	u8 *state; /* enum machine_page, by place in @ram */
-	u8 *shared; /* whether it is decrypted */
+	uint8_t *state; /* enum machine_page, by place in @ram */
+	uint8_t *shared; /* whether it is decrypted */
 	struct machine_group **owner;
 	struct machine_group **guard; /* whose capacity it is: movable only */
 	u64 count[MACHINE_STATES];

@@ -226,25 +226,10 @@ static void check_sums(const struct space *s)
 /* Two constraints on one machine. */
 static void check_pair(const struct space *a, const struct space *b)
 {
-	struct dmag_range seg[2 * MAX_PAGES];
-	struct dmag_reach both = { .seg = seg };
 	bool equal = true, includes = true;
-	u64 pfn = a->base >> PAGE_SHIFT;
 	unsigned int i;
 
-	both.nr = dmag_reach_intersect(&a->reach, &b->reach, seg,
-				       ARRAY_SIZE(seg));
-	REQUIRE(dmag_reach_valid(&both));
-	REQUIRE(dmag_reach_includes(&a->reach, &both));
-	REQUIRE(dmag_reach_includes(&b->reach, &both));
 	for (i = 0; i < a->pages; i++) {
-		bool joined = a->joined[i] && b->joined[i];
-		bool good = a->good[i] && b->good[i];
-
-		REQUIRE(dmag_reach_contains(&both, pfn + i, pfn + i) == good);
-		if (i)
-			REQUIRE(dmag_reach_contains(&both, pfn + i - 1,
-						    pfn + i) == joined);
 		equal = equal && a->good[i] == b->good[i] &&
 			a->joined[i] == b->joined[i];
 		includes = includes && a->good[i] >= b->good[i] &&
@@ -252,7 +237,6 @@ static void check_pair(const struct space *a, const struct space *b)
 	}
 	REQUIRE(dmag_reach_equal(&a->reach, &b->reach) == equal);
 	REQUIRE(dmag_reach_includes(&a->reach, &b->reach) == includes);
-	REQUIRE(dmag_reach_intersect(&a->reach, &b->reach, seg, 0) == both.nr);
 }
 
 int main(int argc, char **argv)

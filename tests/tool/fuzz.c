@@ -11,7 +11,7 @@
 #include "source.h"
 #include "write.h"
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_plan(struct board *b)
 {
@@ -42,7 +42,7 @@ static void check_plan(struct board *b)
 	write_html(null, b, true);
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct plan_options opt = { .assume = 1ULL << 32 };
 	struct board b;

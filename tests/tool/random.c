@@ -448,9 +448,9 @@ static bool survives(const void *blob, size_t size)
  */
 static void break_words(const char *blob)
 {
-	static const u32 bad[] = { 0,	       1,	   0x7fffffff,
-				   0x80000000, 0xffffffff, 0xfffffff0,
-				   0xfffffff4, 0xffffff00, 0xfffff000 };
+	static const uint32_t bad[] = { 0,	    1,		0x7fffffff,
+					0x80000000, 0xffffffff, 0xfffffff0,
+					0xfffffff4, 0xffffff00, 0xfffff000 };
 	size_t size = fdt_totalsize(blob), i;
 	char broken[BLOB];
 

@@ -16,16 +16,9 @@
 #include <cmocka.h>
 
 #include "group_random.h"
+#include "util.h"
 #include "zones.h"
 
-#define KB BIT_ULL(10)
-#define MB BIT_ULL(20)
-#define GB BIT_ULL(30)
-#define PFN(address) ((address) >> PAGE_SHIFT)
-#define RANGE(first, end)                \
-	{                                \
-		PFN(first), PFN(end) - 1 \
-	}
 #define BLOCK DMAG_BLOCK_FRAMES
 
 static struct machine m;
