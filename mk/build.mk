@@ -49,7 +49,7 @@ DEPS_aarch64 := user
 DEPS_powerpc := user
 
 # $(1) flavour
-define FLAVOUR
+define FLAVOUR_RULES
 .PHONY: deps-$(1)
 deps-$(1):
 	@scripts/deps.sh $$(DEPS_$(1))
@@ -67,7 +67,7 @@ $(B)/$(1)/tests/%: $(B)/$(1)/tests/%.o $(B)/$(1)/model.a $(B)/$(1)/core.a
 	$$(Q)$$(CC_$(1)) $$(LDFLAGS_$(1)) $$(LDFLAGS) $$^ $$(LIBS_$(1)) -o $$@
 endef
 
-$(foreach f,plain san fuzz cov aarch64 powerpc,$(eval $(call FLAVOUR,$(f))))
+$(foreach f,plain san fuzz cov aarch64 powerpc,$(eval $(call FLAVOUR_RULES,$(f))))
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # Objects are kept, for the next build.
