@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "json.h"
+#include "json_writer.h"
 #include "options.h"
 #include "sysfile.h"
 #include "text.h"
@@ -369,60 +369,64 @@ static void show_table(const struct snapshot *s, const struct style *style)
 		put_details(&s->group[i]);
 }
 
-static void json_amount(const char *name, u64 frames)
-{
-	printf("\"%s\": %llu, ", name, frames_bytes(frames));
-}
-
-static void json_group(const struct kgroup *g)
+static void show_json_lists(struct json *json, const struct kgroup *g)
 {
 	unsigned int i;
 
-	printf("{\"id\": %llu, ", g->id);
-	json_bool(stdout, "universal", universal(g));
-	fputs(", ", stdout);
-	json_amount("bytes", g->frames);
-	json_amount("owned", g->owned);
-	json_amount("free", g->free);
-	json_amount("used", g->used);
-	json_amount("quarantined", g->quarantined);
-	json_amount("min", g->min);
-	json_amount("low", g->low);
-	json_amount("high", g->high);
-	json_amount("goal", g->goal);
-	json_amount("protected", g->protected);
-	fputs("\"reach\": [", stdout);
-	for (i = 0; i < g->nr_seg; i++) {
-		fputs(i ? ", " : "", stdout);
-		json_span(stdout, g->seg[i]);
-	}
-	fputs("], \"members\": [", stdout);
+	json_open(json, "reach", '[');
+	for (i = 0; i < g->nr_seg; i++)
+		json_span(json, NULL, g->seg[i]);
+	json_close(json, ']');
+	json_open(json, "members", '[');
 	for (i = 0; i < g->nr_member; i++) {
-		fputs(i ? ", {" : "{", stdout);
-		json_pair(stdout, "device", g->member[i].name);
-		printf(", \"mask\": \"0x%llx\", \"windows\": %llu, ",
-		       g->member[i].mask, g->member[i].windows);
-		printf("\"used\": %llu}", frames_bytes(g->member[i].used));
+		json_open(json, NULL, '{');
+		json_string(json, "device", g->member[i].name);
+		json_hex(json, "mask", g->member[i].mask);
+		json_number(json, "windows", g->member[i].windows);
+		json_number(json, "used", frames_bytes(g->member[i].used));
+		json_close(json, '}');
 	}
-	fputs("], \"counters\": {", stdout);
-	for (i = 0; i < g->nr_counter; i++) {
-		fputs(i ? ", " : "", stdout);
-		json_string(stdout, g->counter[i].name);
-		printf(": %llu", g->counter[i].value);
-	}
-	fputs("}}", stdout);
+	json_close(json, ']');
+	json_open(json, "counters", '{');
+	for (i = 0; i < g->nr_counter; i++)
+		json_number(json, g->counter[i].name, g->counter[i].value);
+	json_close(json, '}');
+}
+
+static void show_json_group(struct json *json, const struct kgroup *g)
+{
+	const struct counter amounts[] = {
+		{ "bytes", g->frames },	  { "owned", g->owned },
+		{ "free", g->free },	  { "used", g->used },
+		{ "quarantined", g->quarantined },
+		{ "min", g->min },	  { "low", g->low },
+		{ "high", g->high },	  { "goal", g->goal },
+		{ "protected", g->protected },
+	};
+	unsigned int i;
+
+	json_open(json, NULL, '{');
+	json_number(json, "id", g->id);
+	json_bool(json, "universal", universal(g));
+	for (i = 0; i < ARRAY_SIZE(amounts); i++)
+		json_number(json, amounts[i].name,
+			    frames_bytes(amounts[i].value));
+	show_json_lists(json, g);
+	json_close(json, '}');
 }
 
 static void show_json(const struct snapshot *s)
 {
+	struct json json = { .out = stdout };
 	unsigned int i;
 
-	fputs("{\"format\": 1, \"groups\": [", stdout);
-	for (i = 0; i < s->nr; i++) {
-		fputs(i ? ",\n  " : "\n  ", stdout);
-		json_group(&s->group[i]);
-	}
-	fputs("\n]}\n", stdout);
+	json_open(&json, NULL, '{');
+	json_number(&json, "format", 1);
+	json_open(&json, "groups", '[');
+	for (i = 0; i < s->nr; i++)
+		show_json_group(&json, &s->group[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
 }
 
 /* ---- top ------------------------------------------------------------- */
