@@ -16,79 +16,80 @@ struct arena_chunk {
 	max_align_t data[];
 };
 
-void *arena_alloc(struct arena *a, size_t bytes)
+void *arena_alloc(struct arena *arena, size_t bytes)
 {
-	struct arena_chunk *c;
+	struct arena_chunk *chunk;
 
-	if (bytes <= a->left) {
-		void *p = a->at;
+	if (bytes <= arena->left) {
+		void *start = arena->at;
 		size_t step = round_up(bytes, sizeof(max_align_t));
 
-		a->at += min(step, a->left);
-		a->left -= min(step, a->left);
-		return p;
+		arena->at += min(step, arena->left);
+		arena->left -= min(step, arena->left);
+		return start;
 	}
 	if (bytes < ARENA_CHUNK) {
-		a->at = arena_alloc(a, ARENA_CHUNK);
-		a->left = ARENA_CHUNK;
-		return arena_alloc(a, bytes);
+		arena->at = arena_alloc(arena, ARENA_CHUNK);
+		arena->left = ARENA_CHUNK;
+		return arena_alloc(arena, bytes);
 	}
-	c = bytes > SIZE_MAX - sizeof(*c) ? NULL :
-					    calloc(1, sizeof(*c) + bytes);
-	if (!c)
+	chunk = bytes > SIZE_MAX - sizeof(*chunk) ?
+			NULL :
+			calloc(1, sizeof(*chunk) + bytes);
+	if (!chunk)
 		die("out of memory");
-	c->next = a->chunks;
-	a->chunks = c;
-	return c->data;
+	chunk->next = arena->chunks;
+	arena->chunks = chunk;
+	return chunk->data;
 }
 
-char *arena_printf(struct arena *a, const char *fmt, ...)
+char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
 	va_list args;
 	char *s;
 
 	va_start(args, fmt);
-	s = arena_vprintf(a, fmt, args);
+	s = arena_vprintf(arena, fmt, args);
 	va_end(args);
 	return s;
 }
 
-char *arena_vprintf(struct arena *a, const char *fmt, va_list args)
+char *arena_vprintf(struct arena *arena, const char *fmt, va_list args)
 {
 	va_list again;
-	char *s;
-	int n;
+	char *text;
+	int len;
 
 	va_copy(again, args);
-	n = vsnprintf(NULL, 0, fmt, again);
+	len = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
-	if (n < 0)
+	if (len < 0)
 		die("cannot format a message");
-	s = arena_alloc(a, n + 1);
-	vsnprintf(s, n + 1, fmt, args);
-	return s;
+	text = arena_alloc(arena, len + 1);
+	vsnprintf(text, len + 1, fmt, args);
+	return text;
 }
 
 /* Room for one more of @size at the end of @items, zeroed; doubles as needed. */
-void *arena_grow(struct arena *a, void *items, unsigned int nr, size_t size)
+void *arena_grow(struct arena *arena, void *items, unsigned int nr, size_t size)
 {
 	void *more;
 
 	if (nr == 1 || (nr & (nr - 1)))
 		return items;
-	more = arena_alloc(a, (nr ? 2 * (size_t)nr : 2) * size);
+	more = arena_alloc(arena, (nr ? 2 * (size_t)nr : 2) * size);
 	if (nr)
 		memcpy(more, items, nr * size);
 	return more;
 }
 
-void arena_free(struct arena *a)
+void arena_free(struct arena *arena)
 {
-	struct arena_chunk *c, *next;
+	struct arena_chunk *chunk, *next;
 
-	for (c = a->chunks; c; c = next) {
-		next = c->next;
-		free(c);
+	for (chunk = arena->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
 	}
-	memset(a, 0, sizeof(*a));
+	memset(arena, 0, sizeof(*arena));
 }

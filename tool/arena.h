@@ -19,11 +19,12 @@ struct arena {
 	size_t left;
 };
 
-void *arena_alloc(struct arena *a, size_t bytes);
-char *arena_printf(struct arena *a, const char *fmt, ...) __printf(2, 3);
-char *arena_vprintf(struct arena *a, const char *fmt, va_list args);
-void *arena_grow(struct arena *a, void *items, unsigned int nr, size_t size);
-void arena_free(struct arena *a);
+void *arena_alloc(struct arena *arena, size_t bytes);
+char *arena_printf(struct arena *arena, const char *fmt, ...) __printf(2, 3);
+char *arena_vprintf(struct arena *arena, const char *fmt, va_list args);
+void *arena_grow(struct arena *arena, void *items, unsigned int nr,
+		 size_t size);
+void arena_free(struct arena *arena);
 
 /* Room for one more at the end of the array @items of @nr. */
 #define ARENA_ADD(a, items, nr)                                               \

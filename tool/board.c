@@ -8,52 +8,52 @@
 
 /**
  * board_init() - Make a board of which nothing is known.
- * @b: the board
+ * @board: the board
  * @source: what messages call it; must stay
  */
-void board_init(struct board *b, const char *source)
+void board_init(struct board *board, const char *source)
 {
-	memset(b, 0, sizeof(*b));
-	b->source = source;
-	b->zone_dma_limit = U64_MAX;
-	b->notes_end = &b->notes;
-	dmag_registry_init(&b->registry);
+	memset(board, 0, sizeof(*board));
+	board->source = source;
+	board->zone_dma_limit = U64_MAX;
+	board->notes_end = &board->notes;
+	dmag_registry_init(&board->registry);
 }
 
-/* Frees all that hangs in the board; @b itself is the caller's. */
-void board_free(struct board *b)
+/* Frees all that hangs in the board; @board itself is the caller's. */
+void board_free(struct board *board)
 {
-	arena_free(&b->arena);
-	b->error = NULL;
-	b->notes = NULL;
+	arena_free(&board->arena);
+	board->error = NULL;
+	board->notes = NULL;
 }
 
 /* Notes are for people and do not keep a plan from being made. */
-void board_note(struct board *b, const char *fmt, ...)
+void board_note(struct board *board, const char *fmt, ...)
 {
-	struct note *n = arena_alloc(&b->arena, sizeof(*n));
+	struct note *note = arena_alloc(&board->arena, sizeof(*note));
 	va_list args;
 
 	va_start(args, fmt);
-	n->text = arena_vprintf(&b->arena, fmt, args);
+	note->text = arena_vprintf(&board->arena, fmt, args);
 	va_end(args);
-	*b->notes_end = n;
-	b->notes_end = &n->next;
+	*board->notes_end = note;
+	board->notes_end = &note->next;
 }
 
 /**
  * board_fail() - Say why a board cannot be planned.
- * @b: the board
+ * @board: the board
  * @fmt: as for printf(); names the node and the property
  *
  * Return: -1, for the caller to return.
  */
-int board_fail(struct board *b, const char *fmt, ...)
+int board_fail(struct board *board, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	b->error = arena_vprintf(&b->arena, fmt, args);
+	board->error = arena_vprintf(&board->arena, fmt, args);
 	va_end(args);
 	return -1;
 }

@@ -175,10 +175,10 @@ struct board {
 	unsigned int nr_groups;
 };
 
-void board_init(struct board *b, const char *source);
-void board_free(struct board *b);
-void board_note(struct board *b, const char *fmt, ...) __printf(2, 3);
-int board_fail(struct board *b, const char *fmt, ...) __printf(2, 3);
+void board_init(struct board *board, const char *source);
+void board_free(struct board *board);
+void board_note(struct board *board, const char *fmt, ...) __printf(2, 3);
+int board_fail(struct board *board, const char *fmt, ...) __printf(2, 3);
 
 static inline u64 frames_bytes(u64 frames)
 {
@@ -186,10 +186,10 @@ static inline u64 frames_bytes(u64 frames)
 }
 
 /* A range of frames in bytes, both ends included. */
-static inline struct span range_span(const struct dmag_range *r)
+static inline struct span range_span(const struct dmag_range *range)
 {
-	return (struct span){ frames_bytes(r->start),
-			      frames_bytes(r->last + 1) - 1 };
+	return (struct span){ frames_bytes(range->start),
+			      frames_bytes(range->last + 1) - 1 };
 }
 
 #endif /* DMAG_TOOL_BOARD_H */

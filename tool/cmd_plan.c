@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * dmag plan: the options, the files, and the writers they ask for.
+ * dmag plan: the plan_options, the files, and the writers they ask for.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +15,7 @@
 #include "sysfile.h"
 #include "write.h"
 
-static const char usage[] =
+static const char plan_usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
 	"       dmag plan [OPTION]... --live\n"
 	"\n"
@@ -31,9 +31,9 @@ static const char usage[] =
 	"  -j, --json                 print JSON\n"
 	"  -c, --csv                  print comma-separated values, a line per device\n"
 	"  -s, --summary              print comma-separated values, a line per board\n"
-	"      --svg FILE             draw memory and groups by address\n"
+	"      --svg FILE             plan_draw memory and groups by address\n"
 	"      --html FILE            the same, with the table, as a web page\n"
-	"      --linear               draw addresses to scale instead of log\n"
+	"      --linear               plan_draw addresses to scale instead of log\n"
 	"      --color WHEN           always, never or auto (a terminal)\n"
 	"  -q, --quiet                no notes on what is odd about the input\n"
 	"  -h, --help                 print this\n";
@@ -55,17 +55,17 @@ struct plan_command {
 	bool live, linear, quiet;
 };
 
-/* ---- options --------------------------------------------------------- */
+/* ---- plan_options --------------------------------------------------------- */
 
-static int set_memory(struct plan_command *cmd, const char *arg)
+static int plan_set_memory(struct plan_command *cmd, const char *arg)
 {
 	struct plan_options *opt = &cmd->opt;
-	const char *s = arg;
+	const char *text = arg;
 	struct span span;
 	char *end;
 
-	for (;; s = end + 1) {
-		if (!parse_range(s, &end, &span))
+	for (;; text = end + 1) {
+		if (!parse_range(text, &end, &span))
 			return complain("--memory: '%s' is no list of ranges",
 					arg);
 		*ARENA_ADD(&cmd->arena, opt->memory, opt->nr_memory) = span;
@@ -77,7 +77,7 @@ static int set_memory(struct plan_command *cmd, const char *arg)
 	}
 }
 
-static int set_assume(struct plan_command *cmd, const char *arg)
+static int plan_set_assume(struct plan_command *cmd, const char *arg)
 {
 	char *end;
 
@@ -87,25 +87,26 @@ static int set_assume(struct plan_command *cmd, const char *arg)
 	return 0;
 }
 
-static int set_mask(struct plan_command *cmd, const char *arg)
+static int plan_set_mask(struct plan_command *cmd, const char *arg)
 {
-	const char *eq = strrchr(arg, '=');
-	struct mask_option *m;
+	const char *equals = strrchr(arg, '=');
+	struct mask_option *mask;
 	unsigned long bits;
 	char *end;
 
-	if (!eq || eq == arg || eq[1] < '0' || eq[1] > '9')
+	if (!equals || equals == arg || equals[1] < '0' || equals[1] > '9')
 		return complain("--mask: '%s' is not NODE=BITS", arg);
-	bits = strtoul(eq + 1, &end, 10);
+	bits = strtoul(equals + 1, &end, 10);
 	if (*end || bits < 1 || bits > 64)
 		return complain("--mask: '%s': a mask has 1 to 64 bits", arg);
-	m = ARENA_ADD(&cmd->arena, cmd->opt.masks, cmd->opt.nr_masks);
-	m->node = arena_printf(&cmd->arena, "%.*s", (int)(eq - arg), arg);
-	m->bits = bits;
+	mask = ARENA_ADD(&cmd->arena, cmd->opt.masks, cmd->opt.nr_masks);
+	mask->node =
+		arena_printf(&cmd->arena, "%.*s", (int)(equals - arg), arg);
+	mask->bits = bits;
 	return 0;
 }
 
-static int set_arch(struct plan_command *cmd, const char *arg)
+static int plan_set_arch(struct plan_command *cmd, const char *arg)
 {
 	if (!strcmp(arg, "arm64"))
 		cmd->opt.arch = ARCH_ARM64;
@@ -124,7 +125,7 @@ enum {
 	OPT_ROOT,
 };
 
-static const struct option options[] = {
+static const struct option plan_options[] = {
 	{ "live", no_argument, NULL, 'l' },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "assume-memory", required_argument, NULL, 'a' },
@@ -143,9 +144,9 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int set_flag(struct plan_command *cmd, int c)
+static int plan_set_flag(struct plan_command *cmd, int key)
 {
-	switch (c) {
+	switch (key) {
 	case 'l':
 		cmd->live = true;
 		return 0;
@@ -169,17 +170,17 @@ static int set_flag(struct plan_command *cmd, int c)
 	}
 }
 
-static int set_option(struct plan_command *cmd, int c, const char *arg)
+static int plan_set_option(struct plan_command *cmd, int key, const char *arg)
 {
-	switch (c) {
+	switch (key) {
 	case 'm':
-		return set_memory(cmd, arg);
+		return plan_set_memory(cmd, arg);
 	case 'a':
-		return set_assume(cmd, arg);
+		return plan_set_assume(cmd, arg);
 	case 'M':
-		return set_mask(cmd, arg);
+		return plan_set_mask(cmd, arg);
 	case 'A':
-		return set_arch(cmd, arg);
+		return plan_set_arch(cmd, arg);
 	case OPT_COLOR:
 		return parse_color(&cmd->style, arg);
 	case OPT_SVG:
@@ -192,27 +193,27 @@ static int set_option(struct plan_command *cmd, int c, const char *arg)
 		cmd->root = arg;
 		return 0;
 	default:
-		return set_flag(cmd, c);
+		return plan_set_flag(cmd, key);
 	}
 }
 
 /* Returns -1 to go on, else the exit code. */
-static int parse_options(struct plan_command *cmd, int argc, char **argv)
+static int plan_parse(struct plan_command *cmd, int argc, char **argv)
 {
-	int c;
+	int key;
 
 	cmd->style.color = isatty(STDOUT_FILENO);
-	while ((c = getopt_long(argc, argv, "lm:a:M:A:jcsqh", options, NULL)) !=
-	       -1) {
-		if (c == 'h') {
-			fputs(usage, stdout);
+	while ((key = getopt_long(argc, argv, "lm:a:M:A:jcsqh", plan_options,
+				  NULL)) != -1) {
+		if (key == 'h') {
+			fputs(plan_usage, stdout);
 			return EXIT_OK;
 		}
-		if (c == '?' || set_option(cmd, c, optarg))
+		if (key == '?' || plan_set_option(cmd, key, optarg))
 			return EXIT_USAGE;
 	}
 	if (cmd->live ? optind < argc : optind == argc) {
-		fputs(usage, stderr);
+		fputs(plan_usage, stderr);
 		return EXIT_USAGE;
 	}
 	if ((cmd->svg || cmd->html) && argc - optind > 1) {
@@ -224,44 +225,47 @@ static int parse_options(struct plan_command *cmd, int argc, char **argv)
 
 /* ---- files ----------------------------------------------------------- */
 
-static void report(const struct plan_command *cmd, const struct board *b)
+static void plan_report(const struct plan_command *cmd,
+			const struct board *board)
 {
-	const struct note *n;
+	const struct note *note;
 
 	if (!cmd->quiet)
-		for (n = b->notes; n; n = n->next)
-			fprintf(stderr, "dmag: %s: note: %s\n", b->source,
-				n->text);
-	if (b->error)
-		fprintf(stderr, "dmag: %s: %s\n", b->source, b->error);
+		for (note = board->notes; note; note = note->next)
+			fprintf(stderr, "dmag: %s: note: %s\n", board->source,
+				note->text);
+	if (board->error)
+		fprintf(stderr, "dmag: %s: %s\n", board->source, board->error);
 }
 
-static void write_plan(const struct plan_command *cmd, const struct board *b)
+static void plan_write(const struct plan_command *cmd,
+		       const struct board *board)
 {
 	switch (cmd->output) {
 	case OUT_TABLE:
-		write_table(stdout, b, &cmd->style);
+		write_table(stdout, board, &cmd->style);
 		break;
 	case OUT_JSON:
-		write_json(stdout, b);
+		write_json(stdout, board);
 		break;
 	case OUT_CSV:
-		write_csv(stdout, b);
+		write_csv(stdout, board);
 		break;
 	case OUT_SUMMARY:
-		write_summary(stdout, b);
+		write_summary(stdout, board);
 		break;
 	}
 }
 
-static int draw(const struct plan_command *cmd, const struct board *b,
-		const char *name,
-		void (*write)(FILE *out, const struct board *b, bool linear))
+static int plan_draw(const struct plan_command *cmd, const struct board *board,
+		     const char *name,
+		     void (*write)(FILE *out, const struct board *board,
+				   bool linear))
 {
 	FILE *out = fopen(name, "w");
 
 	if (out) {
-		write(out, b, cmd->linear);
+		write(out, board, cmd->linear);
 		if (!ferror(out) & !fclose(out))
 			return 0;
 	}
@@ -269,18 +273,19 @@ static int draw(const struct plan_command *cmd, const struct board *b,
 	return -1;
 }
 
-static int draw_all(const struct plan_command *cmd, const struct board *b)
+static int plan_draw_all(const struct plan_command *cmd,
+			 const struct board *board)
 {
 	int ret = 0;
 
 	if (cmd->svg)
-		ret |= draw(cmd, b, cmd->svg, write_svg);
+		ret |= plan_draw(cmd, board, cmd->svg, write_svg);
 	if (cmd->html)
-		ret |= draw(cmd, b, cmd->html, write_html);
+		ret |= plan_draw(cmd, board, cmd->html, write_html);
 	return ret;
 }
 
-static void write_head(const struct plan_command *cmd)
+static void plan_write_head(const struct plan_command *cmd)
 {
 	if (cmd->output == OUT_CSV)
 		write_csv_head(stdout);
@@ -288,65 +293,65 @@ static void write_head(const struct plan_command *cmd)
 		write_summary_head(stdout);
 }
 
-static int read_file(struct plan_command *cmd, struct board *b,
+static int plan_read(struct plan_command *cmd, struct board *board,
 		     const char *name)
 {
 	size_t size;
-	void *blob = sys_read(&b->arena, name, &size);
+	void *blob = sys_read(&board->arena, name, &size);
 
 	if (!blob)
-		return board_fail(b, "%s", strerror(errno));
-	return board_from_fdt(b, blob, size, &cmd->opt);
+		return board_fail(board, "%s", strerror(errno));
+	return board_from_fdt(board, blob, size, &cmd->opt);
 }
 
 static int plan_board(struct plan_command *cmd, const char *name)
 {
-	struct board b;
+	struct board board;
 	int ret;
 
-	board_init(&b, name);
+	board_init(&board, name);
 	if (cmd->live)
-		ret = board_from_live(&b, cmd->root, &cmd->opt);
+		ret = board_from_live(&board, cmd->root, &cmd->opt);
 	else
-		ret = read_file(cmd, &b, name);
+		ret = plan_read(cmd, &board, name);
 	if (!ret)
-		ret = board_plan(&b);
-	report(cmd, &b);
+		ret = board_plan(&board);
+	plan_report(cmd, &board);
 	if (!ret) {
-		write_plan(cmd, &b);
-		ret = draw_all(cmd, &b);
+		plan_write(cmd, &board);
+		ret = plan_draw_all(cmd, &board);
 	}
-	board_free(&b);
+	board_free(&board);
 	return ret;
 }
 
-static int check_masks(const struct plan_command *cmd)
+static int plan_check_masks(const struct plan_command *cmd)
 {
 	static const char fmt[] =
 		"--mask: no device that does DMA is called '%s'";
-	const struct mask_option *m = cmd->opt.masks;
+	const struct mask_option *mask = cmd->opt.masks;
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; i < cmd->opt.nr_masks; i++)
-		if (!m[i].used)
-			ret = complain(fmt, m[i].node);
+		if (!mask[i].used)
+			ret = complain(fmt, mask[i].node);
 	return ret;
 }
 
 int cmd_plan(int argc, char **argv)
 {
 	struct plan_command cmd = { .root = "" };
-	int ret = parse_options(&cmd, argc, argv), i;
+	int ret = plan_parse(&cmd, argc, argv), i;
 
 	if (ret < 0) {
 		ret = 0;
-		write_head(&cmd);
+		plan_write_head(&cmd);
 		if (cmd.live)
 			ret = plan_board(&cmd, "this machine");
 		for (i = optind; i < argc; i++)
 			ret |= plan_board(&cmd, argv[i]);
-		ret |= check_masks(&cmd);
+		ret |= plan_check_masks(&cmd);
 		ret = ret ? EXIT_TROUBLE : EXIT_OK;
 	}
 	arena_free(&cmd.arena);

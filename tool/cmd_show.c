@@ -396,11 +396,15 @@ static void show_json_lists(struct json *json, const struct kgroup *g)
 static void show_json_group(struct json *json, const struct kgroup *g)
 {
 	const struct counter amounts[] = {
-		{ "bytes", g->frames },	  { "owned", g->owned },
-		{ "free", g->free },	  { "used", g->used },
+		{ "bytes", g->frames },
+		{ "owned", g->owned },
+		{ "free", g->free },
+		{ "used", g->used },
 		{ "quarantined", g->quarantined },
-		{ "min", g->min },	  { "low", g->low },
-		{ "high", g->high },	  { "goal", g->goal },
+		{ "min", g->min },
+		{ "low", g->low },
+		{ "high", g->high },
+		{ "goal", g->goal },
 		{ "protected", g->protected },
 	};
 	unsigned int i;

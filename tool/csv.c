@@ -27,36 +27,37 @@ void write_csv_head(FILE *out)
 	fputs("verdict,wasted,outside\n", out);
 }
 
-static void csv_device(FILE *out, const struct board *b, const struct device *d)
+static void csv_device(FILE *out, const struct board *board,
+		       const struct device *dev)
 {
-	const struct group *g = d->group;
+	const struct group *group = dev->group;
 
-	csv_string(out, b->source);
+	csv_string(out, board->source);
 	putc(',', out);
-	csv_string(out, d->path);
+	csv_string(out, dev->path);
 	putc(',', out);
-	csv_string(out, d->compatible);
-	fprintf(out, ",%s,%s,%s,%u,%s,0x%llx,%u,", d->why,
-		device_kind_name(d->kind), d->coherent ? "yes" : "no",
-		d->mask_bits, mask_from_name(d->mask_from), d->constraint.limit,
-		d->constraint.nr_windows);
-	if (!g) {
+	csv_string(out, dev->compatible);
+	fprintf(out, ",%s,%s,%s,%u,%s,0x%llx,%u,", dev->why,
+		device_kind_name(dev->kind), dev->coherent ? "yes" : "no",
+		dev->mask_bits, mask_from_name(dev->mask_from),
+		dev->constraint.limit, dev->constraint.nr_windows);
+	if (!group) {
 		fputs(",,,,,,\n", out);
 		return;
 	}
-	fprintf(out, "%u,%llu,", g->id, frames_bytes(g->frames));
-	csv_string(out, attrs_text(g->core.attrs));
-	fprintf(out, ",%s,%s,%llu,%llu\n", zone_text(b, d->zone),
-		verdict_name(d->verdict), frames_bytes(d->wasted),
-		frames_bytes(d->outside));
+	fprintf(out, "%u,%llu,", group->id, frames_bytes(group->frames));
+	csv_string(out, attrs_text(group->core.attrs));
+	fprintf(out, ",%s,%s,%llu,%llu\n", zone_text(board, dev->zone),
+		verdict_name(dev->verdict), frames_bytes(dev->wasted),
+		frames_bytes(dev->outside));
 }
 
-void write_csv(FILE *out, const struct board *b)
+void write_csv(FILE *out, const struct board *board)
 {
 	unsigned int i;
 
-	for (i = 0; i < b->nr_devices; i++)
-		csv_device(out, b, &b->devices[i]);
+	for (i = 0; i < board->nr_devices; i++)
+		csv_device(out, board, &board->devices[i]);
 }
 
 void write_summary_head(FILE *out)
@@ -69,64 +70,64 @@ void write_summary_head(FILE *out)
 }
 
 /* The group that the zones suit least. */
-static const struct group *worst_group(const struct board *b)
+static const struct group *summary_worst(const struct board *board)
 {
 	const struct group *worst = NULL;
 	unsigned int i;
 
-	for (i = 0; i < b->nr_groups; i++) {
-		const struct group *g = b->groups[i];
+	for (i = 0; i < board->nr_groups; i++) {
+		const struct group *group = board->groups[i];
 
-		if (g->verdict && g->frames &&
-		    (!worst ||
-		     g->wasted + g->outside > worst->wasted + worst->outside))
-			worst = g;
+		if (group->verdict && group->frames &&
+		    (!worst || group->wasted + group->outside >
+				       worst->wasted + worst->outside))
+			worst = group;
 	}
 	return worst;
 }
 
-struct sums {
+struct summary_sums_t {
 	unsigned int in_groups, without_zone, small, large, nothing;
 	u64 unreachable, wasted, outside;
 };
 
-static struct sums sum_groups(const struct board *b)
+static struct summary_sums_t summary_sums(const struct board *board)
 {
-	u64 ram = dmag_reach_frames(&b->ram);
-	struct sums s = { 0 };
+	u64 ram = dmag_reach_frames(&board->ram);
+	struct summary_sums_t sums = { 0 };
 	unsigned int i;
 
-	for (i = 0; i < b->nr_groups; i++) {
-		const struct group *g = b->groups[i];
+	for (i = 0; i < board->nr_groups; i++) {
+		const struct group *group = board->groups[i];
 
-		s.in_groups += g->core.members;
-		s.without_zone += !g->described;
-		s.nothing += !g->frames;
-		s.unreachable = max(s.unreachable, ram - g->frames);
-		if (!g->frames)
+		sums.in_groups += group->core.members;
+		sums.without_zone += !group->described;
+		sums.nothing += !group->frames;
+		sums.unreachable = max(sums.unreachable, ram - group->frames);
+		if (!group->frames)
 			continue;
-		s.small += !!(g->verdict & VERDICT_SMALL);
-		s.large += !!(g->verdict & VERDICT_LARGE);
-		s.wasted = max(s.wasted, g->wasted);
-		s.outside = max(s.outside, g->outside);
+		sums.small += !!(group->verdict & VERDICT_SMALL);
+		sums.large += !!(group->verdict & VERDICT_LARGE);
+		sums.wasted = max(sums.wasted, group->wasted);
+		sums.outside = max(sums.outside, group->outside);
 	}
-	return s;
+	return sums;
 }
 
-void write_summary(FILE *out, const struct board *b)
+void write_summary(FILE *out, const struct board *board)
 {
-	const struct group *worst = worst_group(b);
-	struct sums s = sum_groups(b);
+	const struct group *worst = summary_worst(board);
+	struct summary_sums_t sums = summary_sums(board);
 
-	csv_string(out, b->source);
+	csv_string(out, board->source);
 	putc(',', out);
-	csv_string(out, b->model);
+	csv_string(out, board->model);
 	fprintf(out, ",%s,%s,%llu,%u,%u,%u,%u,%u,%u,%u,%llu,%llu,%llu,",
-		arch_name(b->arch), b->memory_known ? "yes" : "no",
-		frames_bytes(dmag_reach_frames(&b->ram)), b->nr_devices,
-		s.in_groups, b->nr_groups, s.without_zone, s.small, s.large,
-		s.nothing, frames_bytes(s.unreachable), frames_bytes(s.wasted),
-		frames_bytes(s.outside));
+		arch_name(board->arch), board->memory_known ? "yes" : "no",
+		frames_bytes(dmag_reach_frames(&board->ram)), board->nr_devices,
+		sums.in_groups, board->nr_groups, sums.without_zone, sums.small,
+		sums.large, sums.nothing, frames_bytes(sums.unreachable),
+		frames_bytes(sums.wasted), frames_bytes(sums.outside));
 	csv_string(out, worst ? worst->worst->path : "");
 	putc('\n', out);
 }

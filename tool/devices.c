@@ -45,50 +45,51 @@ static const char *const class_names[] = {
 
 /* ---- constraints ----------------------------------------------------- */
 
-static void add_window(struct board *b, struct device *d,
-		       const struct of_range *r, const struct of_node *bus)
+static void window_add(struct board *board, struct device *dev,
+		       const struct of_range *range, const struct of_node *bus)
 {
-	struct dmag_constraint *c = &d->constraint;
-	struct dmag_window *w = (struct dmag_window *)c->windows;
-	u64 most = U64_MAX - max(r->cpu, r->bus);
-	u64 size = r->size;
+	struct dmag_constraint *dma = &dev->constraint;
+	struct dmag_window *window = (struct dmag_window *)dma->windows;
+	u64 most = U64_MAX - max(range->cpu, range->bus);
+	u64 size = range->size;
 
 	if (size - 1 > most) {
-		of_note(b, bus,
+		of_note(board, bus,
 			"dma-ranges: an entry runs past the end of the address space");
 		size = most + 1 ?: U64_MAX;
 	}
-	*ARENA_ADD(&b->arena, w, c->nr_windows) = (struct dmag_window){
-		.cpu = r->cpu,
-		.bus = r->bus,
-		.size = size,
-	};
-	c->windows = w;
-	d->bus_limit = max(d->bus_limit, r->bus + (size - 1));
+	*ARENA_ADD(&board->arena, window, dma->nr_windows) =
+		(struct dmag_window){
+			.cpu = range->cpu,
+			.bus = range->bus,
+			.size = size,
+		};
+	dma->windows = window;
+	dev->bus_limit = max(dev->bus_limit, range->bus + (size - 1));
 }
 
 /* Linux's map ends at the first entry of size 0. */
-static void read_windows(struct board *b, const struct of_tree *tree,
-			 struct device *d, const struct of_node *bus)
+static void window_read_all(struct board *board, const struct of_tree *tree,
+			    struct device *dev, const struct of_node *bus)
 {
-	struct of_range r;
-	struct of_cursor c;
+	struct of_range range;
+	struct of_cursor cursor;
 
-	if (!of_cursor_init(&c, tree, bus)) {
-		of_note(b, bus,
+	if (!of_cursor_init(&cursor, tree, bus)) {
+		of_note(board, bus,
 			"dma-ranges: #address-cells or #size-cells make no sense");
 		return;
 	}
-	while (of_cursor_next(&c, &r)) {
-		if (!r.translated) {
-			of_note(b, bus,
+	while (of_cursor_next(&cursor, &range)) {
+		if (!range.translated) {
+			of_note(board, bus,
 				"dma-ranges: bus address %#llx has no CPU address, entry ignored",
-				r.bus);
+				range.bus);
 			continue;
 		}
-		if (!r.size)
+		if (!range.size)
 			return;
-		add_window(b, d, &r, bus);
+		window_add(board, dev, &range, bus);
 	}
 }
 
@@ -96,8 +97,8 @@ static void read_windows(struct board *b, const struct of_tree *tree,
  * The first bus on the way up whose dma-ranges says something; an empty one
  * says that nothing changes, and obliges those above to say so too.
  */
-static const struct of_node *find_windows(const struct of_tree *tree,
-					  const struct of_node *bus)
+static const struct of_node *window_find(const struct of_tree *tree,
+					 const struct of_node *bus)
 {
 	bool found = false;
 	unsigned int hops;
@@ -116,8 +117,9 @@ static const struct of_node *find_windows(const struct of_tree *tree,
 	return NULL;
 }
 
-static bool read_coherent(const struct board *b, const struct of_tree *tree,
-			  const struct of_node *np)
+static bool device_coherent(const struct board *board,
+			    const struct of_tree *tree,
+			    const struct of_node *np)
 {
 	unsigned int hops;
 
@@ -128,11 +130,11 @@ static bool read_coherent(const struct board *b, const struct of_tree *tree,
 			return false;
 		np = of_dma_parent(tree, np);
 	}
-	return b->arch != ARCH_ARM64;
+	return board->arch != ARCH_ARM64;
 }
 
-static enum device_kind read_kind(const struct of_tree *tree,
-				  const struct of_node *np)
+static enum device_kind device_kind_of(const struct of_tree *tree,
+				       const struct of_node *np)
 {
 	const struct of_node *to;
 	unsigned int i;
@@ -154,52 +156,54 @@ static enum device_kind read_kind(const struct of_tree *tree,
 	return DEVICE_DIRECT;
 }
 
-static bool same_node(const char *option, const char *path, const char *name)
+static bool mask_is_for(const char *option, const char *path, const char *name)
 {
 	return !strcmp(option, path) || !strcmp(option, name);
 }
 
-static void set_mask(struct device *d, const struct of_node *np,
-		     const struct plan_options *opt)
+static void device_set_mask(struct device *dev, const struct of_node *np,
+			    const struct plan_options *opt)
 {
-	const char *s = NULL;
+	const char *name = NULL;
 	unsigned int i, bits = 0;
 
-	d->mask_bits = 32;
-	d->mask_from = MASK_DEFAULT;
-	while (!bits && (s = of_next_string(np, "compatible", s)))
-		bits = driver_mask(s) & ~DRIVER_DMA;
+	dev->mask_bits = 32;
+	dev->mask_from = MASK_DEFAULT;
+	while (!bits && (name = of_next_string(np, "compatible", name)))
+		bits = driver_mask(name) & ~DRIVER_DMA;
 	if (bits && !of_is_pci(np)) {
-		d->mask_bits = bits;
-		d->mask_from = MASK_TABLE;
+		dev->mask_bits = bits;
+		dev->mask_from = MASK_TABLE;
 	}
 	for (i = 0; i < opt->nr_masks; i++) {
-		if (!same_node(opt->masks[i].node, d->path, np->name))
+		if (!mask_is_for(opt->masks[i].node, dev->path, np->name))
 			continue;
-		d->mask_bits = opt->masks[i].bits;
-		d->mask_from = MASK_OPTION;
+		dev->mask_bits = opt->masks[i].bits;
+		dev->mask_from = MASK_OPTION;
 		opt->masks[i].used = true;
 	}
 }
 
-static void set_limit(struct device *d)
+static void device_set_limit(struct device *dev)
 {
-	u64 mask = ~0ULL >> (64 - d->mask_bits);
+	u64 mask = ~0ULL >> (64 - dev->mask_bits);
 
-	d->constraint.limit = d->bus_limit ? min(mask, d->bus_limit) : mask;
-	d->constraint.attrs = d->coherent ? 0 : DMAG_UNCACHED;
+	dev->constraint.limit = dev->bus_limit ? min(mask, dev->bus_limit) :
+						 mask;
+	dev->constraint.attrs = dev->coherent ? 0 : DMAG_UNCACHED;
 }
 
 /* ---- devices --------------------------------------------------------- */
 
-static bool has_pool(const struct of_tree *tree, const struct of_node *np)
+static bool device_has_pool(const struct of_tree *tree,
+			    const struct of_node *np)
 {
-	enum device_kind kind = read_kind(tree, np);
+	enum device_kind kind = device_kind_of(tree, np);
 
 	return kind == DEVICE_POOL || kind == DEVICE_RESTRICTED;
 }
 
-static bool has_class_name(const struct of_node *np)
+static bool device_has_class_name(const struct of_node *np)
 {
 	size_t len = strcspn(np->name, "@");
 	unsigned int i;
@@ -211,7 +215,7 @@ static bool has_class_name(const struct of_node *np)
 	return false;
 }
 
-static bool has_driver(const struct of_node *np)
+static bool device_has_driver(const struct of_node *np)
 {
 	const char *s = NULL;
 
@@ -222,7 +226,7 @@ static bool has_driver(const struct of_node *np)
 }
 
 /* Behind a host bridge, devices are found by asking, with or without a node. */
-static bool behind_pci(const struct of_node *np)
+static bool device_behind_pci(const struct of_node *np)
 {
 	for (np = np->parent; np; np = np->parent)
 		if (of_is_pci(np))
@@ -231,21 +235,21 @@ static bool behind_pci(const struct of_node *np)
 }
 
 /* Why @np is a device that does DMA, NULL if it is not. */
-static const char *dma_reason(const struct of_tree *tree,
-			      const struct of_node *np)
+static const char *device_reason(const struct of_tree *tree,
+				 const struct of_node *np)
 {
 	const char *type = of_string(np, "device_type");
 
 	if (!np->available || !np->parent || !of_has(np, "compatible") ||
 	    (type && !strcmp(type, "memory")))
 		return NULL;
-	if (behind_pci(np))
+	if (device_behind_pci(np))
 		return NULL;
 	if (of_is_pci(np))
 		return "PCI host bridge";
 	if (of_has(np, "iommus") || of_has(np, "iommu-map"))
 		return "iommus";
-	if (has_pool(tree, np))
+	if (device_has_pool(tree, np))
 		return "memory-region";
 	if (of_compatible(np, "simple-bus"))
 		return NULL;
@@ -257,56 +261,57 @@ static const char *dma_reason(const struct of_tree *tree,
 		return "#dma-cells";
 	if (of_has(np, "dmas"))
 		return NULL;
-	if (has_driver(np))
+	if (device_has_driver(np))
 		return "driver";
-	return has_class_name(np) ? "name" : NULL;
+	return device_has_class_name(np) ? "name" : NULL;
 }
 
-static void add_device(struct board *b, const struct of_tree *tree,
+static void device_add(struct board *board, const struct of_tree *tree,
 		       const struct of_node *np, const char *why,
 		       const struct plan_options *opt)
 {
-	struct device *d = ARENA_ADD(&b->arena, b->devices, b->nr_devices);
+	struct device *dev =
+		ARENA_ADD(&board->arena, board->devices, board->nr_devices);
 	const struct of_node *bus = of_is_pci(np) ? np :
 						    of_dma_parent(tree, np);
 
-	d->path = of_path(b, np);
-	d->compatible = of_string(np, "compatible");
-	d->why = why;
-	d->kind = read_kind(tree, np);
-	d->coherent = read_coherent(b, tree, np);
-	bus = find_windows(tree, bus);
+	dev->path = of_path(board, np);
+	dev->compatible = of_string(np, "compatible");
+	dev->why = why;
+	dev->kind = device_kind_of(tree, np);
+	dev->coherent = device_coherent(board, tree, np);
+	bus = window_find(tree, bus);
 	if (bus)
-		read_windows(b, tree, d, bus);
-	set_mask(d, np, opt);
-	set_limit(d);
+		window_read_all(board, tree, dev, bus);
+	device_set_mask(dev, np, opt);
+	device_set_limit(dev);
 }
 
 /* ---- what the kernel makes of it for ZONE_DMA ------------------------ */
 
 /* Of all dma-ranges, the one that ends first sets the limit. */
-static void limit_zone(struct board *b, const struct of_tree *tree,
-		       const struct of_node *np)
+static void zone_limit_by(struct board *board, const struct of_tree *tree,
+			  const struct of_node *np)
 {
-	struct of_cursor c;
-	struct of_range r;
+	struct of_cursor cursor;
+	struct of_range range;
 	u64 end = 0;
 	u32 len;
 
 	if (!of_get(np, "dma-ranges", &len) || !len)
 		return;
-	if (!of_cursor_init(&c, tree, np))
+	if (!of_cursor_init(&cursor, tree, np))
 		return;
-	while (of_cursor_next(&c, &r)) {
-		if (!r.translated)
-			r.cpu = U64_MAX;
-		if (r.cpu + r.size > end)
-			end = r.cpu + r.size - 1;
+	while (of_cursor_next(&cursor, &range)) {
+		if (!range.translated)
+			range.cpu = U64_MAX;
+		if (range.cpu + range.size > end)
+			end = range.cpu + range.size - 1;
 	}
-	b->zone_dma_limit = min(b->zone_dma_limit, end);
+	board->zone_dma_limit = min(board->zone_dma_limit, end);
 }
 
-static enum arch guess_arch(const struct of_tree *tree)
+static enum arch arch_guess(const struct of_tree *tree)
 {
 	const struct of_node *np;
 
@@ -319,34 +324,34 @@ static enum arch guess_arch(const struct of_tree *tree)
 
 /**
  * board_from_fdt() - Fill a board from a flattened device tree.
- * @b: the board, as board_init() left it
+ * @board: the board, as board_init() left it
  * @blob: the device tree; must stay as long as the board
  * @size: its length in bytes
  * @opt: what the user knows better
  *
- * Return: 0, or -1 with b->error set.
+ * Return: 0, or -1 with board->error set.
  */
-int board_from_fdt(struct board *b, const void *blob, size_t size,
+int board_from_fdt(struct board *board, const void *blob, size_t size,
 		   struct plan_options *opt)
 {
 	const struct of_node *np;
 	struct of_tree tree;
 
-	if (of_unflatten(&tree, b, blob, size))
+	if (of_unflatten(&tree, board, blob, size))
 		return -1;
-	b->model = of_string(tree.root, "model");
-	b->compatible = of_string(tree.root, "compatible");
-	b->arch = opt->arch ? opt->arch : guess_arch(&tree);
-	if (read_memory(b, &tree, opt) || read_regions(b, &tree))
+	board->model = of_string(tree.root, "model");
+	board->compatible = of_string(tree.root, "compatible");
+	board->arch = opt->arch ? opt->arch : arch_guess(&tree);
+	if (memory_read(board, &tree, opt) || memory_read_regions(board, &tree))
 		return -1;
-	read_reservations(b, blob);
+	memory_read_reservations(board, blob);
 	for (np = tree.root; np; np = np->next) {
-		const char *why = dma_reason(&tree, np);
+		const char *why = device_reason(&tree, np);
 
 		if (why)
-			add_device(b, &tree, np, why, opt);
+			device_add(board, &tree, np, why, opt);
 		if (np->available)
-			limit_zone(b, &tree, np);
+			zone_limit_by(board, &tree, np);
 	}
 	return 0;
 }

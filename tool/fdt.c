@@ -19,14 +19,14 @@ static void of_add_props(struct of_tree *tree, struct of_node *np,
 
 	for (at = fdt_first_property_offset(blob, offset); at >= 0;
 	     at = fdt_next_property_offset(blob, at)) {
-		struct of_prop *p =
-			arena_alloc(&tree->board->arena, sizeof(*p));
+		struct of_prop *prop =
+			arena_alloc(&tree->board->arena, sizeof(*prop));
 		int len;
 
-		p->data = fdt_getprop_by_offset(blob, at, &p->name, &len);
-		p->len = p->data ? len : 0;
-		*end = p;
-		end = &p->next;
+		prop->data = fdt_getprop_by_offset(blob, at, &prop->name, &len);
+		prop->len = prop->data ? len : 0;
+		*end = prop;
+		end = &prop->next;
 	}
 }
 
@@ -71,7 +71,7 @@ static int of_phandle_cmp(const void *a, const void *b)
 
 static int of_check_phandles(struct of_tree *tree)
 {
-	struct board *b = tree->board;
+	struct board *board = tree->board;
 	unsigned int i;
 
 	if (tree->nr_phandles)
@@ -80,10 +80,10 @@ static int of_check_phandles(struct of_tree *tree)
 	for (i = 1; i < tree->nr_phandles; i++)
 		if (tree->phandles[i]->phandle ==
 		    tree->phandles[i - 1]->phandle)
-			return of_fail(b, tree->phandles[i],
+			return of_fail(board, tree->phandles[i],
 				       "phandle: %#x is also that of %s",
 				       tree->phandles[i]->phandle,
-				       of_path(b, tree->phandles[i - 1]));
+				       of_path(board, tree->phandles[i - 1]));
 	return 0;
 }
 
@@ -191,14 +191,15 @@ static bool of_check_lengths(const void *blob)
  */
 #define OF_OLDEST_VERSION 17
 
-static int of_check(struct board *b, const void *blob, size_t size)
+static int of_check(struct board *board, const void *blob, size_t size)
 {
 	int ret = -FDT_ERR_TRUNCATED;
 
 	if (size >= sizeof(struct fdt_header))
 		ret = fdt_check_header(blob);
 	if (!ret && fdt_version(blob) < OF_OLDEST_VERSION)
-		return board_fail(b, "a device tree of version %u is too old",
+		return board_fail(board,
+				  "a device tree of version %u is too old",
 				  fdt_version(blob));
 	if (!ret && fdt_totalsize(blob) > size)
 		ret = -FDT_ERR_TRUNCATED;
@@ -207,7 +208,7 @@ static int of_check(struct board *b, const void *blob, size_t size)
 	if (!ret)
 		ret = fdt_check_full(blob, size);
 	if (ret)
-		return board_fail(b, "not a usable device tree: %s",
+		return board_fail(board, "not a usable device tree: %s",
 				  fdt_strerror(ret));
 	return 0;
 }
@@ -215,16 +216,16 @@ static int of_check(struct board *b, const void *blob, size_t size)
 /**
  * of_unflatten() - Read a flattened device tree.
  * @tree: what to fill
- * @b: the board whose arena it lives in
+ * @board: the board whose arena it lives in
  * @blob: the device tree, which must stay
  * @size: its length in bytes
  *
- * Return: 0, or -1 with b->error set.
+ * Return: 0, or -1 with board->error set.
  */
-int of_unflatten(struct of_tree *tree, struct board *b, const void *blob,
+int of_unflatten(struct of_tree *tree, struct board *board, const void *blob,
 		 size_t size)
 {
 	memset(tree, 0, sizeof(*tree));
-	tree->board = b;
-	return of_check(b, blob, size) ? -1 : of_walk(tree, blob);
+	tree->board = board;
+	return of_check(board, blob, size) ? -1 : of_walk(tree, blob);
 }

@@ -10,10 +10,10 @@
 /**
  * write_html() - Make a web page of a plan.
  * @out: where to
- * @b: the plan
+ * @board: the plan
  * @linear: as for write_svg()
  */
-void write_html(FILE *out, const struct board *b, bool linear)
+void write_html(FILE *out, const struct board *board, bool linear)
 {
 	const struct style plain = { .color = false };
 	char *text = NULL;
@@ -22,14 +22,14 @@ void write_html(FILE *out, const struct board *b, bool linear)
 
 	if (!mem)
 		die("out of memory");
-	write_table(mem, b, &plain);
+	write_table(mem, board, &plain);
 	if (fclose(mem))
 		die("out of memory");
 	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>",
 	      out);
-	write_xml_text(out, b->model ? b->model : b->source, -1);
+	write_xml_text(out, board->model ? board->model : board->source, -1);
 	fputs("</title></head><body>\n", out);
-	write_svg(out, b, linear);
+	write_svg(out, board, linear);
 	fputs("<pre>\n", out);
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
 		write_xml_text(out, line, -1);

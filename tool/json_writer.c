@@ -17,14 +17,14 @@ static void json_quote(FILE *out, const char *text)
 {
 	putc('"', out);
 	for (; *text; text++) {
-		unsigned char c = *text;
+		unsigned char byte = *text;
 
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < ' ' || c > '~')
-			fprintf(out, "\\u%04x", c);
+		if (byte == '"' || byte == '\\')
+			fprintf(out, "\\%c", byte);
+		else if (byte < ' ' || byte > '~')
+			fprintf(out, "\\u%04x", byte);
 		else
-			putc(c, out);
+			putc(byte, out);
 	}
 	putc('"', out);
 }

@@ -20,7 +20,7 @@
 #include "sysfile.h"
 
 struct live {
-	struct board *b;
+	struct board *board;
 	const char *root;
 	struct plan_options *opt;
 };
@@ -28,123 +28,129 @@ struct live {
 static char *live_path(const struct live *l, const char *fmt, ...)
 	__printf(2, 3);
 
-static char *live_path(const struct live *l, const char *fmt, ...)
+static char *live_path(const struct live *live, const char *fmt, ...)
 {
 	va_list args;
 	char *s;
 
 	va_start(args, fmt);
-	s = arena_vprintf(&l->b->arena, fmt, args);
+	s = arena_vprintf(&live->board->arena, fmt, args);
 	va_end(args);
-	return *l->root ? arena_printf(&l->b->arena, "%s%s", l->root, s) : s;
+	return *live->root ? arena_printf(&live->board->arena, "%s%s",
+					  live->root, s) :
+			     s;
 }
 
 /* ---- memory ---------------------------------------------------------- */
 
-static void add_bank(struct board *b, u64 start, u64 last)
+static void live_add_bank(struct board *board, u64 start, u64 last)
 {
 	if (start <= last)
-		*ARENA_ADD(&b->arena, b->banks, b->nr_banks) =
+		*ARENA_ADD(&board->arena, board->banks, board->nr_banks) =
 			(struct span){ start, last };
 }
 
 /* "00100000-bffdffff : System RAM", all zeros for those without privilege. */
-static void iomem_line(struct board *b, const char *line)
+static void live_iomem_line(struct board *board, const char *line)
 {
 	unsigned long long start, last;
 	char name[11];
 
 	if (sscanf(line, " %llx-%llx : %10[^\n]", &start, &last, name) == 3 &&
 	    !strcmp(name, "System RAM") && last)
-		add_bank(b, start, last);
+		live_add_bank(board, start, last);
 }
 
-static void read_iomem(const struct live *l)
+static void live_read_iomem(const struct live *live)
 {
 	char *line, *save, *text;
 
-	text = sys_read(&l->b->arena, live_path(l, "/proc/iomem"), NULL);
+	text = sys_read(&live->board->arena, live_path(live, "/proc/iomem"),
+			NULL);
 	line = text ? strtok_r(text, "\n", &save) : NULL;
 	for (; line; line = strtok_r(NULL, "\n", &save))
-		iomem_line(l->b, line);
+		live_iomem_line(live->board, line);
 }
 
-static void read_memmap(const struct live *l)
+static void live_read_memmap(const struct live *live)
 {
 	static const char by_firmware[] =
 		"/proc/iomem: addresses need root; memory is from the firmware's map";
-	struct arena *a = &l->b->arena;
+	struct arena *arena = &live->board->arena;
 	unsigned int i, nr;
 	u64 start, last;
 	char **names;
 
-	nr = sys_list(a, live_path(l, "/sys/firmware/memmap"), &names);
+	nr = sys_list(arena, live_path(live, "/sys/firmware/memmap"), &names);
 	for (i = 0; i < nr; i++) {
 		const char *dir =
-			live_path(l, "/sys/firmware/memmap/%s", names[i]);
-		const char *type = sys_line(a, arena_printf(a, "%s/type", dir));
+			live_path(live, "/sys/firmware/memmap/%s", names[i]);
+		const char *type =
+			sys_line(arena, arena_printf(arena, "%s/type", dir));
 
 		if (type && !strcmp(type, "System RAM") &&
-		    sys_number(a, arena_printf(a, "%s/start", dir), &start) &&
-		    sys_number(a, arena_printf(a, "%s/end", dir), &last))
-			add_bank(l->b, start, last);
+		    sys_number(arena, arena_printf(arena, "%s/start", dir),
+			       &start) &&
+		    sys_number(arena, arena_printf(arena, "%s/end", dir),
+			       &last))
+			live_add_bank(live->board, start, last);
 	}
-	if (l->b->nr_banks)
-		board_note(l->b, "%s", by_firmware);
+	if (live->board->nr_banks)
+		board_note(live->board, "%s", by_firmware);
 }
 
-static int read_memory(const struct live *l)
+static int live_read_memory(const struct live *live)
 {
 	static const char unknown[] =
 		"/proc/iomem: where memory is needs root here (or give --memory)";
 
-	if (l->opt->nr_memory) {
-		l->b->banks = l->opt->memory;
-		l->b->nr_banks = l->opt->nr_memory;
+	if (live->opt->nr_memory) {
+		live->board->banks = live->opt->memory;
+		live->board->nr_banks = live->opt->nr_memory;
 		return 0;
 	}
-	read_iomem(l);
-	if (!l->b->nr_banks)
-		read_memmap(l);
-	if (!l->b->nr_banks)
-		return board_fail(l->b, "%s", unknown);
+	live_read_iomem(live);
+	if (!live->board->nr_banks)
+		live_read_memmap(live);
+	if (!live->board->nr_banks)
+		return board_fail(live->board, "%s", unknown);
 	return 0;
 }
 
 /* ---- zones ----------------------------------------------------------- */
 
-static struct zone *zone_named(struct board *b, const char *name)
+static struct zone *live_zone_named(struct board *board, const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < b->nr_zones; i++)
-		if (!strcmp(b->zones[i].name, name))
-			return &b->zones[i];
-	if (b->nr_zones == MAX_ZONES)
+	for (i = 0; i < board->nr_zones; i++)
+		if (!strcmp(board->zones[i].name, name))
+			return &board->zones[i];
+	if (board->nr_zones == MAX_ZONES)
 		return NULL;
-	b->zones[i].name = arena_printf(&b->arena, "%s", name);
-	b->zones[i].range = (struct dmag_range){ U64_MAX, 0 };
-	b->nr_zones++;
-	return &b->zones[i];
+	board->zones[i].name = arena_printf(&board->arena, "%s", name);
+	board->zones[i].range = (struct dmag_range){ U64_MAX, 0 };
+	board->nr_zones++;
+	return &board->zones[i];
 }
 
-static void add_node_zone(struct board *b, const char *name, u64 start,
-			  u64 spanned)
+static void live_add_node_zone(struct board *board, const char *name, u64 start,
+			       u64 spanned)
 {
-	struct zone *z;
+	struct zone *zone;
 
 	if (!strcmp(name, "Movable") || !strcmp(name, "Device"))
 		return;
-	b->zone_dma |= !strcmp(name, "DMA");
-	b->zone_dma32 |= !strcmp(name, "DMA32");
-	z = spanned ? zone_named(b, name) : NULL;
-	if (!z)
+	board->zone_dma |= !strcmp(name, "DMA");
+	board->zone_dma32 |= !strcmp(name, "DMA32");
+	zone = spanned ? live_zone_named(board, name) : NULL;
+	if (!zone)
 		return;
-	z->range.start = min(z->range.start, start);
-	z->range.last = max(z->range.last, start + spanned - 1);
+	zone->range.start = min(zone->range.start, start);
+	zone->range.last = max(zone->range.last, start + spanned - 1);
 }
 
-static int zone_cmp(const void *a, const void *b)
+static int live_zone_cmp(const void *a, const void *b)
 {
 	const struct zone *x = a, *y = b;
 
@@ -154,31 +160,32 @@ static int zone_cmp(const void *a, const void *b)
 }
 
 /* A zone's text begins with its node and name, and ends with its start. */
-static int read_zones(const struct live *l)
+static int live_read_zones(const struct live *live)
 {
-	struct board *b = l->b;
+	struct board *board = live->board;
 	unsigned long long spanned = 0, start;
 	char *line, *save, *text, name[16] = "";
 	int node;
 
-	text = sys_read(&b->arena, live_path(l, "/proc/zoneinfo"), NULL);
+	text = sys_read(&board->arena, live_path(live, "/proc/zoneinfo"), NULL);
 	if (!text)
-		return board_fail(b, "/proc/zoneinfo: %s", strerror(errno));
+		return board_fail(board, "/proc/zoneinfo: %s", strerror(errno));
 	for (line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(line, "Node %d, zone %15s", &node, name) == 2)
 			spanned = 0;
 		else if (sscanf(line, " spanned %llu", &spanned) != 1 &&
 			 sscanf(line, " start_pfn: %llu", &start) == 1)
-			add_node_zone(b, name, start, spanned);
+			live_add_node_zone(board, name, start, spanned);
 	}
-	if (!b->nr_zones)
-		return board_fail(b, "/proc/zoneinfo: no zones");
-	qsort(b->zones, b->nr_zones, sizeof(*b->zones), zone_cmp);
-	b->zones_given = true;
-	if (b->zone_dma)
-		b->zone_dma_limit =
-			range_span(&zone_named(b, "DMA")->range).last;
+	if (!board->nr_zones)
+		return board_fail(board, "/proc/zoneinfo: no zones");
+	qsort(board->zones, board->nr_zones, sizeof(*board->zones),
+	      live_zone_cmp);
+	board->zones_given = true;
+	if (board->zone_dma)
+		board->zone_dma_limit =
+			range_span(&live_zone_named(board, "DMA")->range).last;
 	return 0;
 }
 
@@ -189,34 +196,35 @@ static int read_zones(const struct live *l)
 #define PCI_CLASS_BRIDGE 6
 
 /* Behind an IOMMU that translates, not one that passes addresses through. */
-static bool translated(const struct live *l, const char *dir)
+static bool live_translated(const struct live *live, const char *dir)
 {
-	struct arena *a = &l->b->arena;
-	const char *type =
-		sys_line(a, arena_printf(a, "%s/iommu_group/type", dir));
+	struct arena *arena = &live->board->arena;
+	const char *type = sys_line(
+		arena, arena_printf(arena, "%s/iommu_group/type", dir));
 
 	return type && !strncmp(type, "DMA", 3);
 }
 
-static bool masters_bus(const struct live *l, const char *dir)
+static bool live_masters_bus(const struct live *live, const char *dir)
 {
-	struct arena *a = &l->b->arena;
+	struct arena *arena = &live->board->arena;
 	size_t size;
 	char *config;
 	u64 kind;
 
-	config = sys_read(a, arena_printf(a, "%s/config", dir), &size);
+	config = sys_read(arena, arena_printf(arena, "%s/config", dir), &size);
 	if (!config || size <= PCI_COMMAND ||
 	    !(config[PCI_COMMAND] & PCI_COMMAND_MASTER))
 		return false;
-	return sys_number(a, arena_printf(a, "%s/class", dir), &kind) &&
+	return sys_number(arena, arena_printf(arena, "%s/class", dir), &kind) &&
 	       kind >> 16 != PCI_CLASS_BRIDGE;
 }
 
-/* The host bridge's node, if a device tree describes it, has the windows. */
-static const struct device *host_bridge(const struct live *l, const char *dir)
+/* The host bridge's node, if arena device tree describes it, has the windows. */
+static const struct device *live_host_bridge(const struct live *live,
+					     const char *dir)
 {
-	struct arena *a = &l->b->arena;
+	struct arena *arena = &live->board->arena;
 	char *path = realpath(dir, NULL), *slash;
 	const struct device *found = NULL;
 	unsigned int i;
@@ -226,40 +234,43 @@ static const struct device *host_bridge(const struct live *l, const char *dir)
 		const char *name;
 
 		*slash = 0;
-		name = sys_link(a, arena_printf(a, "%s/of_node", path));
-		for (i = 0; name && i < l->b->nr_devices; i++)
-			if (!strcmp(strrchr(l->b->devices[i].path, '/') + 1,
+		name = sys_link(arena, arena_printf(arena, "%s/of_node", path));
+		for (i = 0; name && i < live->board->nr_devices; i++)
+			if (!strcmp(strrchr(live->board->devices[i].path, '/') +
+					    1,
 				    name))
-				found = &l->b->devices[i];
+				found = &live->board->devices[i];
 	}
 	free(path);
 	return found;
 }
 
-static void set_mask(const struct live *l, struct device *d)
+static void live_set_mask(const struct live *live, struct device *dev)
 {
-	struct mask_option *m = l->opt->masks;
+	struct mask_option *mask = live->opt->masks;
 	unsigned int i;
 
-	for (i = 0; i < l->opt->nr_masks; i++) {
-		if (strcmp(m[i].node, d->path))
+	for (i = 0; i < live->opt->nr_masks; i++) {
+		if (strcmp(mask[i].node, dev->path))
 			continue;
-		d->mask_bits = m[i].bits;
-		d->mask_from = MASK_OPTION;
-		m[i].used = true;
+		dev->mask_bits = mask[i].bits;
+		dev->mask_from = MASK_OPTION;
+		mask[i].used = true;
 	}
 }
 
-static void add_pci_device(const struct live *l, const char *dir,
-			   const char *name, u64 bits)
+static void live_add_pci_device(const struct live *live, const char *dir,
+				const char *name, u64 bits)
 {
-	struct arena *a = &l->b->arena;
-	const struct device *bridge = host_bridge(l, dir);
-	struct device d = {
+	struct arena *arena = &live->board->arena;
+	const struct device *bridge = live_host_bridge(live, dir);
+	struct device dev = {
 		.path = name,
-		.compatible = sys_link(a, arena_printf(a, "%s/driver", dir)),
+		.compatible =
+			sys_link(arena, arena_printf(arena, "%s/driver", dir)),
 		.why = "bus master",
-		.kind = translated(l, dir) ? DEVICE_IOMMU : DEVICE_DIRECT,
+		.kind = live_translated(live, dir) ? DEVICE_IOMMU :
+						     DEVICE_DIRECT,
 		.coherent = bridge ? bridge->coherent : true,
 		.mask_bits = bits,
 		.mask_from = MASK_SYSFS,
@@ -267,117 +278,120 @@ static void add_pci_device(const struct live *l, const char *dir,
 	u64 mask;
 
 	if (bridge) {
-		d.constraint = bridge->constraint;
-		d.bus_limit = bridge->bus_limit;
+		dev.constraint = bridge->constraint;
+		dev.bus_limit = bridge->bus_limit;
 	}
-	set_mask(l, &d);
-	mask = ~0ULL >> (64 - d.mask_bits);
-	d.constraint.limit = d.bus_limit ? min(mask, d.bus_limit) : mask;
-	d.constraint.attrs = d.coherent ? 0 : DMAG_UNCACHED;
-	*ARENA_ADD(a, l->b->devices, l->b->nr_devices) = d;
+	live_set_mask(live, &dev);
+	mask = ~0ULL >> (64 - dev.mask_bits);
+	dev.constraint.limit = dev.bus_limit ? min(mask, dev.bus_limit) : mask;
+	dev.constraint.attrs = dev.coherent ? 0 : DMAG_UNCACHED;
+	*ARENA_ADD(arena, live->board->devices, live->board->nr_devices) = dev;
 }
 
-static void read_pci(const struct live *l)
+static void live_read_pci(const struct live *live)
 {
-	struct arena *a = &l->b->arena;
+	struct arena *arena = &live->board->arena;
 	unsigned int i, nr, idle = 0;
 	char **names;
 	u64 bits;
 
-	nr = sys_list(a, live_path(l, "/sys/bus/pci/devices"), &names);
+	nr = sys_list(arena, live_path(live, "/sys/bus/pci/devices"), &names);
 	for (i = 0; i < nr; i++) {
 		const char *dir =
-			live_path(l, "/sys/bus/pci/devices/%s", names[i]);
+			live_path(live, "/sys/bus/pci/devices/%s", names[i]);
 		const char *file =
-			arena_printf(a, "%s/consistent_dma_mask_bits", dir);
+			arena_printf(arena, "%s/consistent_dma_mask_bits", dir);
 
-		if (!sys_number(a, file, &bits) || !bits || bits > 64)
+		if (!sys_number(arena, file, &bits) || !bits || bits > 64)
 			continue;
-		if (sys_link(a, arena_printf(a, "%s/driver", dir)) &&
-		    masters_bus(l, dir))
-			add_pci_device(l, dir, names[i], bits);
+		if (sys_link(arena, arena_printf(arena, "%s/driver", dir)) &&
+		    live_masters_bus(live, dir))
+			live_add_pci_device(live, dir, names[i], bits);
 		else
 			idle++;
 	}
 	if (idle)
-		board_note(l->b, "PCI: %u left out: no driver, no bus master",
-			   idle);
+		board_note(live->board,
+			   "PCI: %u left out: no driver, no bus master", idle);
 }
 
 /* ---- the machine ----------------------------------------------------- */
 
 /* Devices and what is reserved; memory and masks of PCI come from elsewhere. */
-static int read_device_tree(const struct live *l)
+static int live_read_device_tree(const struct live *live)
 {
-	struct board *b = l->b;
+	struct board *board = live->board;
 	size_t size;
 	char *blob;
 
-	blob = sys_read(&b->arena, live_path(l, "/sys/firmware/fdt"), &size);
+	blob = sys_read(&board->arena, live_path(live, "/sys/firmware/fdt"),
+			&size);
 	if (!blob) {
 		if (errno != ENOENT)
-			board_note(b, "/sys/firmware/fdt: %s: PCI only",
+			board_note(board, "/sys/firmware/fdt: %s: PCI only",
 				   strerror(errno));
 		return 0;
 	}
-	if (board_from_fdt(b, blob, size, l->opt))
+	if (board_from_fdt(board, blob, size, live->opt))
 		return -1;
-	b->nr_banks = 0;
-	b->nr_regions = 0;
-	b->banks = NULL;
-	b->regions = NULL;
+	board->nr_banks = 0;
+	board->nr_regions = 0;
+	board->banks = NULL;
+	board->regions = NULL;
 	return 0;
 }
 
 /* Host bridges stood for what is behind them, which is known now. */
-static void drop_bridges(struct board *b)
+static void live_drop_bridges(struct board *board)
 {
 	unsigned int i, nr = 0;
 
-	for (i = 0; i < b->nr_devices; i++)
-		if (strcmp(b->devices[i].why, "PCI host bridge"))
-			b->devices[nr++] = b->devices[i];
-	b->nr_devices = nr;
+	for (i = 0; i < board->nr_devices; i++)
+		if (strcmp(board->devices[i].why, "PCI host bridge"))
+			board->devices[nr++] = board->devices[i];
+	board->nr_devices = nr;
 }
 
-static enum arch this_arch(void)
+static enum arch live_this_arch(void)
 {
-	struct utsname u;
+	struct utsname uts;
 
-	if (uname(&u))
+	if (uname(&uts))
 		return ARCH_UNKNOWN;
-	if (!strcmp(u.machine, "aarch64"))
+	if (!strcmp(uts.machine, "aarch64"))
 		return ARCH_ARM64;
-	if (!strncmp(u.machine, "riscv", 5))
+	if (!strncmp(uts.machine, "riscv", 5))
 		return ARCH_RISCV;
 	return ARCH_X86;
 }
 
 /**
  * board_from_live() - Fill a board from a running Linux.
- * @b: the board, as board_init() left it
+ * @board: the board, as board_init() left it
  * @root: what goes before /proc and /sys
  * @opt: what the user knows better
  *
- * Return: 0, or -1 with b->error set.
+ * Return: 0, or -1 with board->error set.
  */
-int board_from_live(struct board *b, const char *root, struct plan_options *opt)
+int board_from_live(struct board *board, const char *root,
+		    struct plan_options *opt)
 {
 	static const char *const names[] = {
 		"/sys/class/dmi/id/product_name",
 		"/proc/sys/kernel/hostname",
 	};
-	const struct live l = { b, root, opt };
+	const struct live live = { board, root, opt };
 	unsigned int i;
 
-	if (read_device_tree(&l))
+	if (live_read_device_tree(&live))
 		return -1;
-	b->arch = opt->arch ? opt->arch : this_arch();
-	for (i = 0; !b->model && i < ARRAY_SIZE(names); i++)
-		b->model = sys_line(&b->arena, live_path(&l, "%s", names[i]));
-	if (read_memory(&l) || read_zones(&l))
+	board->arch = opt->arch ? opt->arch : live_this_arch();
+	for (i = 0; !board->model && i < ARRAY_SIZE(names); i++)
+		board->model = sys_line(&board->arena,
+					live_path(&live, "%s", names[i]));
+	if (live_read_memory(&live) || live_read_zones(&live))
 		return -1;
-	read_pci(&l);
-	drop_bridges(b);
+	live_read_pci(&live);
+	live_drop_bridges(board);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "dmag_port.h"
 #include "msg.h"
 
-static const char usage[] =
+static const char main_usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
 	"       dmag plan [OPTION]... --live\n"
 	"       dmag show [--json]\n"
@@ -21,7 +21,7 @@ static const char usage[] =
 	"and how Linux's memory zones would serve them instead.  See dmag(1).\n";
 
 /* A reader that has gone is no reason to complain; a full disk is. */
-static int finish(int ret)
+static int main_finish(int ret)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return ret;
@@ -46,17 +46,17 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(name, commands[i].name))
-			return finish(commands[i].run(argc - 1, argv + 1));
+			return main_finish(commands[i].run(argc - 1, argv + 1));
 	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
-		fputs(usage, stdout);
-		return finish(EXIT_OK);
+		fputs(main_usage, stdout);
+		return main_finish(EXIT_OK);
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
 		puts("dmag " DMAG_VERSION);
-		return finish(EXIT_OK);
+		return main_finish(EXIT_OK);
 	}
 	if (*name)
 		fprintf(stderr, "dmag: there is no command '%s'\n", name);
-	fputs(usage, stderr);
+	fputs(main_usage, stderr);
 	return EXIT_USAGE;
 }

@@ -10,7 +10,7 @@
 /* ---- memory ---------------------------------------------------------- */
 
 /* The first @size bytes from @start, as far as there are addresses. */
-static struct span span_of(u64 start, u64 size)
+static struct span span_from(u64 start, u64 size)
 {
 	struct span s = { start, start + (size - 1) };
 
@@ -24,7 +24,7 @@ struct reg_cursor {
 	unsigned int na, ns;
 };
 
-static bool reg_init(struct reg_cursor *c, const struct of_node *np,
+static bool reg_init(struct reg_cursor *cursor, const struct of_node *np,
 		     const char *name)
 {
 	u32 len;
@@ -32,78 +32,78 @@ static bool reg_init(struct reg_cursor *c, const struct of_node *np,
 
 	if (!data)
 		return false;
-	c->at = data;
-	c->end = data + len;
-	c->na = of_addr_cells(np->parent);
-	c->ns = of_size_cells(np->parent);
+	cursor->at = data;
+	cursor->end = data + len;
+	cursor->na = of_addr_cells(np->parent);
+	cursor->ns = of_size_cells(np->parent);
 	return true;
 }
 
-static bool reg_next(struct reg_cursor *c, u64 *start, u64 *size)
+static bool reg_next(struct reg_cursor *cursor, u64 *start, u64 *size)
 {
-	if ((size_t)(c->end - c->at) < (c->na + c->ns) * 4)
+	if ((size_t)(cursor->end - cursor->at) < (cursor->na + cursor->ns) * 4)
 		return false;
-	*start = of_number(c->at, c->na);
-	*size = of_number(c->at + c->na * 4, c->ns);
-	c->at += (c->na + c->ns) * 4;
+	*start = of_number(cursor->at, cursor->na);
+	*size = of_number(cursor->at + cursor->na * 4, cursor->ns);
+	cursor->at += (cursor->na + cursor->ns) * 4;
 	return true;
 }
 
-static int bad_reg(struct board *b, const struct of_node *np, const char *name,
-		   const struct reg_cursor *c)
+static int reg_fail(struct board *board, const struct of_node *np,
+		    const char *name, const struct reg_cursor *cursor)
 {
-	return of_fail(b, np, "%s: %td bytes are no list of %u + %u cells",
-		       name, c->end - c->at, c->na, c->ns);
+	return of_fail(board, np, "%s: %td bytes are no list of %u + %u cells",
+		       name, cursor->end - cursor->at, cursor->na, cursor->ns);
 }
 
-static void add_bank(struct board *b, const struct of_node *np, u64 start,
+static void bank_add(struct board *board, const struct of_node *np, u64 start,
 		     u64 size, const struct plan_options *opt)
 {
 	if (!size && !opt->assume) {
-		of_note(b, np,
+		of_note(board, np,
 			"reg: the size is left to the firmware (give --memory or --assume-memory)");
 		return;
 	}
 	if (!size)
-		of_note(b, np, "reg: no size, assuming %llu MiB",
+		of_note(board, np, "reg: no size, assuming %llu MiB",
 			opt->assume >> 20);
-	*ARENA_ADD(&b->arena, b->banks, b->nr_banks) =
-		span_of(start, size ? size : opt->assume);
+	*ARENA_ADD(&board->arena, board->banks, board->nr_banks) =
+		span_from(start, size ? size : opt->assume);
 }
 
-static int read_bank(struct board *b, const struct of_node *np,
+static int bank_read(struct board *board, const struct of_node *np,
 		     const struct plan_options *opt)
 {
 	const char *name = "linux,usable-memory";
-	struct reg_cursor c;
+	struct reg_cursor cursor;
 	u64 start, size;
 
 	if (!of_has(np, name))
 		name = "reg";
-	if (!reg_init(&c, np, name))
-		return of_fail(b, np, "reg: missing");
-	if (!c.na || c.na > 2 || !c.ns || c.ns > 2)
-		return bad_reg(b, np, name, &c);
-	while (reg_next(&c, &start, &size))
-		add_bank(b, np, start, size, opt);
-	return c.at == c.end ? 0 : bad_reg(b, np, name, &c);
+	if (!reg_init(&cursor, np, name))
+		return of_fail(board, np, "reg: missing");
+	if (!cursor.na || cursor.na > 2 || !cursor.ns || cursor.ns > 2)
+		return reg_fail(board, np, name, &cursor);
+	while (reg_next(&cursor, &start, &size))
+		bank_add(board, np, start, size, opt);
+	return cursor.at == cursor.end ? 0 : reg_fail(board, np, name, &cursor);
 }
 
-int read_memory(struct board *b, const struct of_tree *tree,
-		       const struct plan_options *opt)
+int memory_read(struct board *board, const struct of_tree *tree,
+		const struct plan_options *opt)
 {
 	const struct of_node *np;
 
 	if (opt->nr_memory) {
-		b->banks = opt->memory;
-		b->nr_banks = opt->nr_memory;
+		board->banks = opt->memory;
+		board->nr_banks = opt->nr_memory;
 		return 0;
 	}
 	for (np = tree->root->child; np; np = np->sibling) {
 		const char *type = of_string(np, "device_type");
 
 		if (np->available && type && !strcmp(type, "memory") &&
-		    read_bank(b, np, opt))
+		    bank_read(board, np, opt))
 			return -1;
 	}
 	return 0;
@@ -120,56 +120,58 @@ enum region_kind region_kind(const struct of_node *np)
 	return of_has(np, "no-map") ? REGION_NOMAP : REGION_RESERVED;
 }
 
-static void add_region(struct board *b, const struct of_node *np, bool placed,
-		       u64 start, u64 size)
+static void region_add(struct board *board, const struct of_node *np,
+		       bool placed, u64 start, u64 size)
 {
-	struct region *r;
+	struct region *region;
 
 	if (!size)
 		return;
-	r = ARENA_ADD(&b->arena, b->regions, b->nr_regions);
-	r->name = np ? of_path(b, np) : "memory reservation block";
-	r->kind = np ? region_kind(np) : REGION_RESERVED;
-	r->placed = placed;
-	r->size = size;
+	region = ARENA_ADD(&board->arena, board->regions, board->nr_regions);
+	region->name = np ? of_path(board, np) : "memory reservation block";
+	region->kind = np ? region_kind(np) : REGION_RESERVED;
+	region->placed = placed;
+	region->size = size;
 	if (placed)
-		r->span = span_of(start, size);
+		region->span = span_from(start, size);
 }
 
-static int read_region(struct board *b, const struct of_node *np)
+static int region_read(struct board *board, const struct of_node *np)
 {
-	struct reg_cursor c;
+	struct reg_cursor cursor;
 	u64 start, size;
 	u32 len;
 	const u8 *data;
 
-	if (reg_init(&c, np, "reg")) {
-		if (!c.na || c.na > 2 || c.ns > 2)
-			return bad_reg(b, np, "reg", &c);
-		while (c.ns && reg_next(&c, &start, &size))
-			add_region(b, np, true, start, size);
-		return c.at == c.end ? 0 : bad_reg(b, np, "reg", &c);
+	if (reg_init(&cursor, np, "reg")) {
+		if (!cursor.na || cursor.na > 2 || cursor.ns > 2)
+			return reg_fail(board, np, "reg", &cursor);
+		while (cursor.ns && reg_next(&cursor, &start, &size))
+			region_add(board, np, true, start, size);
+		return cursor.at == cursor.end ?
+			       0 :
+			       reg_fail(board, np, "reg", &cursor);
 	}
 	data = of_get(np, "size", &len);
 	if (data && (len == 4 || len == 8))
-		add_region(b, np, false, 0, of_number(data, len / 4));
+		region_add(board, np, false, 0, of_number(data, len / 4));
 	else if (data)
-		return of_fail(b, np, "size: %u bytes are no number", len);
+		return of_fail(board, np, "size: %u bytes are no number", len);
 	return 0;
 }
 
 /* Pairs of 64-bit numbers; libfdt has checked that they are there. */
-void read_reservations(struct board *b, const void *blob)
+void memory_read_reservations(struct board *board, const void *blob)
 {
 	const u8 *at = (const u8 *)blob + fdt_off_mem_rsvmap(blob);
 	int i, nr = fdt_num_mem_rsv(blob);
 
 	for (i = 0; i < nr; i++, at += 16)
-		add_region(b, NULL, true, of_number(at, 2),
+		region_add(board, NULL, true, of_number(at, 2),
 			   of_number(at + 8, 2));
 }
 
-int read_regions(struct board *b, const struct of_tree *tree)
+int memory_read_regions(struct board *board, const struct of_tree *tree)
 {
 	const struct of_node *np;
 
@@ -177,7 +179,7 @@ int read_regions(struct board *b, const struct of_tree *tree)
 		if (!strcmp(np->name, "reserved-memory") && np->available)
 			break;
 	for (np = np ? np->child : NULL; np; np = np->sibling)
-		if (np->available && read_region(b, np))
+		if (np->available && region_read(board, np))
 			return -1;
 	return 0;
 }

@@ -8,10 +8,10 @@
 #include "of.h"
 #include "source.h"
 
-int read_memory(struct board *b, const struct of_tree *tree,
+int memory_read(struct board *board, const struct of_tree *tree,
 		const struct plan_options *opt);
-int read_regions(struct board *b, const struct of_tree *tree);
-void read_reservations(struct board *b, const void *blob);
+int memory_read_regions(struct board *board, const struct of_tree *tree);
+void memory_read_reservations(struct board *board, const void *blob);
 enum region_kind region_kind(const struct of_node *np);
 
 #endif /* DMAG_TOOL_MEMORY_H */

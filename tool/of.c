@@ -36,14 +36,14 @@ struct of_addr {
 
 const void *of_get(const struct of_node *np, const char *name, u32 *len)
 {
-	const struct of_prop *p;
+	const struct of_prop *prop;
 
-	for (p = np->props; p; p = p->next) {
-		if (!p->name || strcmp(p->name, name))
+	for (prop = np->props; prop; prop = prop->next) {
+		if (!prop->name || strcmp(prop->name, name))
 			continue;
 		if (len)
-			*len = p->len;
-		return p->data;
+			*len = prop->len;
+		return prop->data;
 	}
 	return NULL;
 }
@@ -105,38 +105,39 @@ bool of_compatible(const struct of_node *np, const char *compatible)
 	return false;
 }
 
-const char *of_path(struct board *b, const struct of_node *np)
+const char *of_path(struct board *board, const struct of_node *np)
 {
 	if (!np || !np->parent)
 		return "/";
 	if (!np->parent->parent)
-		return arena_printf(&b->arena, "/%s", np->name);
-	return arena_printf(&b->arena, "%s/%s", of_path(b, np->parent),
+		return arena_printf(&board->arena, "/%s", np->name);
+	return arena_printf(&board->arena, "%s/%s", of_path(board, np->parent),
 			    np->name);
 }
 
 /* What is odd about a node: board_note() with its path in front. */
-void of_note(struct board *b, const struct of_node *np, const char *fmt, ...)
+void of_note(struct board *board, const struct of_node *np, const char *fmt,
+	     ...)
 {
 	const char *text;
 	va_list args;
 
 	va_start(args, fmt);
-	text = arena_vprintf(&b->arena, fmt, args);
+	text = arena_vprintf(&board->arena, fmt, args);
 	va_end(args);
-	board_note(b, "%s: %s", of_path(b, np), text);
+	board_note(board, "%s: %s", of_path(board, np), text);
 }
 
 /* What is wrong with a node; returns -1. */
-int of_fail(struct board *b, const struct of_node *np, const char *fmt, ...)
+int of_fail(struct board *board, const struct of_node *np, const char *fmt, ...)
 {
 	const char *text;
 	va_list args;
 
 	va_start(args, fmt);
-	text = arena_vprintf(&b->arena, fmt, args);
+	text = arena_vprintf(&board->arena, fmt, args);
 	va_end(args);
-	return board_fail(b, "%s: %s", of_path(b, np), text);
+	return board_fail(board, "%s: %s", of_path(board, np), text);
 }
 
 struct of_node *of_by_phandle(const struct of_tree *tree, u32 phandle)
@@ -229,33 +230,34 @@ static bool of_bus_usable(const struct of_bus *bus)
 }
 
 /* Memory or I/O: entries translate only addresses of their own kind. */
-static bool of_same_space(const struct of_bus *bus, const u8 *a, const u8 *b)
+static bool of_same_space(const struct of_bus *bus, const u8 *one,
+			  const u8 *other)
 {
 	static const u8 pci_space[] = { 0, 1, 2, 2 };
 
 	switch (bus->kind) {
 	case OF_BUS_PCI:
-		return pci_space[a[0] & 3] == pci_space[b[0] & 3];
+		return pci_space[one[0] & 3] == pci_space[other[0] & 3];
 	case OF_BUS_ISA:
-		return !((a[3] ^ b[3]) & 1);
+		return !((one[3] ^ other[3]) & 1);
 	case OF_BUS_FLAGS:
-		return !memcmp(a, b, OF_CELL);
+		return !memcmp(one, other, OF_CELL);
 	default:
 		return true;
 	}
 }
 
 /* How far into the range entry at @entry the address lies, if it does. */
-static bool of_within(const struct of_addr *a, const u8 *entry,
+static bool of_within(const struct of_addr *from, const u8 *entry,
 		      unsigned int pna, u64 *offset)
 {
-	const struct of_bus *bus = &a->bus;
+	const struct of_bus *bus = &from->bus;
 	unsigned int skip = bus->flag_cells;
 	u64 addr, start, size;
 
-	if (!of_same_space(bus, a->cells, entry))
+	if (!of_same_space(bus, from->cells, entry))
 		return false;
-	addr = of_number(a->cells + skip * OF_CELL, bus->na - skip);
+	addr = of_number(from->cells + skip * OF_CELL, bus->na - skip);
 	start = of_number(entry + skip * OF_CELL, bus->na - skip);
 	size = of_number(entry + (bus->na + pna) * OF_CELL, bus->ns);
 	*offset = addr - start;
@@ -270,7 +272,7 @@ static void of_set_number(u8 *cells, unsigned int nr, u64 val)
 }
 
 /* Carry an address from the bus below @np, whose format it has, up to @up. */
-static bool of_carry(const struct of_node *np, struct of_addr *a,
+static bool of_carry(const struct of_node *np, struct of_addr *addr,
 		     const struct of_bus *up)
 {
 	unsigned int skip = up->flag_cells, entry;
@@ -279,39 +281,41 @@ static bool of_carry(const struct of_node *np, struct of_addr *a,
 	const u8 *ranges = of_get(np, "dma-ranges", &len);
 
 	if (!ranges || !len) {
-		offset = of_number(a->cells, a->bus.na);
-		memset(a->cells + skip * OF_CELL, 0, (up->na - skip) * OF_CELL);
+		offset = of_number(addr->cells, addr->bus.na);
+		memset(addr->cells + skip * OF_CELL, 0,
+		       (up->na - skip) * OF_CELL);
 	} else {
-		entry = (a->bus.na + up->na + a->bus.ns) * OF_CELL;
-		while (len >= entry && !of_within(a, ranges, up->na, &offset)) {
+		entry = (addr->bus.na + up->na + addr->bus.ns) * OF_CELL;
+		while (len >= entry &&
+		       !of_within(addr, ranges, up->na, &offset)) {
 			ranges += entry;
 			len -= entry;
 		}
 		if (len < entry)
 			return false;
-		memcpy(a->cells, ranges + a->bus.na * OF_CELL,
+		memcpy(addr->cells, ranges + addr->bus.na * OF_CELL,
 		       up->na * OF_CELL);
 	}
-	of_set_number(a->cells + skip * OF_CELL, up->na - skip,
-		      of_number(a->cells + skip * OF_CELL, up->na - skip) +
+	of_set_number(addr->cells + skip * OF_CELL, up->na - skip,
+		      of_number(addr->cells + skip * OF_CELL, up->na - skip) +
 			      offset);
-	a->bus = *up;
+	addr->bus = *up;
 	return true;
 }
 
 struct of_node *of_dma_parent(const struct of_tree *tree,
 			      const struct of_node *np)
 {
-	const char *s = NULL;
+	const char *name = NULL;
 	unsigned int index = 0, at = 0;
 	struct of_node *to;
 	u32 len, cells;
 	const u8 *data;
 
-	while ((s = of_next_string(np, "interconnect-names", s)) &&
-	       strcmp(s, "dma-mem"))
+	while ((name = of_next_string(np, "interconnect-names", name)) &&
+	       strcmp(name, "dma-mem"))
 		index++;
-	data = s ? of_get(np, "interconnects", &len) : NULL;
+	data = name ? of_get(np, "interconnects", &len) : NULL;
 	while (data && at < len / OF_CELL) {
 		to = of_by_phandle(tree, of_number(data + at * OF_CELL, 1));
 		if (!to || !of_u32(to, "#interconnect-cells", &cells))
@@ -325,42 +329,42 @@ struct of_node *of_dma_parent(const struct of_tree *tree,
 	return np->parent;
 }
 
-/* The CPU's view of a DMA address that leaves @np, in the format of its bus. */
+/* The CPU's view of addr DMA address that leaves @np, in the format of its bus. */
 static bool of_translate(const struct of_tree *tree, const struct of_node *np,
 			 const u8 *cells, const u8 *end, u64 *cpu)
 {
 	const struct of_node *bus_np = of_dma_parent(tree, np);
 	unsigned int hops = 0;
-	struct of_addr a;
+	struct of_addr addr;
 	struct of_bus up;
 
 	if (!bus_np)
 		return false;
-	a.bus = of_bus(bus_np);
-	if (!of_bus_usable(&a.bus) ||
-	    (size_t)(end - cells) < a.bus.na * OF_CELL)
+	addr.bus = of_bus(bus_np);
+	if (!of_bus_usable(&addr.bus) ||
+	    (size_t)(end - cells) < addr.bus.na * OF_CELL)
 		return false;
-	memcpy(a.cells, cells, a.bus.na * OF_CELL);
+	memcpy(addr.cells, cells, addr.bus.na * OF_CELL);
 	while (of_dma_parent(tree, bus_np)) {
 		up = of_bus(of_dma_parent(tree, bus_np));
 		if (hops++ > OF_MAX_DEPTH || !of_bus_usable(&up) ||
-		    !of_carry(bus_np, &a, &up))
+		    !of_carry(bus_np, &addr, &up))
 			return false;
 		bus_np = of_dma_parent(tree, bus_np);
 	}
-	*cpu = of_number(a.cells, a.bus.na);
+	*cpu = of_number(addr.cells, addr.bus.na);
 	return true;
 }
 
 /**
  * of_cursor_init() - Start reading a node's dma-ranges.
- * @c: the cursor
+ * @cursor: the cursor
  * @tree: the tree
  * @np: the bus
  *
  * Return: false if there is no such property or its cells make no sense.
  */
-bool of_cursor_init(struct of_cursor *c, const struct of_tree *tree,
+bool of_cursor_init(struct of_cursor *cursor, const struct of_tree *tree,
 		    const struct of_node *np)
 {
 	u32 len;
@@ -368,32 +372,34 @@ bool of_cursor_init(struct of_cursor *c, const struct of_tree *tree,
 
 	if (!data)
 		return false;
-	c->tree = tree;
-	c->node = np;
-	c->at = data;
-	c->end = data + len;
-	c->na = of_addr_cells(np);
-	c->pna = of_addr_cells(np->parent ? np->parent : np);
-	c->ns = of_size_cells(np);
-	c->flag_cells = of_bus(np).flag_cells;
-	return c->na > c->flag_cells && c->na <= OF_MAX_ADDR_CELLS && c->pna &&
-	       c->pna <= OF_MAX_ADDR_CELLS && c->ns &&
-	       c->ns <= OF_MAX_ADDR_CELLS;
+	cursor->tree = tree;
+	cursor->node = np;
+	cursor->at = data;
+	cursor->end = data + len;
+	cursor->na = of_addr_cells(np);
+	cursor->pna = of_addr_cells(np->parent ? np->parent : np);
+	cursor->ns = of_size_cells(np);
+	cursor->flag_cells = of_bus(np).flag_cells;
+	return cursor->na > cursor->flag_cells &&
+	       cursor->na <= OF_MAX_ADDR_CELLS && cursor->pna &&
+	       cursor->pna <= OF_MAX_ADDR_CELLS && cursor->ns &&
+	       cursor->ns <= OF_MAX_ADDR_CELLS;
 }
 
-bool of_cursor_next(struct of_cursor *c, struct of_range *range)
+bool of_cursor_next(struct of_cursor *cursor, struct of_range *range)
 {
-	unsigned int entry = (c->na + c->pna + c->ns) * OF_CELL;
-	const u8 *cpu = c->at + c->na * OF_CELL;
+	unsigned int entry = (cursor->na + cursor->pna + cursor->ns) * OF_CELL;
+	const u8 *cpu = cursor->at + cursor->na * OF_CELL;
 
-	if ((size_t)(c->end - c->at) < entry)
+	if ((size_t)(cursor->end - cursor->at) < entry)
 		return false;
-	range->bus = of_number(c->at + c->flag_cells * OF_CELL,
-			       c->na - c->flag_cells);
-	range->size = of_number(c->at + (c->na + c->pna) * OF_CELL, c->ns);
-	range->translated =
-		of_translate(c->tree, c->node, cpu, c->end, &range->cpu);
-	c->at += entry;
+	range->bus = of_number(cursor->at + cursor->flag_cells * OF_CELL,
+			       cursor->na - cursor->flag_cells);
+	range->size = of_number(
+		cursor->at + (cursor->na + cursor->pna) * OF_CELL, cursor->ns);
+	range->translated = of_translate(cursor->tree, cursor->node, cpu,
+					 cursor->end, &range->cpu);
+	cursor->at += entry;
 	return true;
 }
 

@@ -61,11 +61,11 @@ const char *of_next_string(const struct of_node *np, const char *name,
 			   const char *prev);
 bool of_u32(const struct of_node *np, const char *name, u32 *val);
 bool of_compatible(const struct of_node *np, const char *compatible);
-void of_note(struct board *b, const struct of_node *np, const char *fmt, ...)
+void of_note(struct board *board, const struct of_node *np, const char *fmt,
+	     ...) __printf(3, 4);
+int of_fail(struct board *board, const struct of_node *np, const char *fmt, ...)
 	__printf(3, 4);
-int of_fail(struct board *b, const struct of_node *np, const char *fmt, ...)
-	__printf(3, 4);
-const char *of_path(struct board *b, const struct of_node *np);
+const char *of_path(struct board *board, const struct of_node *np);
 struct of_node *of_by_phandle(const struct of_tree *tree, u32 phandle);
 struct of_node *of_phandle_at(const struct of_tree *tree,
 			      const struct of_node *np, const char *name,
@@ -76,9 +76,9 @@ unsigned int of_size_cells(const struct of_node *bus);
 bool of_is_pci(const struct of_node *np);
 struct of_node *of_dma_parent(const struct of_tree *tree,
 			      const struct of_node *np);
-bool of_cursor_init(struct of_cursor *c, const struct of_tree *tree,
+bool of_cursor_init(struct of_cursor *cursor, const struct of_tree *tree,
 		    const struct of_node *np);
-bool of_cursor_next(struct of_cursor *c, struct of_range *range);
+bool of_cursor_next(struct of_cursor *cursor, struct of_range *range);
 bool of_memory_mapped(const struct of_node *np);
 
 #endif /* DMAG_TOOL_OF_H */

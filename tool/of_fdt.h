@@ -7,7 +7,7 @@
 
 #include "of.h"
 
-int of_unflatten(struct of_tree *tree, struct board *b, const void *blob,
+int of_unflatten(struct of_tree *tree, struct board *board, const void *blob,
 		 size_t size);
 
 #endif /* DMAG_TOOL_OF_FDT_H */

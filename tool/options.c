@@ -10,22 +10,22 @@
 
 /**
  * parse_size() - Read a number of bytes, with a unit or without.
- * @s: text that begins with it, such as "0x1000" or "64M"
+ * @text: text that begins with it, such as "0x1000" or "64M"
  * @end: is made to point at what follows
  * @val: the number
  *
- * Return: false if @s begins with no number, or with one that takes over 64 bits.
+ * Return: false if @text begins with no number, or with one that takes over 64 bits.
  */
-bool parse_size(const char *s, char **end, u64 *val)
+bool parse_size(const char *text, char **end, u64 *val)
 {
 	static const char units[] = "kmgt";
 	const char *unit;
 	unsigned int shift;
 
-	if (*s < '0' || *s > '9')
+	if (*text < '0' || *text > '9')
 		return false;
 	errno = 0;
-	*val = strtoull(s, end, 0);
+	*val = strtoull(text, end, 0);
 	if (errno)
 		return false;
 	unit = **end ? strchr(units, **end | 0x20) : NULL;
@@ -41,17 +41,17 @@ bool parse_size(const char *s, char **end, u64 *val)
 
 /**
  * parse_range() - Read START-LAST or START+SIZE.
- * @s: text that begins with it
+ * @text: text that begins with it
  * @end: is made to point at what follows
  * @span: the range, whose last byte is included
  *
- * Return: false if @s begins with no range, or with an empty one.
+ * Return: false if @text begins with no range, or with an empty one.
  */
-bool parse_range(const char *s, char **end, struct span *span)
+bool parse_range(const char *text, char **end, struct span *span)
 {
 	u64 last;
 
-	if (!parse_size(s, end, &span->start))
+	if (!parse_size(text, end, &span->start))
 		return false;
 	if (**end == '-') {
 		if (!parse_size(*end + 1, end, &last))

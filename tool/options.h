@@ -7,8 +7,8 @@
 
 #include "write.h"
 
-bool parse_size(const char *s, char **end, u64 *val);
-bool parse_range(const char *s, char **end, struct span *span);
+bool parse_size(const char *text, char **end, u64 *val);
+bool parse_range(const char *text, char **end, struct span *span);
 int parse_color(struct style *style, const char *when);
 
 #endif /* DMAG_TOOL_OPTIONS_H */

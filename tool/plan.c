@@ -29,110 +29,123 @@ static int span_cmp(const void *a, const void *b)
 }
 
 /* Sort banks, merge those that touch or overlap. */
-static void merge_banks(struct board *b)
+static void bank_merge(struct board *board)
 {
 	unsigned int i, nr = 0;
 
-	qsort(b->banks, b->nr_banks, sizeof(*b->banks), span_cmp);
-	for (i = 0; i < b->nr_banks; i++) {
-		struct span *last = nr ? &b->banks[nr - 1] : NULL;
+	qsort(board->banks, board->nr_banks, sizeof(*board->banks), span_cmp);
+	for (i = 0; i < board->nr_banks; i++) {
+		struct span *last = nr ? &board->banks[nr - 1] : NULL;
 
 		if (last && (last->last == U64_MAX ||
-			     b->banks[i].start <= last->last + 1))
-			last->last = max(last->last, b->banks[i].last);
+			     board->banks[i].start <= last->last + 1))
+			last->last = max(last->last, board->banks[i].last);
 		else
-			b->banks[nr++] = b->banks[i];
+			board->banks[nr++] = board->banks[i];
 	}
-	b->nr_banks = nr;
+	board->nr_banks = nr;
 }
 
-/* Cut @hole out of the sorted spans @s of @nr into @out; returns how many. */
-static unsigned int cut_span(const struct span *s, unsigned int nr,
+/* Cut @hole out of the sorted spans @spans of @nr into @out; returns how many. */
+static unsigned int span_cut(const struct span *spans, unsigned int nr,
 			     const struct span *hole, struct span *out)
 {
-	unsigned int i, n = 0;
+	unsigned int i, kept = 0;
 
 	for (i = 0; i < nr; i++) {
-		if (hole->last < s[i].start || hole->start > s[i].last) {
-			out[n++] = s[i];
+		if (hole->last < spans[i].start ||
+		    hole->start > spans[i].last) {
+			out[kept++] = spans[i];
 			continue;
 		}
-		if (s[i].start < hole->start)
-			out[n++] = (struct span){ s[i].start, hole->start - 1 };
-		if (s[i].last > hole->last)
-			out[n++] = (struct span){ hole->last + 1, s[i].last };
+		if (spans[i].start < hole->start)
+			out[kept++] = (struct span){ spans[i].start,
+						     hole->start - 1 };
+		if (spans[i].last > hole->last)
+			out[kept++] =
+				(struct span){ hole->last + 1, spans[i].last };
 	}
-	return n;
+	return kept;
 }
 
 /* Whole pages only, as memblock has it; neighbours in a page are one. */
-static void set_ram(struct board *b, const struct span *s, unsigned int nr)
+static void ram_set(struct board *board, const struct span *spans,
+		    unsigned int nr)
 {
-	struct dmag_range *seg = arena_alloc(&b->arena, nr * sizeof(*seg) + 1);
+	struct dmag_range *seg =
+		arena_alloc(&board->arena, nr * sizeof(*seg) + 1);
 	const u64 mask = (1ULL << PAGE_SHIFT) - 1;
-	unsigned int i, n = 0;
+	unsigned int i, nr_seg = 0;
 
 	for (i = 0; i < nr; i++) {
-		u64 start = (s[i].start >> PAGE_SHIFT) + !!(s[i].start & mask);
-		u64 last = s[i].last >> PAGE_SHIFT;
+		u64 start = (spans[i].start >> PAGE_SHIFT) +
+			    !!(spans[i].start & mask);
+		u64 last = spans[i].last >> PAGE_SHIFT;
 
-		if ((s[i].last & mask) != mask && !last--)
+		if ((spans[i].last & mask) != mask && !last--)
 			continue;
 		if (start <= last)
-			seg[n++] = (struct dmag_range){ start, last };
+			seg[nr_seg++] = (struct dmag_range){ start, last };
 	}
-	b->ram = (struct dmag_reach){ seg, n };
+	board->ram = (struct dmag_reach){ seg, nr_seg };
 }
 
-static int check_banks(struct board *b)
+static int bank_check(struct board *board)
 {
 	static const char unknown[] =
 		"memory unknown: planned for all addresses of 48 bits (give --memory)";
 	u64 top;
 
-	b->memory_known = b->nr_banks;
-	if (!b->memory_known) {
-		*ARENA_ADD(&b->arena, b->banks, b->nr_banks) =
+	board->memory_known = board->nr_banks;
+	if (!board->memory_known) {
+		*ARENA_ADD(&board->arena, board->banks, board->nr_banks) =
 			(struct span){ 0, UNKNOWN_RAM_LAST };
-		board_note(b, unknown);
+		board_note(board, unknown);
 	}
-	merge_banks(b);
-	top = b->banks[b->nr_banks - 1].last;
+	bank_merge(board);
+	top = board->banks[board->nr_banks - 1].last;
 	if (top >> PAGE_SHIFT > DMAG_PFN_MAX)
-		return board_fail(b, "memory: %#llx is beyond any CPU", top);
+		return board_fail(board, "memory: %#llx is beyond any CPU",
+				  top);
 	return 0;
 }
 
-static void build_ram(struct board *b)
+static void ram_build(struct board *board)
 {
-	struct span *s, *t, *tmp;
+	struct span *spans, *next, *tmp;
 	unsigned int i, nr;
 
-	s = arena_alloc(&b->arena, (b->nr_banks + b->nr_regions) * sizeof(*s));
-	t = arena_alloc(&b->arena, (b->nr_banks + b->nr_regions) * sizeof(*s));
-	memcpy(s, b->banks, b->nr_banks * sizeof(*s));
-	nr = b->nr_banks;
-	for (i = 0; i < b->nr_regions; i++) {
-		if (b->regions[i].kind != REGION_NOMAP || !b->regions[i].placed)
+	spans = arena_alloc(&board->arena,
+			    (board->nr_banks + board->nr_regions) *
+				    sizeof(*spans));
+	next = arena_alloc(&board->arena,
+			   (board->nr_banks + board->nr_regions) *
+				   sizeof(*spans));
+	memcpy(spans, board->banks, board->nr_banks * sizeof(*spans));
+	nr = board->nr_banks;
+	for (i = 0; i < board->nr_regions; i++) {
+		if (board->regions[i].kind != REGION_NOMAP ||
+		    !board->regions[i].placed)
 			continue;
-		nr = cut_span(s, nr, &b->regions[i].span, t);
-		tmp = s;
-		s = t;
-		t = tmp;
+		nr = span_cut(spans, nr, &board->regions[i].span, next);
+		tmp = spans;
+		spans = next;
+		next = tmp;
 	}
-	set_ram(b, s, nr);
+	ram_set(board, spans, nr);
 }
 
 /* ---- zones ----------------------------------------------------------- */
 
-static u64 span_frames(const struct dmag_reach *r, const struct dmag_range *range)
+static u64 span_frames(const struct dmag_reach *reach,
+		       const struct dmag_range *range)
 {
 	u64 frames = 0;
 	unsigned int i;
 
-	for (i = 0; i < r->nr; i++) {
-		u64 start = max(r->seg[i].start, range->start);
-		u64 last = min(r->seg[i].last, range->last);
+	for (i = 0; i < reach->nr; i++) {
+		u64 start = max(reach->seg[i].start, range->start);
+		u64 last = min(reach->seg[i].last, range->last);
 
 		if (start <= last)
 			frames += last - start + 1;
@@ -141,67 +154,71 @@ static u64 span_frames(const struct dmag_reach *r, const struct dmag_range *rang
 }
 
 /* The next zone goes from the end of the last one to the frame before @end. */
-static void add_zone(struct board *b, const char *name, u64 end)
+static void zone_add(struct board *board, const char *name, u64 end)
 {
-	u64 start = b->nr_zones ? b->zones[b->nr_zones - 1].range.last + 1 : 0;
-	struct zone *z;
+	u64 start = board->nr_zones ?
+			    board->zones[board->nr_zones - 1].range.last + 1 :
+			    0;
+	struct zone *zone;
 
 	if (end <= start)
 		return;
-	z = &b->zones[b->nr_zones++];
-	z->name = name;
-	z->range = (struct dmag_range){ start, end - 1 };
+	zone = &board->zones[board->nr_zones++];
+	zone->name = name;
+	zone->range = (struct dmag_range){ start, end - 1 };
 }
 
 /* As max_zone_phys() in arch/arm64/mm/init.c, in frames. */
-static u64 zone_end(const struct board *b, u64 limit)
+static u64 zone_end(const struct board *board, u64 limit)
 {
-	u64 top = b->banks[b->nr_banks - 1].last;
+	u64 top = board->banks[board->nr_banks - 1].last;
 
 	return (min(limit, top) + 1) >> PAGE_SHIFT;
 }
 
 /* zone_sizes_init(): arch/arm64/mm/init.c and arch/riscv/mm/init.c. */
-static void build_zones(struct board *b)
+static void zone_build(struct board *board)
 {
 	unsigned int i;
 
-	if (b->arch != ARCH_ARM64)
-		b->zone_dma_limit = (1ULL << 24) - 1;
-	else if (b->banks[0].start < limit32)
-		b->zone_dma_limit = min(b->zone_dma_limit, limit32);
-	if (!b->zones_given) {
-		b->zone_dma = b->arch == ARCH_ARM64;
-		b->zone_dma32 = true;
-		if (b->zone_dma)
-			add_zone(b, "DMA", zone_end(b, b->zone_dma_limit));
-		add_zone(b, "DMA32", zone_end(b, limit32));
-		add_zone(b, "Normal", zone_end(b, U64_MAX));
+	if (board->arch != ARCH_ARM64)
+		board->zone_dma_limit = (1ULL << 24) - 1;
+	else if (board->banks[0].start < limit32)
+		board->zone_dma_limit = min(board->zone_dma_limit, limit32);
+	if (!board->zones_given) {
+		board->zone_dma = board->arch == ARCH_ARM64;
+		board->zone_dma32 = true;
+		if (board->zone_dma)
+			zone_add(board, "DMA",
+				 zone_end(board, board->zone_dma_limit));
+		zone_add(board, "DMA32", zone_end(board, limit32));
+		zone_add(board, "Normal", zone_end(board, U64_MAX));
 	}
-	for (i = 0; i < b->nr_zones; i++)
-		b->zones[i].frames = span_frames(&b->ram, &b->zones[i].range);
+	for (i = 0; i < board->nr_zones; i++)
+		board->zones[i].frames =
+			span_frames(&board->ram, &board->zones[i].range);
 }
 
-static int find_zone(const struct board *b, const char *name)
+static int zone_find(const struct board *board, const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < b->nr_zones; i++)
-		if (!strcmp(b->zones[i].name, name))
+	for (i = 0; i < board->nr_zones; i++)
+		if (!strcmp(board->zones[i].name, name))
 			return i;
 	return -1;
 }
 
 /* translate_dma_to_phys(): an address in no window is as high as can be. */
-static u64 dma_to_phys(const struct dmag_constraint *c, u64 bus)
+static u64 zone_phys_limit(const struct dmag_constraint *dma, u64 bus)
 {
 	unsigned int i;
 
-	if (!c->nr_windows)
+	if (!dma->nr_windows)
 		return bus;
-	for (i = 0; i < c->nr_windows; i++)
-		if (bus - c->windows[i].bus < c->windows[i].size)
-			return bus - c->windows[i].bus + c->windows[i].cpu;
+	for (i = 0; i < dma->nr_windows; i++)
+		if (bus - dma->windows[i].bus < dma->windows[i].size)
+			return bus - dma->windows[i].bus + dma->windows[i].cpu;
 	return U64_MAX;
 }
 
@@ -211,56 +228,59 @@ static u64 dma_to_phys(const struct dmag_constraint *c, u64 bus)
  * asked for; one that is built in but empty yields what is below it.
  * Returns -1 if there is nothing.
  */
-static int first_zone(const struct board *b, const struct device *d)
+static int zone_first(const struct board *board, const struct device *dev)
 {
-	u64 limit = dma_to_phys(&d->constraint, d->constraint.limit);
+	u64 limit = zone_phys_limit(&dev->constraint, dev->constraint.limit);
 	int zone;
 
-	if (limit <= b->zone_dma_limit)
-		return b->zone_dma ? find_zone(b, "DMA") : (int)b->nr_zones - 1;
-	if (limit > limit32 || !b->zone_dma32)
-		return b->nr_zones - 1;
-	zone = find_zone(b, "DMA32");
-	return zone < 0 ? find_zone(b, "DMA") : zone;
+	if (limit <= board->zone_dma_limit)
+		return board->zone_dma ? zone_find(board, "DMA") :
+					 (int)board->nr_zones - 1;
+	if (limit > limit32 || !board->zone_dma32)
+		return board->nr_zones - 1;
+	zone = zone_find(board, "DMA32");
+	return zone < 0 ? zone_find(board, "DMA") : zone;
 }
 
 /* ---- groups ---------------------------------------------------------- */
 
-static struct group *group_alloc(struct board *b, const struct device *d)
+static struct group *group_alloc(struct board *board, const struct device *dev)
 {
 	struct dmag_range *seg;
-	struct group *g;
+	struct group *group;
 	int nr;
 
-	nr = dmag_reach_build(&d->constraint, &b->ram, NULL, 0);
+	nr = dmag_reach_build(&dev->constraint, &board->ram, NULL, 0);
 	if (nr < 0) {
-		board_fail(b, "%s: dma-ranges: not a constraint", d->path);
+		board_fail(board, "%s: dma-ranges: not a constraint",
+			   dev->path);
 		return NULL;
 	}
-	g = arena_alloc(&b->arena, sizeof(*g));
-	seg = arena_alloc(&b->arena, nr * sizeof(*seg) + 1);
-	if (dmag_reach_build(&d->constraint, &b->ram, seg, nr) != nr ||
-	    dmag_group_init(&g->core, seg, nr, d->constraint.attrs)) {
-		board_fail(b, "%s: dma-ranges: not a group", d->path);
+	group = arena_alloc(&board->arena, sizeof(*group));
+	seg = arena_alloc(&board->arena, nr * sizeof(*seg) + 1);
+	if (dmag_reach_build(&dev->constraint, &board->ram, seg, nr) != nr ||
+	    dmag_group_init(&group->core, seg, nr, dev->constraint.attrs)) {
+		board_fail(board, "%s: dma-ranges: not a group", dev->path);
 		return NULL;
 	}
-	g->frames = dmag_reach_frames(&g->core.reach);
-	g->universal = !g->core.attrs &&
-		       dmag_reach_covers(&g->core.reach, &b->ram);
-	return g;
+	group->frames = dmag_reach_frames(&group->core.reach);
+	group->universal = !group->core.attrs &&
+			   dmag_reach_covers(&group->core.reach, &board->ram);
+	return group;
 }
 
-static int join_group(struct board *b, struct device *d)
+static int group_join(struct board *board, struct device *dev)
 {
-	struct group *fresh = group_alloc(b, d);
+	struct group *fresh = group_alloc(board, dev);
 	struct dmag_group *core;
 
 	if (!fresh)
 		return -1;
-	core = dmag_join(&b->registry, &d->member, &fresh->core);
-	d->group = container_of(core, struct group, core);
-	if (d->group == fresh)
-		*ARENA_ADD(&b->arena, b->groups, b->nr_groups) = fresh;
+	core = dmag_join(&board->registry, &dev->member, &fresh->core);
+	dev->group = container_of(core, struct group, core);
+	if (dev->group == fresh)
+		*ARENA_ADD(&board->arena, board->groups, board->nr_groups) =
+			fresh;
 	return 0;
 }
 
@@ -268,144 +288,151 @@ static int group_cmp(const void *a, const void *b)
 {
 	const struct group *x = *(struct group *const *)a;
 	const struct group *y = *(struct group *const *)b;
-	const struct dmag_reach *r = &x->core.reach, *s = &y->core.reach;
+	const struct dmag_reach *one = &x->core.reach;
+	const struct dmag_reach *other = &y->core.reach;
 
 	if (x->frames != y->frames)
 		return x->frames < y->frames ? -1 : 1;
-	if (r->nr && s->nr && r->seg[0].start != s->seg[0].start)
-		return r->seg[0].start < s->seg[0].start ? -1 : 1;
-	if (r->nr != s->nr)
-		return r->nr < s->nr ? -1 : 1;
+	if (one->nr && other->nr && one->seg[0].start != other->seg[0].start)
+		return one->seg[0].start < other->seg[0].start ? -1 : 1;
+	if (one->nr != other->nr)
+		return one->nr < other->nr ? -1 : 1;
 	return (int)x->core.attrs - (int)y->core.attrs;
 }
 
-static void number_groups(struct board *b)
+static void group_number(struct board *board)
 {
 	unsigned int i;
 
-	if (b->nr_groups)
-		qsort(b->groups, b->nr_groups, sizeof(*b->groups), group_cmp);
-	for (i = 0; i < b->nr_groups; i++)
-		b->groups[i]->id = i + 1;
+	if (board->nr_groups)
+		qsort(board->groups, board->nr_groups, sizeof(*board->groups),
+		      group_cmp);
+	for (i = 0; i < board->nr_groups; i++)
+		board->groups[i]->id = i + 1;
 }
 
-/* What the zones up to @zone hold of @r. */
-static u64 zone_frames(const struct board *b, const struct dmag_reach *r,
-		       int zone)
+/* What the zones up to @zone hold of @reach. */
+static u64 zone_frames(const struct board *board,
+		       const struct dmag_reach *reach, int zone)
 {
 	struct dmag_range below = { 0, 0 };
 
 	if (zone < 0)
 		return 0;
-	below.last = b->zones[zone].range.last;
-	return span_frames(r, &below);
+	below.last = board->zones[zone].range.last;
+	return span_frames(reach, &below);
 }
 
 /*
  * Is there a zone whose memory, with that of the zones below, is the reach?
  * Nothing needs no zone.
  */
-static bool zone_describes(const struct board *b, const struct group *g)
+static bool zone_describes(const struct board *board, const struct group *group)
 {
 	int i;
 
-	if (!g->frames)
+	if (!group->frames)
 		return true;
-	for (i = 0; i < (int)b->nr_zones; i++)
-		if (zone_frames(b, &g->core.reach, i) == g->frames &&
-		    zone_frames(b, &b->ram, i) == g->frames)
+	for (i = 0; i < (int)board->nr_zones; i++)
+		if (zone_frames(board, &group->core.reach, i) ==
+			    group->frames &&
+		    zone_frames(board, &board->ram, i) == group->frames)
 			return true;
 	return false;
 }
 
 /*
- * Compare what Linux tries for @d with what @d can use.  If the first zone has
+ * Compare what Linux tries for @dev with what @dev can use.  If the first zone has
  * memory outside the reach, allocations that fail the check go on to lower
  * zones; certain is only what the first zone without such memory holds.
  */
-static void judge_device(struct board *b, struct device *d)
+static void device_judge(struct board *board, struct device *dev)
 {
-	const struct dmag_reach *reach = &d->group->core.reach;
+	const struct dmag_reach *reach = &dev->group->core.reach;
 
-	d->zone = first_zone(b, d);
-	d->outside = zone_frames(b, &b->ram, d->zone) -
-		     zone_frames(b, reach, d->zone);
-	if (d->outside)
-		d->verdict |= VERDICT_LARGE;
-	if (zone_frames(b, reach, d->zone) < d->group->frames)
-		d->verdict |= VERDICT_SMALL;
-	for (d->sure = d->zone; d->sure >= 0; d->sure--)
-		if (zone_frames(b, &b->ram, d->sure) ==
-		    zone_frames(b, reach, d->sure))
+	dev->zone = zone_first(board, dev);
+	dev->outside = zone_frames(board, &board->ram, dev->zone) -
+		       zone_frames(board, reach, dev->zone);
+	if (dev->outside)
+		dev->verdict |= VERDICT_LARGE;
+	if (zone_frames(board, reach, dev->zone) < dev->group->frames)
+		dev->verdict |= VERDICT_SMALL;
+	for (dev->sure = dev->zone; dev->sure >= 0; dev->sure--)
+		if (zone_frames(board, &board->ram, dev->sure) ==
+		    zone_frames(board, reach, dev->sure))
 			break;
-	d->wasted = d->group->frames - zone_frames(b, reach, d->sure);
+	dev->wasted = dev->group->frames - zone_frames(board, reach, dev->sure);
 }
 
-static void judge_group(struct board *b, struct device *d)
+static void group_judge(struct board *board, struct device *dev)
 {
-	struct group *g = d->group;
+	struct group *group = dev->group;
 
-	judge_device(b, d);
-	if (!g->frames)
-		board_note(b, "%s: a mask of %u bits reaches no memory",
-			   d->path, d->mask_bits);
-	g->verdict |= d->verdict;
-	g->wasted = max(g->wasted, d->wasted);
-	g->outside = max(g->outside, d->outside);
-	if (!g->worst ||
-	    d->wasted + d->outside > g->worst->wasted + g->worst->outside)
-		g->worst = d;
+	device_judge(board, dev);
+	if (!group->frames)
+		board_note(board, "%s: a mask of %u bits reaches no memory",
+			   dev->path, dev->mask_bits);
+	group->verdict |= dev->verdict;
+	group->wasted = max(group->wasted, dev->wasted);
+	group->outside = max(group->outside, dev->outside);
+	if (!group->worst ||
+	    dev->wasted + dev->outside >
+		    group->worst->wasted + group->worst->outside)
+		group->worst = dev;
 }
 
 /* Regions may overlap: count the frames of their union. */
-static void count_reserved(struct board *b)
+static void group_count_reserved(struct board *board)
 {
-	struct span *s;
-	struct dmag_range r;
+	struct span *spans;
+	struct dmag_range range;
 	unsigned int i, j, nr = 0;
 	u64 next = 0;
 
-	s = arena_alloc(&b->arena, b->nr_regions * sizeof(*s) + 1);
-	for (i = 0; i < b->nr_regions; i++)
-		if (b->regions[i].placed && b->regions[i].kind != REGION_CMA)
-			s[nr++] = b->regions[i].span;
-	qsort(s, nr, sizeof(*s), span_cmp);
+	spans = arena_alloc(&board->arena,
+			    board->nr_regions * sizeof(*spans) + 1);
+	for (i = 0; i < board->nr_regions; i++)
+		if (board->regions[i].placed &&
+		    board->regions[i].kind != REGION_CMA)
+			spans[nr++] = board->regions[i].span;
+	qsort(spans, nr, sizeof(*spans), span_cmp);
 	for (i = 0; i < nr; i++) {
-		r.start = max(next, s[i].start >> PAGE_SHIFT);
-		r.last = s[i].last >> PAGE_SHIFT;
-		if (r.start > r.last)
+		range.start = max(next, spans[i].start >> PAGE_SHIFT);
+		range.last = spans[i].last >> PAGE_SHIFT;
+		if (range.start > range.last)
 			continue;
-		next = r.last + 1;
-		for (j = 0; j < b->nr_groups; j++)
-			b->groups[j]->reserved +=
-				span_frames(&b->groups[j]->core.reach, &r);
+		next = range.last + 1;
+		for (j = 0; j < board->nr_groups; j++)
+			board->groups[j]->reserved += span_frames(
+				&board->groups[j]->core.reach, &range);
 	}
 }
 
 /**
  * board_plan() - Make zones and groups of the facts about a machine.
- * @b: the board, filled by a source
+ * @board: the board, filled by a source
  *
- * Return: 0, or -1 with b->error set.
+ * Return: 0, or -1 with board->error set.
  */
-int board_plan(struct board *b)
+int board_plan(struct board *board)
 {
 	unsigned int i;
 
-	if (check_banks(b))
+	if (bank_check(board))
 		return -1;
-	build_ram(b);
-	build_zones(b);
-	for (i = 0; i < b->nr_devices; i++)
-		if (b->devices[i].kind == DEVICE_DIRECT &&
-		    join_group(b, &b->devices[i]))
+	ram_build(board);
+	zone_build(board);
+	for (i = 0; i < board->nr_devices; i++)
+		if (board->devices[i].kind == DEVICE_DIRECT &&
+		    group_join(board, &board->devices[i]))
 			return -1;
-	number_groups(b);
-	for (i = 0; i < b->nr_groups; i++)
-		b->groups[i]->described = zone_describes(b, b->groups[i]);
-	for (i = 0; i < b->nr_devices; i++)
-		if (b->devices[i].group)
-			judge_group(b, &b->devices[i]);
-	count_reserved(b);
+	group_number(board);
+	for (i = 0; i < board->nr_groups; i++)
+		board->groups[i]->described =
+			zone_describes(board, board->groups[i]);
+	for (i = 0; i < board->nr_devices; i++)
+		if (board->devices[i].group)
+			group_judge(board, &board->devices[i]);
+	group_count_reserved(board);
 	return 0;
 }

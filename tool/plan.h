@@ -7,6 +7,6 @@
 
 #include "board.h"
 
-int board_plan(struct board *b);
+int board_plan(struct board *board);
 
 #endif /* DMAG_TOOL_PLAN_H */

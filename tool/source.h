@@ -23,9 +23,9 @@ struct plan_options {
 	enum arch arch;
 };
 
-int board_from_fdt(struct board *b, const void *blob, size_t size,
+int board_from_fdt(struct board *board, const void *blob, size_t size,
 		   struct plan_options *opt);
-int board_from_live(struct board *b, const char *root,
+int board_from_live(struct board *board, const char *root,
 		    struct plan_options *opt);
 
 #endif /* DMAG_TOOL_SOURCE_H */

@@ -13,29 +13,29 @@
 
 #include "sysfile.h"
 
-/* All of a file, as text in the arena; NULL with errno if it cannot be read. */
-char *sys_read(struct arena *a, const char *path, size_t *size)
+/* All of arena file, as text in the arena; NULL with errno if it cannot be read. */
+char *sys_read(struct arena *arena, const char *path, size_t *size)
 {
-	size_t room = 1 << 16, len = 0, n;
-	char *buf = arena_alloc(a, room), *more;
-	FILE *f = fopen(path, "rb");
+	size_t room = 1 << 16, len = 0, got;
+	char *buf = arena_alloc(arena, room), *more;
+	FILE *file = fopen(path, "rb");
 	int err;
 
-	while (f && (n = fread(buf + len, 1, room - 1 - len, f)) > 0) {
-		len += n;
+	while (file && (got = fread(buf + len, 1, room - 1 - len, file)) > 0) {
+		len += got;
 		if (len < room - 1)
 			continue;
-		more = arena_alloc(a, room *= 2);
+		more = arena_alloc(arena, room *= 2);
 		buf = memcpy(more, buf, len);
 	}
-	if (!f || ferror(f)) {
+	if (!file || ferror(file)) {
 		err = errno;
-		if (f)
-			fclose(f);
+		if (file)
+			fclose(file);
 		errno = err;
 		return NULL;
 	}
-	fclose(f);
+	fclose(file);
 	buf[len] = 0;
 	if (size)
 		*size = len;
@@ -43,18 +43,18 @@ char *sys_read(struct arena *a, const char *path, size_t *size)
 }
 
 /* A file that holds one line; without its newline. */
-char *sys_line(struct arena *a, const char *path)
+char *sys_line(struct arena *arena, const char *path)
 {
-	char *s = sys_read(a, path, NULL);
+	char *s = sys_read(arena, path, NULL);
 
 	if (s)
 		s[strcspn(s, "\n")] = 0;
 	return s;
 }
 
-bool sys_number(struct arena *a, const char *path, u64 *val)
+bool sys_number(struct arena *arena, const char *path, u64 *val)
 {
-	const char *s = sys_line(a, path);
+	const char *s = sys_line(arena, path);
 	char *end;
 
 	if (!s || !*s)
@@ -64,8 +64,8 @@ bool sys_number(struct arena *a, const char *path, u64 *val)
 	return !errno && !*end;
 }
 
-/* The last part of what a symbolic link points to; NULL if it is none. */
-const char *sys_link(struct arena *a, const char *path)
+/* The last part of what arena symbolic link points to; NULL if it is none. */
+const char *sys_link(struct arena *arena, const char *path)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlink(path, target, sizeof(target) - 1);
@@ -75,29 +75,29 @@ const char *sys_link(struct arena *a, const char *path)
 		return NULL;
 	target[len] = 0;
 	slash = strrchr(target, '/');
-	return arena_printf(a, "%s", slash ? slash + 1 : target);
+	return arena_printf(arena, "%s", slash ? slash + 1 : target);
 }
 
-static int by_name(const void *a, const void *b)
+static int sys_name_cmp(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in a directory, sorted; 0 also if it cannot be read. */
-unsigned int sys_list(struct arena *a, const char *path, char ***names)
+/* The names in arena directory, sorted; 0 also if it cannot be read. */
+unsigned int sys_list(struct arena *arena, const char *path, char ***names)
 {
 	DIR *dir = opendir(path);
-	struct dirent *e;
+	struct dirent *entry;
 	unsigned int nr = 0;
 
 	*names = NULL;
-	while (dir && (e = readdir(dir)))
-		if (*e->d_name != '.')
-			*ARENA_ADD(a, *names, nr) =
-				arena_printf(a, "%s", e->d_name);
+	while (dir && (entry = readdir(dir)))
+		if (*entry->d_name != '.')
+			*ARENA_ADD(arena, *names, nr) =
+				arena_printf(arena, "%s", entry->d_name);
 	if (dir)
 		closedir(dir);
 	if (nr)
-		qsort(*names, nr, sizeof(**names), by_name);
+		qsort(*names, nr, sizeof(**names), sys_name_cmp);
 	return nr;
 }

@@ -7,10 +7,10 @@
 
 #include "arena.h"
 
-char *sys_read(struct arena *a, const char *path, size_t *size);
-char *sys_line(struct arena *a, const char *path);
-bool sys_number(struct arena *a, const char *path, u64 *val);
-const char *sys_link(struct arena *a, const char *path);
-unsigned int sys_list(struct arena *a, const char *path, char ***names);
+char *sys_read(struct arena *arena, const char *path, size_t *size);
+char *sys_line(struct arena *arena, const char *path);
+bool sys_number(struct arena *arena, const char *path, u64 *val);
+const char *sys_link(struct arena *arena, const char *path);
+unsigned int sys_list(struct arena *arena, const char *path, char ***names);
 
 #endif /* DMAG_TOOL_SYSFILE_H */

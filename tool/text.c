@@ -99,7 +99,7 @@ const char *attrs_text(unsigned int attrs)
 	return names[attrs & DMAG_ATTRS];
 }
 
-const char *zone_text(const struct board *b, int zone)
+const char *zone_text(const struct board *board, int zone)
 {
-	return zone < 0 ? "none" : b->zones[zone].name;
+	return zone < 0 ? "none" : board->zones[zone].name;
 }

@@ -14,6 +14,6 @@ const char *region_kind_name(enum region_kind kind);
 const char *arch_name(enum arch arch);
 const char *verdict_name(unsigned int verdict);
 const char *attrs_text(unsigned int attrs);
-const char *zone_text(const struct board *b, int zone);
+const char *zone_text(const struct board *board, int zone);
 
 #endif /* DMAG_TOOL_TEXT_H */

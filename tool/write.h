@@ -14,14 +14,15 @@ struct style {
 	bool color;
 };
 
-void write_table(FILE *out, const struct board *b, const struct style *style);
-void write_json(FILE *out, const struct board *b);
+void write_table(FILE *out, const struct board *board,
+		 const struct style *style);
+void write_json(FILE *out, const struct board *board);
 void write_csv_head(FILE *out);
-void write_csv(FILE *out, const struct board *b);
+void write_csv(FILE *out, const struct board *board);
 void write_summary_head(FILE *out);
-void write_summary(FILE *out, const struct board *b);
-void write_svg(FILE *out, const struct board *b, bool linear);
-void write_html(FILE *out, const struct board *b, bool linear);
-void write_xml_text(FILE *out, const char *s, int max);
+void write_summary(FILE *out, const struct board *board);
+void write_svg(FILE *out, const struct board *board, bool linear);
+void write_html(FILE *out, const struct board *board, bool linear);
+void write_xml_text(FILE *out, const char *text, int max);
 
 #endif /* DMAG_TOOL_WRITE_H */
