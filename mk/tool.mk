@@ -23,7 +23,7 @@ $(eval $(call TOOL_PROGRAM,dmag,plain))
 $(eval $(call TOOL_PROGRAM,dmag-san,san))
 $(eval $(call TOOL_PROGRAM,dmag-static,plain,-static))
 
-# Each test is a script that prints what failed and a sum.
+# Each test is a script, or random.c, that speaks TAP.
 T_TESTS := $(filter-out %/lib.sh %/guest.sh %/scenarios.sh,$(wildcard tests/tool/*.sh))
 
 HELP += tool-check "tests of the dmag tool"
@@ -36,7 +36,7 @@ define T_CHECK
 $(1)/%.ok: tests/tool/%.sh tests/tool/lib.sh $(wildcard tests/tool/boards/*) $(2)
 	@mkdir -p $$(@D)
 	@DMAG=$(2) WORK=$(1)/$$* $$< >$$@.log 2>&1 && \
-		echo "ok    $(1)/$$*: $$$$(tail -n 1 $$@.log)" || { echo "FAIL  $(1)/$$*:"; cat $$@.log; exit 1; }
+		echo "ok    $(1)/$$*: $$$$(grep -c ^ok $$@.log) cases" || { echo "FAIL  $(1)/$$*:"; cat $$@.log; exit 1; }
 	@mv $$@.log $$@
 endef
 $(eval $(call T_CHECK,$(T),$(T)/dmag))
@@ -84,7 +84,7 @@ $(T)/random: $(TOOL_INPUT:%.c=$(B)/san/%.o) $(B)/san/tests/tool/random.o $(B)/sa
 	$(Q)$(CC_san) $^ $(TOOL_LIBS) -o $@
 
 $(T)/random.ok: $(T)/random
-	@$< >$@.log 2>&1 && echo "ok    $<: $$(tail -n 1 $@.log)" || { cat $@.log; exit 1; }
+	@$< >$@.log 2>&1 && echo "ok    $<: $$(grep -c ^ok $@.log) cases" || { cat $@.log; exit 1; }
 	@mv $@.log $@
 
 tool-check: $(T)/random.ok

@@ -14,7 +14,7 @@ with open(sys.argv[1]) as f:
     p = json.load(f)
     sys.exit(not eval(sys.argv[2]))
 END
-	verdict $? "$1: not true: $2 $(cat "$work/json.err")"
+	verdict $? "$1" "not true: $2 $(cat "$work/json.err")"
 }
 
 # csv WHAT EXPRESSION: holds for the list r of rows, by column name
@@ -26,7 +26,7 @@ with open(sys.argv[1], newline="") as f:
     r = list(csv.DictReader(f, strict=True))
     sys.exit(not (all(None not in x and None not in x.values() for x in r) and eval(sys.argv[2])))
 END
-	verdict $? "$1: not true: $2 $(cat "$work/json.err")"
+	verdict $? "$1" "not true: $2 $(cat "$work/json.err")"
 }
 
 board pi4
@@ -84,7 +84,7 @@ for r in root.iter(ns + "rect"):
 names = [t for t in root.iter(ns + "text") if t.get("class") == "name"]
 assert len(names) == int(sys.argv[2]) + 1, len(names)
 END
-	verdict $? "picture $1: $(tail -n 1 "$work/svg.err")"
+	verdict $? "picture ${1##*/}: nothing overlaps, $2 groups" "$(tail -n 1 "$work/svg.err")"
 }
 
 for scale in '' --linear; do
@@ -130,7 +130,7 @@ bad()
 	printf '/dts-v1/;\n/ { #address-cells = <%s>; #size-cells = <1>; %s };\n' \
 		"${5:-1}" "$3" >"$work/bad.dts"
 	dtc -q -f -o "$work/bad.dtb" "$work/bad.dts" 2>"$work/dtc.err" ||
-		verdict 1 "$1: dtc: $(cat "$work/dtc.err")"
+		verdict 1 "$1: dtc" "$(cat "$work/dtc.err")"
 	status "$2" "$1" "$dmag" plan "$work/bad.dtb"
 	[ -z "$4" ] || has "$1" "$4" err
 }

@@ -42,7 +42,7 @@ for command in plan show top; do
 	"$dmag" $command --help >"$work/help"
 	for option in $(grep -o -e ' --[a-z-]*' "$work/help"); do
 		[ "$option" = --help ] || grep -q -- "-${option#--}" "$prefix/share/man/man1/dmag.1"
-		verdict $? "$command $option is not in the manual"
+		verdict $? "$command $option is in the manual"
 	done
 done
 completes()
@@ -66,5 +66,5 @@ hasnt 'completion of others' 'some.txt$'
 
 status 0 uninstall make -s -C "$here/../.." uninstall PREFIX="$prefix"
 [ -z "$(find "$prefix" -type f)" ]
-verdict $? "uninstall leaves $(find "$prefix" -type f)"
+verdict $? 'uninstall leaves nothing' "$(find "$prefix" -type f)"
 finish

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # shellcheck shell=sh
-# Sourced by the tool's tests: run dmag, compare, count.
+# Sourced by the tool's tests: run dmag, compare, and say so in TAP (the Test
+# Anything Protocol), which prove(1) counts.
 #
 # Environment: DMAG, the program; WORK, where a scratch directory may be made.
 
@@ -11,12 +12,16 @@ trap 'rm -rf "$work"' EXIT
 tests=0
 failed=0
 
+# verdict STATUS WHAT [DIAGNOSIS]: one case of the test, which is to have status 0
 verdict()
 {
 	tests=$((tests + 1))
-	if [ "$1" -ne 0 ]; then
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tests - $2"
+	else
 		failed=$((failed + 1))
-		echo "FAIL: $2"
+		echo "not ok $tests - $2"
+		echo "${3:-}" | sed 's/^/# /'
 	fi
 }
 
@@ -29,21 +34,21 @@ status()
 	"$@" >"$work/out" 2>"$work/err"
 	rc=$?
 	[ "$rc" -eq "$want" ]
-	verdict $? "$what: exit status $rc, not $want: $(cat "$work/err")"
+	verdict $? "$what: exit status $want" "exit status $rc: $(cat "$work/err")"
 }
 
 # has WHAT PATTERN [out|err]: a line of what was printed matches, blanks squeezed
 has()
 {
 	tr -s ' ' <"$work/${3:-out}" | grep -Eq -- "$2"
-	verdict $? "$1: nothing like '$2' in: $(cat "$work/${3:-out}")"
+	verdict $? "$1" "nothing like '$2' in: $(cat "$work/${3:-out}")"
 }
 
 # hasnt WHAT PATTERN [out|err]
 hasnt()
 {
 	! tr -s ' ' <"$work/${3:-out}" | grep -Eq -- "$2"
-	verdict $? "$1: there is '$2' in: $(cat "$work/${3:-out}")"
+	verdict $? "$1: absent" "there is '$2' in: $(cat "$work/${3:-out}")"
 }
 
 # board NAME: compile boards/NAME.dts to $work/NAME.dtb
@@ -53,8 +58,9 @@ board()
 		verdict 1 "dtc $1.dts"
 }
 
+# The plan of TAP comes last, when the number of cases is known.
 finish()
 {
-	echo "$((tests - failed)) of $tests checks passed"
+	echo "1..$tests"
 	exit $((failed > 0))
 }

@@ -18,7 +18,7 @@
 #include "plan.h"
 #include "source.h"
 #include "text.h"
-#include "write.h"
+#include "writers.h"
 
 #define PAGES 96 /* of physical memory, RAM or not */
 #define MAX_BUSES 8
@@ -26,6 +26,9 @@
 #define MAX_DEVICES 6
 #define BLOB (16 << 10)
 #define PAGE BIT_ULL(PAGE_SHIFT)
+#define BOARDS 3000
+#define BROKEN 3 /* of them are broken in all ways */
+#define MUTANTS 2000 /* of each */
 #define TIMEOUT 120 /* seconds, for all of it: an endless loop is a failure */
 
 struct entry {
@@ -63,13 +66,23 @@ static u64 dice(u64 sides)
 	return (state * 0x2545f4914f6cdd1dULL >> 11) % sides;
 }
 
-#define CHECK(cond)                                                       \
-	do {                                                              \
-		if (!(cond)) {                                            \
-			printf("%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			exit(1);                                          \
-		}                                                         \
+/* Cases that passed; the first that does not ends the program. */
+static unsigned int cases;
+
+#define CHECK(cond)                                                         \
+	do {                                                                \
+		if (!(cond)) {                                              \
+			printf("not ok %u - %s:%d: %s\n1..%u\n", cases + 1, \
+			       __FILE__, __LINE__, #cond, cases + 1);       \
+			exit(1);                                            \
+		}                                                           \
 	} while (0)
+
+static void passed(const char *what, unsigned int nr)
+{
+	printf("ok %u - %u %s\n", ++cases, nr, what);
+	fflush(stdout);
+}
 
 /* ---- the model ------------------------------------------------------- */
 
@@ -373,21 +386,6 @@ static void check_zone(const struct model *m, const struct board *b,
 	CHECK(!!(d->verdict & VERDICT_LARGE) == !!outside);
 }
 
-static void write_all(struct board *b)
-{
-	static FILE *null;
-	const struct style style = { .color = true };
-
-	if (!null)
-		null = fopen("/dev/null", "w");
-	write_table(null, b, &style);
-	write_json(null, b);
-	write_csv(null, b);
-	write_summary(null, b);
-	write_svg(null, b, false);
-	write_html(null, b, true);
-}
-
 static void check_board(const struct model *m, const void *blob)
 {
 	struct plan_options opt = { 0 };
@@ -464,48 +462,68 @@ static void break_words(const char *blob)
 		}
 		memcpy(broken + i, blob + i, 4);
 	}
+	passed("words of a board survive every overflow", i / 4);
 }
 
-static unsigned int break_board(const char *blob)
+static void break_length(const char *blob)
+{
+	size_t size = fdt_totalsize(blob), i;
+
+	for (i = 0; i < size; i++)
+		CHECK(!survives(blob, i));
+	passed("lengths at which a board was cut are refused", i);
+}
+
+/* Some mutants must still be readable, or all of this stops at the header. */
+static void break_bytes(const char *blob)
 {
 	size_t size = fdt_totalsize(blob);
 	char broken[BLOB];
 	unsigned int read = 0;
 
-	for (size_t i = 0; i < size; i++)
-		CHECK(!survives(blob, i));
-	break_words(blob);
-	for (unsigned int i = 0; i < 2000; i++) {
+	for (unsigned int i = 0; i < MUTANTS; i++) {
 		memcpy(broken, blob, size);
 		for (u64 n = 1 + dice(4); n; n--)
 			broken[dice(size)] = dice(2) ? dice(256) :
 						       0xff * dice(2);
 		read += survives(broken, size);
 	}
-	return read;
+	CHECK(read && read < MUTANTS);
+	passed("mutants of a board were still readable", read);
+}
+
+/* ---- the test -------------------------------------------------------- */
+
+static void try_boards(char blob[BROKEN][BLOB])
+{
+	struct model m;
+
+	for (unsigned int i = 0; i < BOARDS; i++) {
+		char *board = blob[i % BROKEN];
+
+		roll(&m);
+		put_board(board, &m);
+		check_board(&m, board);
+	}
+	passed("boards agree with the oracle page by page", BOARDS);
 }
 
 int main(int argc, char **argv)
 {
-	static char blob[BLOB];
+	static char blob[BROKEN][BLOB];
 	const char *seed = argc > 1 ? argv[1] : getenv("SEED");
-	unsigned int read = 0;
-	struct model m;
-	int i;
 
 	state = seed ? strtoull(seed, NULL, 0) : (u64)time(NULL);
-	printf("seed %llu\n", state);
+	printf("# seed %llu\n", state);
 	fflush(stdout);
 	alarm(TIMEOUT);
 	state = state * 2 + 1;
-	for (i = 0; i < 3000; i++) {
-		roll(&m);
-		put_board(blob, &m);
-		check_board(&m, blob);
-		if (i % 1000 == 0)
-			read += break_board(blob);
+	try_boards(blob);
+	for (int i = 0; i < BROKEN; i++) {
+		break_length(blob[i]);
+		break_words(blob[i]);
+		break_bytes(blob[i]);
 	}
-	printf("%d boards agree; %u mutated ones were still readable\n", i,
-	       read);
+	printf("1..%u\n", cases);
 	return 0;
 }
