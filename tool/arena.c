@@ -16,6 +16,10 @@ struct arena_chunk {
 	max_align_t data[];
 };
 
+/*
+ * The next @bytes of the current chunk, zeroed.  A request as large as a chunk gets
+ * one of its own, so that what is left of the current one stays in use.
+ */
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
 	struct arena_chunk *chunk;
@@ -54,6 +58,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 	return s;
 }
 
+/* Formats twice: the length decides how much the arena has to give. */
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args)
 {
 	va_list again;

@@ -57,6 +57,7 @@ struct plan_command {
 
 /* ---- plan_options --------------------------------------------------------- */
 
+/* --memory: the first one replaces what the source says, later ones add to it. */
 static int plan_set_memory(struct plan_command *cmd, const char *arg)
 {
 	struct plan_options *opt = &cmd->opt;
@@ -87,6 +88,7 @@ static int plan_set_assume(struct plan_command *cmd, const char *arg)
 	return 0;
 }
 
+/* --mask: the last "=" counts, since names of nodes may hold one. */
 static int plan_set_mask(struct plan_command *cmd, const char *arg)
 {
 	const char *equals = strrchr(arg, '=');
@@ -225,6 +227,7 @@ static int plan_parse(struct plan_command *cmd, int argc, char **argv)
 
 /* ---- files ----------------------------------------------------------- */
 
+/* Standard output is for the plan, which programs read: notes go elsewhere. */
 static void plan_report(const struct plan_command *cmd,
 			const struct board *board)
 {
@@ -257,6 +260,10 @@ static void plan_write(const struct plan_command *cmd,
 	}
 }
 
+/*
+ * A picture that was written in part is no picture: both the stream and its end
+ * are asked whether all went well.
+ */
 static int plan_draw(const struct plan_command *cmd, const struct board *board,
 		     const char *name,
 		     void (*write)(FILE *out, const struct board *board,
@@ -285,6 +292,7 @@ static int plan_draw_all(const struct plan_command *cmd,
 	return ret;
 }
 
+/* One line of names, however many boards follow. */
 static void plan_write_head(const struct plan_command *cmd)
 {
 	if (cmd->output == OUT_CSV)
@@ -304,6 +312,10 @@ static int plan_read(struct plan_command *cmd, struct board *board,
 	return board_from_fdt(board, blob, size, &cmd->opt);
 }
 
+/*
+ * A board that cannot be planned does not keep others from it; the exit status
+ * remembers.
+ */
 static int plan_board(struct plan_command *cmd, const char *name)
 {
 	struct board board;
@@ -325,6 +337,10 @@ static int plan_board(struct plan_command *cmd, const char *name)
 	return ret;
 }
 
+/*
+ * A mask that was meant for a device which no board has is a typing error, and a
+ * plan without it would answer another question.
+ */
 static int plan_check_masks(const struct plan_command *cmd)
 {
 	static const char fmt[] =

@@ -7,6 +7,7 @@
 #include "text.h"
 #include "write.h"
 
+/* Bytes that a spreadsheet or a terminal could act on become "?". */
 static void csv_string(FILE *out, const char *s)
 {
 	putc('"', out);
@@ -27,6 +28,7 @@ void write_csv_head(FILE *out)
 	fputs("verdict,wasted,outside\n", out);
 }
 
+/* Devices outside groups have nothing in the columns about groups. */
 static void csv_device(FILE *out, const struct board *board,
 		       const struct device *dev)
 {
@@ -91,6 +93,10 @@ struct summary_sums_t {
 	u64 unreachable, wasted, outside;
 };
 
+/*
+ * Counts of groups, and the worst device of each kind: amounts of different
+ * groups overlap in memory, so that their sum would say nothing.
+ */
 static struct summary_sums_t summary_sums(const struct board *board)
 {
 	u64 ram = dmag_reach_frames(&board->ram);

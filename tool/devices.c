@@ -45,6 +45,10 @@ static const char *const class_names[] = {
 
 /* ---- constraints ----------------------------------------------------- */
 
+/*
+ * The core refuses a window that wraps around.  Firmware that says "all there is"
+ * as 2^64 bytes from some start means up to the end.
+ */
 static void window_add(struct board *board, struct device *dev,
 		       const struct of_range *range, const struct of_node *bus)
 {
@@ -117,6 +121,10 @@ static const struct of_node *window_find(const struct of_tree *tree,
 	return NULL;
 }
 
+/*
+ * of_dma_is_coherent(): the nearest node on the way of a DMA that says either.
+ * Without a word, an architecture has its default.
+ */
 static bool device_coherent(const struct board *board,
 			    const struct of_tree *tree,
 			    const struct of_node *np)
@@ -133,6 +141,10 @@ static bool device_coherent(const struct board *board,
 	return board->arch != ARCH_ARM64;
 }
 
+/*
+ * An IOMMU that is disabled leaves its clients to dma-direct.  So does a region
+ * that only holds firmware: a driver maps it, it does not allocate from it.
+ */
 static enum device_kind device_kind_of(const struct of_tree *tree,
 				       const struct of_node *np)
 {
@@ -156,11 +168,16 @@ static enum device_kind device_kind_of(const struct of_tree *tree,
 	return DEVICE_DIRECT;
 }
 
+/* People copy the name of a node from a log, or its path from /proc. */
 static bool mask_is_for(const char *option, const char *path, const char *name)
 {
 	return !strcmp(option, path) || !strcmp(option, name);
 }
 
+/*
+ * The mask of a host bridge's driver is for its own registers and MSIs, not for
+ * the devices behind it.
+ */
 static void device_set_mask(struct device *dev, const struct of_node *np,
 			    const struct plan_options *opt)
 {
@@ -184,6 +201,7 @@ static void device_set_mask(struct device *dev, const struct of_node *np,
 	}
 }
 
+/* Both limit addresses on the bus, which is what the core wants. */
 static void device_set_limit(struct device *dev)
 {
 	u64 mask = ~0ULL >> (64 - dev->mask_bits);
@@ -203,6 +221,7 @@ static bool device_has_pool(const struct of_tree *tree,
 	return kind == DEVICE_POOL || kind == DEVICE_RESTRICTED;
 }
 
+/* A name and its unit address: "usb@7e980000" is a "usb". */
 static bool device_has_class_name(const struct of_node *np)
 {
 	size_t len = strcspn(np->name, "@");
@@ -266,6 +285,7 @@ static const char *device_reason(const struct of_tree *tree,
 	return device_has_class_name(np) ? "name" : NULL;
 }
 
+/* Devices behind a host bridge see its own dma-ranges, others those above them. */
 static void device_add(struct board *board, const struct of_tree *tree,
 		       const struct of_node *np, const char *why,
 		       const struct plan_options *opt)
@@ -311,6 +331,7 @@ static void zone_limit_by(struct board *board, const struct of_tree *tree,
 	board->zone_dma_limit = min(board->zone_dma_limit, end);
 }
 
+/* Every riscv tree has one of these in its CPU nodes, and no other tree has. */
 static enum arch arch_guess(const struct of_tree *tree)
 {
 	const struct of_node *np;

@@ -9,6 +9,7 @@
 #include "text.h"
 #include "write.h"
 
+/* A region without a place has only a size. */
 static void json_regions(struct json *json, const struct board *board)
 {
 	unsigned int i;
@@ -110,6 +111,7 @@ static void json_windows(struct json *json, const struct dmag_constraint *dma)
 	json_close(json, ']');
 }
 
+/* Only a device whose memory comes from a group is judged. */
 static void json_judgement(struct json *json, const struct board *board,
 			   const struct device *dev)
 {

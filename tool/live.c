@@ -28,6 +28,7 @@ struct live {
 static char *live_path(const struct live *l, const char *fmt, ...)
 	__printf(2, 3);
 
+/* Tests and copies of other machines have /proc and /sys under a root. */
 static char *live_path(const struct live *live, const char *fmt, ...)
 {
 	va_list args;
@@ -72,6 +73,10 @@ static void live_read_iomem(const struct live *live)
 		live_iomem_line(live->board, line);
 }
 
+/*
+ * The firmware's map is readable by all, but knows nothing of what the kernel
+ * was told to leave alone.
+ */
 static void live_read_memmap(const struct live *live)
 {
 	static const char by_firmware[] =
@@ -119,6 +124,7 @@ static int live_read_memory(const struct live *live)
 
 /* ---- zones ----------------------------------------------------------- */
 
+/* Zones of different NUMA nodes are one zone here: masks know no nodes. */
 static struct zone *live_zone_named(struct board *board, const char *name)
 {
 	unsigned int i;
@@ -134,6 +140,10 @@ static struct zone *live_zone_named(struct board *board, const char *name)
 	return &board->zones[i];
 }
 
+/*
+ * ZONE_MOVABLE and ZONE_DEVICE overlap others and never serve DMA memory.  An
+ * empty zone still changes what the kernel tries first.
+ */
 static void live_add_node_zone(struct board *board, const char *name, u64 start,
 			       u64 spanned)
 {
@@ -205,6 +215,7 @@ static bool live_translated(const struct live *live, const char *dir)
 	return type && !strncmp(type, "DMA", 3);
 }
 
+/* The byte at PCI_COMMAND is readable by all, unlike most of the config space. */
 static bool live_masters_bus(const struct live *live, const char *dir)
 {
 	struct arena *arena = &live->board->arena;
@@ -245,6 +256,7 @@ static const struct device *live_host_bridge(const struct live *live,
 	return found;
 }
 
+/* Only whole names: "0000:01:00.0" has no path that people would write. */
 static void live_set_mask(const struct live *live, struct device *dev)
 {
 	struct mask_option *mask = live->opt->masks;

@@ -39,6 +39,7 @@ static const struct {
 	{ "top", cmd_top },
 };
 
+/* A command finds its own name in argv[0], as getopt() wants. */
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";

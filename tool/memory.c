@@ -24,6 +24,7 @@ struct reg_cursor {
 	unsigned int na, ns;
 };
 
+/* Cells are those of the parent, as for every reg. */
 static bool reg_init(struct reg_cursor *cursor, const struct of_node *np,
 		     const char *name)
 {
@@ -56,6 +57,10 @@ static int reg_fail(struct board *board, const struct of_node *np,
 		       name, cursor->end - cursor->at, cursor->na, cursor->ns);
 }
 
+/*
+ * Boot loaders fill in sizes.  A bank of 0 bytes in a tree that was never booted
+ * does not mean that there is no memory.
+ */
 static void bank_add(struct board *board, const struct of_node *np, u64 start,
 		     u64 size, const struct plan_options *opt)
 {
@@ -71,6 +76,10 @@ static void bank_add(struct board *board, const struct of_node *np, u64 start,
 		span_from(start, size ? size : opt->assume);
 }
 
+/*
+ * More than two cells would not fit a number here, and no Linux reads them as
+ * memory.
+ */
 static int bank_read(struct board *board, const struct of_node *np,
 		     const struct plan_options *opt)
 {
@@ -111,6 +120,7 @@ int memory_read(struct board *board, const struct of_tree *tree,
 
 /* ---- reserved memory ------------------------------------------------- */
 
+/* A pool that is not reusable is carved out; "reusable" makes it an area of CMA. */
 enum region_kind region_kind(const struct of_node *np)
 {
 	if (of_compatible(np, "restricted-dma-pool"))
@@ -136,6 +146,10 @@ static void region_add(struct board *board, const struct of_node *np,
 		region->span = span_from(start, size);
 }
 
+/*
+ * With reg the region has a place.  With size alone Linux finds one, which is not
+ * known before it runs.
+ */
 static int region_read(struct board *board, const struct of_node *np)
 {
 	struct reg_cursor cursor;

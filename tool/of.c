@@ -34,6 +34,7 @@ struct of_addr {
 	u8 cells[OF_MAX_ADDR_CELLS * OF_CELL];
 };
 
+/* Lists are short; a hash would cost more than it saves. */
 const void *of_get(const struct of_node *np, const char *name, u32 *len)
 {
 	const struct of_prop *prop;
@@ -74,6 +75,7 @@ const char *of_string(const struct of_node *np, const char *name)
 	return of_next_string(np, name, NULL);
 }
 
+/* Big-endian cells; of more than two the last two count, as in Linux. */
 u64 of_number(const u8 *cells, unsigned int nr)
 {
 	u64 val = 0;
@@ -140,6 +142,7 @@ int of_fail(struct board *board, const struct of_node *np, const char *fmt, ...)
 	return board_fail(board, "%s: %s", of_path(board, np), text);
 }
 
+/* Sorted by of_check_phandles(), which has refused doubles. */
 struct of_node *of_by_phandle(const struct of_tree *tree, u32 phandle)
 {
 	unsigned int lo = 0, hi = tree->nr_phandles;
@@ -198,6 +201,7 @@ static bool of_name_is(const struct of_node *np, const char *name)
 	return len == strlen(name) && !strncmp(np->name, name, len);
 }
 
+/* By type, or by name: old trees lack the type (of_node_is_pcie() in Linux). */
 bool of_is_pci(const struct of_node *np)
 {
 	const char *type = of_string(np, "device_type");
@@ -208,6 +212,10 @@ bool of_is_pci(const struct of_node *np)
 	return of_name_is(np, "pcie");
 }
 
+/*
+ * PCI and ISA addresses begin with a cell that says in which space they are; so
+ * does any address of three cells (of_bus_default_flags_match() in Linux).
+ */
 static struct of_bus of_bus(const struct of_node *np)
 {
 	struct of_bus bus = { OF_BUS_PCI, 3, 2, 1 };

@@ -90,6 +90,10 @@ static void ram_set(struct board *board, const struct span *spans,
 	board->ram = (struct dmag_reach){ seg, nr_seg };
 }
 
+/*
+ * Nothing known is planned for as if memory were everywhere: reaches are right
+ * then, verdicts are not, and a note says so.
+ */
 static int bank_check(struct board *board)
 {
 	static const char unknown[] =
@@ -110,6 +114,10 @@ static int bank_check(struct board *board)
 	return 0;
 }
 
+/*
+ * Regions are cut one after the other, from one list into the other and back.
+ * Each cut adds one span at the most.
+ */
 static void ram_build(struct board *board)
 {
 	struct span *spans, *next, *tmp;
@@ -244,6 +252,10 @@ static int zone_first(const struct board *board, const struct device *dev)
 
 /* ---- groups ---------------------------------------------------------- */
 
+/*
+ * The reach is built twice, first to count its segments.  Every device gets a
+ * group; joining decides whether it is needed.
+ */
 static struct group *group_alloc(struct board *board, const struct device *dev)
 {
 	struct dmag_range *seg;
@@ -284,6 +296,10 @@ static int group_join(struct board *board, struct device *dev)
 	return 0;
 }
 
+/*
+ * Smallest reach first.  The order must not depend on that of nodes in a tree, or
+ * two plans of one board could not be compared.
+ */
 static int group_cmp(const void *a, const void *b)
 {
 	const struct group *x = *(struct group *const *)a;
@@ -364,6 +380,7 @@ static void device_judge(struct board *board, struct device *dev)
 	dev->wasted = dev->group->frames - zone_frames(board, reach, dev->sure);
 }
 
+/* The member that fares worst speaks for its group. */
 static void group_judge(struct board *board, struct device *dev)
 {
 	struct group *group = dev->group;

@@ -37,6 +37,7 @@ struct canvas {
 	double y;
 };
 
+/* At most @max characters, -1 for all; entities count as one. */
 void write_xml_text(FILE *out, const char *text, int max)
 {
 	static const char special[] = "&<>\"";
@@ -61,6 +62,7 @@ static void svg_label(const struct canvas *canvas, double x, double y,
 	fputs("</text>\n", canvas->out);
 }
 
+/* Good enough to keep labels apart without knowing the font. */
 static double svg_text_width(const char *s)
 {
 	return CHAR_W * strlen(s);
@@ -68,6 +70,7 @@ static double svg_text_width(const char *s)
 
 /* ---- the svg_x ------------------------------------------------------- */
 
+/* Addresses beyond the scale are drawn at its ends. */
 static double svg_x(const struct canvas *canvas, u64 addr)
 {
 	double part;
@@ -107,6 +110,7 @@ static u64 svg_lowest_boundary(const struct board *board)
 	return low;
 }
 
+/* A power of two below the first boundary, so that ticks are round numbers. */
 static void svg_set_scale(struct canvas *canvas)
 {
 	const struct board *board = canvas->board;
@@ -169,6 +173,7 @@ static void svg_axis(struct canvas *canvas, double bottom)
 
 /* ---- bars ------------------------------------------------------------ */
 
+/* Never thinner than a pixel: what is small must still be seen. */
 static void svg_bar(const struct canvas *canvas, struct span s, const char *cls,
 		    double y, double height)
 {
@@ -254,6 +259,7 @@ static void svg_members(const struct canvas *canvas, const struct group *group)
 	fputs("</text>\n", canvas->out);
 }
 
+/* Amounts take a second line, under the verdict in words. */
 static void svg_verdict(const struct canvas *canvas, const struct group *group)
 {
 	char wasted[32], outside[32], text[96];

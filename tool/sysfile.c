@@ -52,6 +52,7 @@ char *sys_line(struct arena *arena, const char *path)
 	return s;
 }
 
+/* Decimal or 0x: the files of sysfs use both. */
 bool sys_number(struct arena *arena, const char *path, u64 *val)
 {
 	const char *s = sys_line(arena, path);

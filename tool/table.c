@@ -41,6 +41,7 @@ static const char *table_range(char *buf, size_t len,
 	return buf;
 }
 
+/* Continuation lines leave the heading out, so that grep finds each line once. */
 static void table_board(FILE *out, const struct board *board,
 			const struct colors *colors)
 {
@@ -95,6 +96,7 @@ static void table_regions(FILE *out, const struct board *board,
 	}
 }
 
+/* The column is as wide as the widest range, so that all fit on a line. */
 static unsigned int table_reach_width(const struct board *board)
 {
 	size_t width = strlen("REACH");
@@ -112,6 +114,7 @@ static unsigned int table_reach_width(const struct board *board)
 	return width;
 }
 
+/* Further segments stand alone on lines below their group. */
 static void table_reach(FILE *out, const struct dmag_reach *reach,
 			unsigned int i, unsigned int width)
 {
@@ -185,6 +188,7 @@ static void table_device(FILE *out, const struct device *dev,
 	putc('\n', out);
 }
 
+/* Group by group, and those that are in none last. */
 static void table_devices(FILE *out, const struct board *board,
 			  const struct colors *colors)
 {

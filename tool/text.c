@@ -6,6 +6,10 @@
 
 #include "text.h"
 
+/*
+ * At most one decimal, cut rather than rounded, since 1.99 GiB is not
+ * enough where 2 GiB are wanted.
+ */
 const char *size_text(char *buf, size_t len, u64 bytes)
 {
 	static const char *const units[] = { "B",   "KiB", "MiB", "GiB",
@@ -99,6 +103,7 @@ const char *attrs_text(unsigned int attrs)
 	return names[attrs & DMAG_ATTRS];
 }
 
+/* A zone of -1: every zone that Linux would try is empty. */
 const char *zone_text(const struct board *board, int zone)
 {
 	return zone < 0 ? "none" : board->zones[zone].name;

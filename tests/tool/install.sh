@@ -40,6 +40,7 @@ fi
 # Every option is in the manual, and the completion offers it.
 for command in plan show top; do
 	"$dmag" $command --help >"$work/help"
+	# shellcheck disable=SC2013 # one option a word
 	for option in $(grep -o -e ' --[a-z-]*' "$work/help"); do
 		[ "$option" = --help ] || grep -q -- "-${option#--}" "$prefix/share/man/man1/dmag.1"
 		verdict $? "$command $option is in the manual"

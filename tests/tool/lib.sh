@@ -6,6 +6,7 @@
 # Environment: DMAG, the program; WORK, where a scratch directory may be made.
 
 here=$(dirname "$0")
+# shellcheck disable=SC2034 # the tests run it
 dmag=${DMAG:?}
 work=$(mktemp -d "${WORK:?}.XXXXXX") || exit 1
 trap 'rm -rf "$work"' EXIT
