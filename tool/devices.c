@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * What a device tree says about devices that do DMA, and what constrains them.
+ * Devices that do DMA and their constraints, from a device tree.
  *
  * A device tree does not say which devices do DMA, nor with which mask.  A node
  * counts as such a device if it and all above it are enabled, and one of these

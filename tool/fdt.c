@@ -139,7 +139,7 @@ static const u8 *of_align(const u8 *at, const u8 *start, const u8 *end)
 	return (size_t)(end - at) < pad ? end : at + pad;
 }
 
-/* What follows the tag before @at and what belongs to it; NULL if it is cut. */
+/* The end of the token whose tag lies before @at; NULL if it is cut. */
 static const u8 *of_skip(u32 tag, const u8 *at, const u8 *end)
 {
 	const u8 *nul;

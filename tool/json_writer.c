@@ -12,7 +12,7 @@
 /* Elements this deep and less begin a line. */
 #define JSON_LINES_DEPTH 2
 
-/* Names are ours, values anybody's: all but plain ASCII is escaped. */
+/* Values come from any device tree: all but plain ASCII is escaped. */
 static void json_quote(FILE *out, const char *text)
 {
 	putc('"', out);
@@ -29,7 +29,7 @@ static void json_quote(FILE *out, const char *text)
 	putc('"', out);
 }
 
-/* What goes before a value: comma, blank or line break, and its name. */
+/* Comma, blank or line break before a value, and its name. */
 static void json_item(struct json *json, const char *name)
 {
 	if (json->more)

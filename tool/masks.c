@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * What Linux's drivers do about DMA masks; the facts are in masks.inc.
+ * The DMA masks that Linux's drivers set; the facts are in masks.inc.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * What a device tree says about memory: banks, and regions that are set aside.
+ * Memory in a device tree: banks, and regions that are set aside.
  */
 #include <libfdt.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * What the tool says about itself: why it ends, and what is wrong with a command.
+ * Messages about the tool's own failures and about wrong commands.
  */
 #ifndef DMAG_TOOL_MSG_H
 #define DMAG_TOOL_MSG_H

@@ -2,8 +2,8 @@
 /*
  * Addresses in a device tree, by the rules of Linux 6.12.
  *
- * What counts is not what the specification says but what the kernel makes of
- * a tree, so this follows drivers/of/address.c in substance, quirks included:
+ * The kernel's reading of a tree counts here, not that of the specification, so
+ * this follows drivers/of/address.c in substance, quirks included:
  * a bus without dma-ranges translates one to one when an address is carried up
  * through it, the DMA parent of a node may be elsewhere ("dma-mem"), and an
  * entry that cannot be translated is dropped.
@@ -15,7 +15,7 @@
 #define OF_MAX_ADDR_CELLS 4
 #define OF_CELL 4 /* bytes */
 
-/* What distinguishes the buses that Linux knows. */
+/* The kinds of buses whose addresses Linux reads differently. */
 enum of_bus_kind {
 	OF_BUS_PCI,
 	OF_BUS_ISA,
@@ -117,7 +117,7 @@ const char *of_path(struct board *board, const struct of_node *np)
 			    np->name);
 }
 
-/* What is odd about a node: board_note() with its path in front. */
+/* A note about a node: board_note() with its path in front. */
 void of_note(struct board *board, const struct of_node *np, const char *fmt,
 	     ...)
 {
@@ -130,7 +130,7 @@ void of_note(struct board *board, const struct of_node *np, const char *fmt,
 	board_note(board, "%s: %s", of_path(board, np), text);
 }
 
-/* What is wrong with a node; returns -1. */
+/* board_fail() with the path of a node in front; returns -1. */
 int of_fail(struct board *board, const struct of_node *np, const char *fmt, ...)
 {
 	const char *text;

@@ -6,15 +6,16 @@
  * memory from a group join one in the core's registry, as in the kernel.  Then
  * each is judged against the zones: dma-direct asks for memory of one zone or
  * of those below it (dma_direct_optimal_gfp_mask() in kernel/dma/direct.c) and
- * looks at the address afterwards.  What those zones hold and the device cannot
- * use is *outside*; what it could use, but finds by luck or not at all, *wasted*.
+ * looks at the address afterwards.  Memory of those zones that the device cannot
+ * use is *outside*; memory that it could use, but finds by luck or not at all, is
+ * *wasted*.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan.h"
 
-/* Where RAM may be as long as nobody says: 48 bits, all that most CPUs have. */
+/* The last byte of unknown RAM: 48 bits are all that most CPUs have. */
 #define UNKNOWN_RAM_LAST ((1ULL << 48) - 1)
 
 static const u64 limit32 = (1ULL << 32) - 1;
@@ -327,7 +328,7 @@ static void group_number(struct board *board)
 		board->groups[i]->id = i + 1;
 }
 
-/* What the zones up to @zone hold of @reach. */
+/* Frames of @reach in the zones up to @zone. */
 static u64 zone_frames(const struct board *board,
 		       const struct dmag_reach *reach, int zone)
 {

@@ -92,7 +92,7 @@ static u64 svg_lowest_ram(const struct board *board)
 	return board->ram.nr ? frames_bytes(board->ram.seg[0].start) : 0;
 }
 
-/* Where memory begins to be interesting: under the first boundary inside it. */
+/* The scale has to begin under the first boundary inside memory. */
 static u64 svg_lowest_boundary(const struct board *board)
 {
 	u64 low = board->ram.nr ? frames_bytes(board->ram.seg[0].last + 1) : 1;

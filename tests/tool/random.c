@@ -4,8 +4,8 @@
  *
  * A board is made twice from the same dice: as a device tree, and as a table of
  * buses in which the oracle looks up every page of a small address space by
- * hand.  What the tool makes of the tree has to agree page by page: reach, who
- * shares a group, what the zones waste.  Then the tree is truncated at every
+ * hand.  The tool's reading of the tree has to agree page by page: reach,
+ * members of groups, memory that zones waste.  Then the tree is truncated at every
  * length and mutated, where the only demand is an orderly answer (run it under
  * the sanitizers).  The seed is printed; an argument or SEED sets it.
  */
@@ -118,7 +118,7 @@ static void roll(struct model *m)
 
 /* ---- the oracle ------------------------------------------------------ */
 
-/* Where page @page of bus @bus is for the CPU; -1 if nowhere. */
+/* The CPU's page for page @page of bus @bus; -1 if there is none. */
 static long translate(const struct model *m, int bus, u64 page)
 {
 	const struct bus *b = m->bus + max(bus, 0);
@@ -315,7 +315,7 @@ static bool alike(const struct model *m, const struct dev *a,
 	return a->coherent == b->coherent;
 }
 
-/* Where a limit on bus addresses is for the CPU; as high as can be if nowhere. */
+/* A limit on bus addresses as the CPU sees it; as high as can be if it does not. */
 static u64 limit_to_cpu(const struct model *m, const struct dev *d, u64 limit)
 {
 	int rule = ruling_bus(m, d->bus);
@@ -370,7 +370,7 @@ static const char *zone_tried(const struct model *m, const struct board *b,
 	return limit >= PAGE - 1 ? "DMA" : phys > limit ? "DMA32" : "none";
 }
 
-/* What the zones up to the one that Linux tries hold outside the reach. */
+/* Memory outside the reach in the zones up to the one that Linux tries. */
 static void check_zone(const struct model *m, const struct board *b,
 		       const struct device *d)
 {
