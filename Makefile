@@ -7,9 +7,9 @@ HELP :=
 .PHONY: help clean
 
 include mk/build.mk
+include mk/tool.mk
 include mk/check.mk
 include mk/kernel.mk
-include mk/tool.mk
 include mk/guest.mk
 include mk/test.mk
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
-# Tests of the core in user space: units, models, fuzzing, coverage, benchmarks.
+# Tests in user space: units, models, fuzzing, coverage, benchmarks; the tool's
+# own are in mk/tool.mk.
 #
 # A test is a file: tests/unit/NAME_test.c is a cmocka program,
 # tests/model/NAME_model.c a stand-alone randomised one (an argument or SEED in
@@ -34,11 +35,13 @@ programs = $(addprefix $(B)/$(1)/,$(UNITS) $(MODELS))
 commands = $(foreach p,$(UNITS),"$(2) $(B)/$(1)/$(p)") \
 	$(foreach p,$(MODELS),"tests/tap.sh $(2) $(B)/$(1)/$(p)")
 
+$(if $(ONLY),,check: $(TOOL_TESTED))
 check: $(foreach f,plain san aarch64 powerpc,$(call programs,$(f))) $(FUZZERS) $(EMBED)
 	@tests/run.pl $(call commands,plain) $(call commands,san) \
 		$(call commands,aarch64,qemu-aarch64) $(call commands,powerpc,qemu-ppc) \
 		$(FUZZERS:%="tests/tap.sh tests/fuzz/run.sh $(FUZZ_CHECK_SECONDS) %") \
-		$(EMBED:%="tests/tap.sh %") "tests/unit/freestanding.sh $(B)/freestanding"
+		$(EMBED:%="tests/tap.sh %") "tests/unit/freestanding.sh $(B)/freestanding" \
+		$(if $(ONLY),,$(TOOL_COMMANDS))
 
 fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do tests/fuzz/run.sh $$(($(MINUTES) * 60)) $$f || exit 1; done

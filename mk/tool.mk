@@ -23,24 +23,17 @@ $(eval $(call TOOL_PROGRAM,dmag,plain))
 $(eval $(call TOOL_PROGRAM,dmag-san,san))
 $(eval $(call TOOL_PROGRAM,dmag-static,plain,-static))
 
-# Each test is a script, or random.c, that speaks TAP.
-T_TESTS := $(filter-out %/lib.sh %/guest.sh %/scenarios.sh,$(wildcard tests/tool/*.sh))
+# Each test is a script, or random.c, that speaks TAP; all of it is run plain and
+# with the sanitizers.
+TOOL_TESTS := $(filter-out lib guest scenarios,$(patsubst tests/tool/%.sh,%,$(wildcard tests/tool/*.sh)))
+TOOL_TESTED := $(T)/dmag $(T)/dmag-san $(T)/random
+TOOL_COMMANDS := $(foreach d,dmag dmag-san,$(foreach t,$(TOOL_TESTS),\
+	"env DMAG=$(T)/$(d) WORK=$(T)/$(d)-$(t) tests/tool/$(t).sh")) $(T)/random
 
 HELP += tool-check "tests of the dmag tool"
 .PHONY: tool-check
-check: tool-check
-tool-check: $(T_TESTS:tests/tool/%.sh=$(T)/%.ok) $(T_TESTS:tests/tool/%.sh=$(T)/san/%.ok)
-
-# $(1) directory, $(2) program: the tests, and again with the sanitizers.
-define T_CHECK
-$(1)/%.ok: tests/tool/%.sh tests/tool/lib.sh $(wildcard tests/tool/boards/*) $(2)
-	@mkdir -p $$(@D)
-	@DMAG=$(2) WORK=$(1)/$$* $$< >$$@.log 2>&1 && \
-		echo "ok    $(1)/$$*: $$$$(grep -c ^ok $$@.log) cases" || { echo "FAIL  $(1)/$$*:"; cat $$@.log; exit 1; }
-	@mv $$@.log $$@
-endef
-$(eval $(call T_CHECK,$(T),$(T)/dmag))
-$(eval $(call T_CHECK,$(T)/san,$(T)/dmag-san))
+tool-check: $(TOOL_TESTED)
+	@tests/run.pl $(TOOL_COMMANDS)
 
 # Every board in the kernel's source, in one table.
 BOARDS_SRC ?= $(or $(KERNEL_SRC),build/linux-source-6.12)
@@ -82,12 +75,6 @@ HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees"
 $(T)/random: $(TOOL_INPUT:%.c=$(B)/san/%.o) $(B)/san/tests/tool/random.o $(B)/san/core.a
 	@echo '  LD $@'
 	$(Q)$(CC_san) $^ $(TOOL_LIBS) -o $@
-
-$(T)/random.ok: $(T)/random
-	@$< >$@.log 2>&1 && echo "ok    $<: $$(grep -c ^ok $@.log) cases" || { cat $@.log; exit 1; }
-	@mv $@.log $@
-
-tool-check: $(T)/random.ok
 
 $(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz/core.a
 	@echo '  LD $@'
