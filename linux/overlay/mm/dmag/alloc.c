@@ -56,7 +56,7 @@ static int alloc_fast(struct dmag_device *member,
 enum alloc_verdict {
 	UNKNOWN, /* not a member yet, or of the wrong group */
 	ANSWERED,
-	UNRESTRICTED,
+	UNRESTRICTED, /* or out of service */
 };
 
 static enum alloc_verdict alloc_try_group(struct device *dev,
@@ -70,8 +70,8 @@ static enum alloc_verdict alloc_try_group(struct device *dev,
 	member = rcu_dereference(dev->dmag);
 	if (likely(member && !dmag_device_stale(member, dev))) {
 		/* Once: RAM that comes online can restrict a universal group. */
-		verdict = READ_ONCE(member->group->universal) ? UNRESTRICTED :
-								ANSWERED;
+		verdict = dmag_kgroup_serves(member->group) ? ANSWERED :
+							      UNRESTRICTED;
 		if (verdict == ANSWERED)
 			*ret = alloc_fast(member, req, atomic, pfn);
 	}
@@ -102,7 +102,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 
 	member = rcu_dereference_protected(dev->dmag,
 					   lockdep_is_held(&dmag_mutex));
-	if (!member || member->group->universal)
+	if (!member || !dmag_kgroup_serves(member->group))
 		return -ENOMEM;
 	group = member->group;
 	ret = dmag_kgroup_climb(group, req, until, pfn);
@@ -172,7 +172,7 @@ static struct dmag_kgroup *wait_start(struct device *dev,
 
 	member = rcu_dereference_protected(dev->dmag,
 					   lockdep_is_held(&dmag_mutex));
-	if (!member || member->group->universal)
+	if (!member || !dmag_kgroup_serves(member->group))
 		return NULL;
 	group = member->group;
 	spin_lock_irq(&group->lock);

@@ -90,7 +90,7 @@ static bool capture_has_room(const struct dmag_kgroup *group, bool ours,
 	u64 have = core->frames.free + group->nr_captured + count;
 
 	lockdep_assert_held(&group->lock);
-	return core->members &&
+	return core->members && dmag_kgroup_serves(group) &&
 	       have <= (ours ? core->marks.high : core->marks.min);
 }
 
@@ -160,7 +160,8 @@ static void capture_adopt(struct dmag_kgroup *group, struct page *page)
 
 	set_page_private(page, 0);
 	dmag_make_allocated(page, order);
-	if (!group->core.members || dmag_kgroup_adopt(group, &range))
+	if (!group->core.members || !dmag_kgroup_serves(group) ||
+	    dmag_kgroup_adopt(group, &range))
 		free_contig_range(range.start, range.last - range.start + 1);
 	/* Not before: what is captured meanwhile must see them somewhere. */
 	spin_lock_irq(&group->lock);
@@ -170,7 +171,7 @@ static void capture_adopt(struct dmag_kgroup *group, struct page *page)
 
 /**
  * dmag_kgroup_adopt_captured() - Make captured pages the group's own.
- * @group: the group; without members they go back
+ * @group: the group; without members, or broken, it releases them
  *
  * Context: Process, under dmag_mutex.
  */

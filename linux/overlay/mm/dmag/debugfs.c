@@ -32,6 +32,14 @@ static const char *const counter_name[] = {
 
 static_assert(ARRAY_SIZE(counter_name) == DMAG_NR_COUNTERS);
 
+static const char *const service_name[] = {
+	[DMAG_SERVES] = "restricted",
+	[DMAG_UNIVERSAL] = "universal",
+	[DMAG_BROKEN] = "broken",
+};
+
+static_assert(ARRAY_SIZE(service_name) == DMAG_SERVICES);
+
 static void show_frames(struct seq_file *m, u64 free, u64 used, u64 quarantined)
 {
 	seq_printf(m, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
@@ -77,7 +85,7 @@ static void show_group(struct dmag_kgroup *g, void *m)
 	f = g->core.frames;
 	spin_unlock_irq(&g->lock);
 	seq_printf(m, "group %d\nkind %s\nmembers %u\n", g->id,
-		   g->universal ? "universal" : "restricted", g->core.members);
+		   service_name[g->service], g->core.members);
 	show_reach(m, &g->core.reach);
 	show_frames(m, f.free, f.used, f.quarantined);
 	seq_printf(m, "min %llu\nlow %llu\nhigh %llu\n", marks->min, marks->low,
@@ -109,7 +117,7 @@ static void add_group(struct dmag_kgroup *g, void *data)
 {
 	struct totals *t = data;
 
-	if (g->universal)
+	if (g->service == DMAG_UNIVERSAL)
 		return;
 	spin_lock_irq(&g->lock);
 	t->groups++;

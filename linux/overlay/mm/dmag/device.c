@@ -123,8 +123,9 @@ device_alloc_group(const struct dmag_constraint *constraint)
 	spin_lock_init(&group->lock);
 	INIT_LIST_HEAD(&group->meta);
 	INIT_LIST_HEAD(&group->captured);
-	group->universal = dmag_reach_covers(&group->core.reach, &dmag_ram);
-	if (group->universal)
+	if (dmag_reach_covers(&group->core.reach, &dmag_ram))
+		group->service = DMAG_UNIVERSAL;
+	if (group->service == DMAG_UNIVERSAL)
 		group->core.marks = (struct dmag_marks){};
 	else
 		group->goal = dmag_group_goal(&group->core,
@@ -288,9 +289,10 @@ static void ram_weigh_group(struct dmag_kgroup *group, void *unused)
 	group->goal =
 		dmag_group_goal(&group->core, dmag_reach_frames(&dmag_ram));
 	spin_lock_irq(&group->lock);
-	if (group->universal)
+	/* A broken group stays broken. */
+	if (cmpxchg(&group->service, DMAG_UNIVERSAL, DMAG_SERVES) ==
+	    DMAG_UNIVERSAL)
 		group->core.marks = group->core.base;
-	WRITE_ONCE(group->universal, false);
 	dmag_kgroup_kick(group);
 	spin_unlock_irq(&group->lock);
 }

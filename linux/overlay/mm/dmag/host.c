@@ -107,7 +107,7 @@ static int host_feed(struct dmag_kgroup *group, const struct dmag_range *range)
 		ret = dmag_frames_feed(&group->core.frames, page_address(page),
 				       PAGE_SIZE);
 		spin_unlock_irq(&group->lock);
-		if (WARN_ON_ONCE(ret)) {
+		if (DMAG_WARN_ON(group, ret)) {
 			__free_page(page);
 			return ret;
 		}
@@ -159,12 +159,10 @@ struct claim_surplus {
 static int claim_keep_protected(struct dmag_kgroup *group,
 				const struct dmag_range *range)
 {
-	int ret;
-
 	if (!dmag_range_protected(range))
 		return 0;
-	ret = dmag_group_own(&group->core, range->start, range->last);
-	WARN_ON_ONCE(ret);
+	DMAG_WARN_ON(group,
+		     dmag_group_own(&group->core, range->start, range->last));
 	return -EAGAIN;
 }
 
@@ -186,7 +184,7 @@ static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 	struct dmag_kgroup *group = surplus->group;
 	struct dmag_request req = *surplus->req;
 
-	if (!surplus->ret || other == group || other->universal ||
+	if (!surplus->ret || other == group || !dmag_kgroup_serves(other) ||
 	    !dmag_reach_includes(&group->core.reach, &other->core.reach))
 		return;
 	spin_lock_irq(&other->lock);
@@ -318,7 +316,7 @@ void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
 	group->kicked = DMAG_QUIET;
-	if (!group->universal)
+	if (dmag_kgroup_serves(group))
 		dmag_group_balance(&dmag_registry, &group->core, &dmag_host);
 	if (group->core.frames.free > free)
 		dmag_kgroup_arrival(group);
@@ -425,8 +423,8 @@ static bool host_pick_inside(struct dmag_kgroup *group,
 	} while (run.state != DMAG_FREE);
 	out->start = max(run.range.start, range->start);
 	out->last = min(run.range.last, range->last);
-	return !WARN_ON_ONCE(
-		dmag_frames_take(&group->core.frames, out->start, out->last));
+	return !DMAG_WARN_ON(group, dmag_frames_take(&group->core.frames,
+						     out->start, out->last));
 }
 
 /**
@@ -434,7 +432,8 @@ static bool host_pick_inside(struct dmag_kgroup *group,
  * @group: the group
  * @range: where; frames in use stay
  *
- * What the reserve lacks then, the worker claims elsewhere.
+ * What the reserve lacks then, the worker claims elsewhere.  A broken group keeps
+ * its frames, so the range cannot go offline.
  *
  * Context: Process, under dmag_mutex.
  */
@@ -444,9 +443,11 @@ void dmag_kgroup_release_range(struct dmag_kgroup *group,
 	struct dmag_range part;
 
 	lockdep_assert_held(&dmag_mutex);
+	if (!dmag_kgroup_serves(group))
+		return;
 	spin_lock_irq(&group->lock);
 	while (host_pick_inside(group, range, &part)) {
-		if (WARN_ON_ONCE(dmag_group_drop(&group->core, &part)))
+		if (DMAG_WARN_ON(group, dmag_group_drop(&group->core, &part)))
 			break;
 		host_release(&group->core, &part);
 	}

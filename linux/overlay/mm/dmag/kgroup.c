@@ -97,12 +97,15 @@ void dmag_kgroup_yield(struct dmag_kgroup *group)
  * @group: the group that climbs
  *
  * Context: Process, under dmag_mutex.
- * Return: 0 to go on, -ETIME, or -EINTR on a fatal signal.
+ * Return: 0 to go on; -ETIME if the time is over, or the group has broken; -EINTR
+ * on a fatal signal.
  */
 int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	if (!dmag_kgroup_serves(group))
+		return -ETIME;
 	return time_after(jiffies, group->deadline) ? -ETIME : 0;
 }
 
@@ -190,6 +193,23 @@ struct dmag_kgroup *dmag_kgroup_next(unsigned long round)
 	group->round = round;
 	list_move_tail(&group->all, &kgroup_all);
 	return group;
+}
+
+/**
+ * dmag_kgroup_break() - Take a group out of service.
+ * @group: the group
+ *
+ * Its devices go on as without dmag.  Buffers that they hold can be freed as
+ * ever, but nothing is claimed, captured or protected for the group any more, and
+ * what it owns stays its own: memory that may be miscounted must reach neither
+ * another device nor the page allocator.
+ *
+ * Context: Any, @group locked or not.
+ */
+void dmag_kgroup_break(struct dmag_kgroup *group)
+{
+	WRITE_ONCE(group->service, DMAG_BROKEN);
+	dmag_worker_kick();
 }
 
 /* ---- waking ---------------------------------------------------------- */

@@ -50,6 +50,21 @@ enum dmag_counter {
 	DMAG_NR_COUNTERS,
 };
 
+/**
+ * enum dmag_service - Whether devices are served from a group.
+ * @DMAG_SERVES: they are; the group's reach is restricted
+ * @DMAG_UNIVERSAL: its reach is all of RAM, so it owns nothing; RAM that comes
+ *	online can end that
+ * @DMAG_BROKEN: it is out of service for good, see DMAG_WARN_ON()
+ * @DMAG_SERVICES: how many there are; names in debugfs.c
+ */
+enum dmag_service {
+	DMAG_SERVES,
+	DMAG_UNIVERSAL,
+	DMAG_BROKEN,
+	DMAG_SERVICES,
+};
+
 /* Why the worker was woken for a group, last. */
 enum dmag_kick {
 	DMAG_QUIET,
@@ -92,8 +107,8 @@ struct dmag_cursor {
  * @lock: serialises these, @counter, @kicked, @captured and @waiters
  * @counter: by enum dmag_counter (lock)
  * @kicked: what the worker has been told (lock)
- * @universal: the reach is all of RAM: owns nothing, serves nobody; RAM that
- *	comes online can end it (dmag_mutex to change)
+ * @service: whether devices are served from it; anything can break it, other
+ *	changes under dmag_mutex
  * @id: a small number to call it by
  * @waiters: requests that wait for frames to come free (lock)
  * @arrivals: how often frames came free while somebody waited (lock)
@@ -120,7 +135,7 @@ struct dmag_kgroup {
 	struct dmag_group core;
 	spinlock_t lock; /* core.frames, core.marks, and what follows */
 	enum dmag_kick kicked;
-	bool universal;
+	enum dmag_service service;
 	unsigned int waiters;
 	unsigned long arrivals;
 	u64 counter[DMAG_NR_COUNTERS];
@@ -222,6 +237,36 @@ void dmag_lock(void);
 int dmag_lock_killable(void);
 void dmag_kgroup_yield(struct dmag_kgroup *group);
 int dmag_kgroup_give_up(const struct dmag_kgroup *group);
+
+/**
+ * dmag_kgroup_serves() - Whether a group serves devices, and may own memory.
+ * @group: the group
+ *
+ * Context: Any.
+ * Return: true if it does; otherwise its devices go on as without dmag.
+ */
+static inline bool dmag_kgroup_serves(const struct dmag_kgroup *group)
+{
+	return READ_ONCE(group->service) == DMAG_SERVES;
+}
+
+void dmag_kgroup_break(struct dmag_kgroup *group);
+
+/**
+ * DMAG_WARN_ON() - Warn once if @cond is true, and take the group out of service.
+ * @group: the group that is not to be trusted any more
+ * @cond: what must not be
+ *
+ * Context: Any, @group locked or not.
+ * Return: @cond.
+ */
+#define DMAG_WARN_ON(group, cond)                        \
+	({                                               \
+		const bool _broken = WARN_ON_ONCE(cond); \
+		if (unlikely(_broken))                   \
+			dmag_kgroup_break(group);        \
+		_broken;                                 \
+	})
 
 void dmag_kgroup_list(struct dmag_kgroup *group);
 void dmag_kgroup_unlist(struct dmag_kgroup *group);

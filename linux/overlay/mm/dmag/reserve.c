@@ -163,9 +163,12 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 
 static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 {
-	if (group->universal)
-		return;
 	dmag_kgroup_adopt_captured(group);
+	if (!dmag_kgroup_serves(group)) {
+		dmag_kgroup_set_hungry(group, false);
+		dmag_kgroup_unprotect(group);
+		return;
+	}
 	if (reserve_adapt(group))
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
 	if (!reserve_short(group))
@@ -189,7 +192,7 @@ static void reserve_add_above_low(struct dmag_kgroup *group, void *data)
 	unsigned long *above = data;
 
 	spin_lock_irq(&group->lock);
-	if (!group->universal && core->frames.free > core->marks.low)
+	if (dmag_kgroup_serves(group) && core->frames.free > core->marks.low)
 		*above += core->frames.free - core->marks.low;
 	spin_unlock_irq(&group->lock);
 }
@@ -248,7 +251,7 @@ static void reserve_shrink_group(struct dmag_kgroup *group, void *data)
 	struct reserve_shrink *shrink = data;
 	u64 freed;
 
-	if (group->universal || !shrink->left)
+	if (!dmag_kgroup_serves(group) || !shrink->left)
 		return;
 	freed = dmag_kgroup_release(group, reserve_kept(group, shrink),
 				    shrink->left);

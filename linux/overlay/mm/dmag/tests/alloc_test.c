@@ -279,17 +279,19 @@ static void test_held_last(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_groups(), before);
 }
 
-static struct kunit_case alloc_cases[] = { KUNIT_CASE(test_atomic),
-					   KUNIT_CASE(test_atomic_last_frame),
-					   KUNIT_CASE(test_free_in_irq),
-					   KUNIT_CASE(test_other_calls),
-					   KUNIT_CASE(test_sizes),
-					   KUNIT_CASE(test_too_large),
-					   KUNIT_CASE(test_bad_free),
-					   KUNIT_CASE(test_held_page),
-					   KUNIT_CASE(test_broken_page),
-					   KUNIT_CASE(test_held_last),
-					   {} };
+static struct kunit_case alloc_cases[] = {
+	KUNIT_CASE(test_atomic),
+	KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),
+	KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),
+	KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_bad_free),
+	KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_broken_page),
+	KUNIT_CASE(test_held_last),
+	{},
+};
 
 static struct kunit_suite alloc_suite = {
 	.name = "dmag_alloc",

@@ -106,7 +106,10 @@ static void test_capture(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-static struct kunit_case capture_cases[] = { KUNIT_CASE(test_capture), {} };
+static struct kunit_case capture_cases[] = {
+	KUNIT_CASE(test_capture),
+	{},
+};
 
 static struct kunit_suite capture_suite = {
 	.name = "dmag_capture",

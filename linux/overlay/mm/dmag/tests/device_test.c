@@ -101,7 +101,7 @@ static void test_universal(struct kunit *test)
 	dma_addr_t dma;
 	void *buf;
 
-	KUNIT_EXPECT_TRUE(test, group->universal);
+	KUNIT_EXPECT_EQ(test, group->service, DMAG_UNIVERSAL);
 	buf = dma_alloc_coherent(dev, SZ_64K, &dma, GFP_KERNEL);
 	expect_good(test, dev, buf, dma, SZ_64K);
 	KUNIT_EXPECT_EQ(test, group->core.frames.free + group->core.frames.used,
@@ -208,7 +208,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(test_share),	       KUNIT_CASE(test_rebind),
 	KUNIT_CASE(test_universal),    KUNIT_CASE(test_mask_twice),
 	KUNIT_CASE(test_mask_change),  KUNIT_CASE(test_mask_race),
-	KUNIT_CASE(test_mask_written), {}
+	KUNIT_CASE(test_mask_written), {},
 };
 
 static struct kunit_suite device_suite = {

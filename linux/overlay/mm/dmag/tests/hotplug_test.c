@@ -107,7 +107,7 @@ static void test_online(struct kunit *test)
 	dma_addr_t dma, dma2;
 	void *buf, *buf2;
 
-	if (!group->universal)
+	if (group->service != DMAG_UNIVERSAL)
 		kunit_skip(test, "there is memory above 1 TiB");
 	set_map(test, mapped, map, sizeof(map));
 	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(mapped, DMA_BIT_MASK(32)),
@@ -120,9 +120,9 @@ static void test_online(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, ram_online(&range), 0);
 	KUNIT_EXPECT_PTR_EQ(test, group_of(most), group);
-	KUNIT_EXPECT_FALSE(test, group->universal);
+	KUNIT_EXPECT_TRUE(test, dmag_kgroup_serves(group));
 	KUNIT_EXPECT_EQ(test, group->core.members, 1);
-	KUNIT_EXPECT_TRUE(test, group_of(all)->universal);
+	KUNIT_EXPECT_EQ(test, group_of(all)->service, DMAG_UNIVERSAL);
 	KUNIT_EXPECT_EQ(test, group_of(mapped)->core.reach.nr, 2);
 	KUNIT_EXPECT_PTR_EQ(test, group_of(low), low_group);
 	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(low->dmag), low_member);
@@ -145,9 +145,11 @@ static void test_online(struct kunit *test)
 	expect_valid(test);
 }
 
-static struct kunit_case hotplug_cases[] = { KUNIT_CASE(test_offline),
-					     KUNIT_CASE(test_online),
-					     {} };
+static struct kunit_case hotplug_cases[] = {
+	KUNIT_CASE(test_offline),
+	KUNIT_CASE(test_online),
+	{},
+};
 
 static struct kunit_suite hotplug_suite = {
 	.name = "dmag_hotplug",

@@ -101,10 +101,12 @@ static void test_protect_run(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-static struct kunit_case protect_cases[] = { KUNIT_CASE(test_protect),
-					     KUNIT_CASE(test_isolation_lifted),
-					     KUNIT_CASE(test_protect_run),
-					     {} };
+static struct kunit_case protect_cases[] = {
+	KUNIT_CASE(test_protect),
+	KUNIT_CASE(test_isolation_lifted),
+	KUNIT_CASE(test_protect_run),
+	{},
+};
 
 static struct kunit_suite protect_suite = {
 	.name = "dmag_protect",

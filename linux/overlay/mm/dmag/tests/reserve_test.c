@@ -108,11 +108,52 @@ static void test_no_haste(struct kunit *test)
 	put_device(dev);
 }
 
-static struct kunit_case reserve_cases[] = { KUNIT_CASE(test_reserve),
-					     KUNIT_CASE(test_release),
-					     KUNIT_CASE(test_surplus),
-					     KUNIT_CASE(test_no_haste),
-					     {} };
+static u64 owned(const struct dmag_kgroup *group)
+{
+	return group->core.frames.free + group->core.frames.used;
+}
+
+/* A broken group neither gives nor takes, but buffers can be freed to it. */
+static void test_broken(struct kunit *test)
+{
+	const struct dmag_range all = { 0, DMAG_PFN_MAX };
+	struct device *dev = device_reaching(test, "dmag-broken", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, PAGE_SIZE);
+	struct page *page;
+	u64 before;
+
+	hoard_fill(hoard, GFP_KERNEL, 4);
+	KUNIT_ASSERT_EQ(test, hoard->nr, 4);
+	dmag_kgroup_break(group);
+	KUNIT_EXPECT_FALSE(test, dmag_alloc_pages(dev, 1, GFP_ATOMIC, &page));
+	KUNIT_EXPECT_FALSE(test, dmag_alloc_pages(dev, 1, GFP_KERNEL, &page));
+	KUNIT_EXPECT_TRUE(test, eventually(!READ_ONCE(group->protected)));
+
+	mutex_lock(&dmag_mutex);
+	KUNIT_EXPECT_FALSE(test, group->hungry);
+	before = owned(group);
+	group->core.marks.high += DMAG_BLOCK_FRAMES;
+	dmag_kgroup_fill(group, HZ);
+	dmag_kgroup_release_range(group, &all);
+	KUNIT_EXPECT_EQ(test, owned(group), before);
+	mutex_unlock(&dmag_mutex);
+
+	hoard_free(hoard, 0);
+	KUNIT_EXPECT_EQ(test, group->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, group->core.frames.free, before);
+	expect_valid(test);
+	/* Nothing is wrong with it, so it may end as others do. */
+	WRITE_ONCE(group->service, DMAG_SERVES);
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_TRUE(test, groups_retire());
+}
+
+static struct kunit_case reserve_cases[] = {
+	KUNIT_CASE(test_reserve), KUNIT_CASE(test_release),
+	KUNIT_CASE(test_surplus), KUNIT_CASE(test_no_haste),
+	KUNIT_CASE(test_broken),  {},
+};
 
 static struct kunit_suite reserve_suite = {
 	.name = "dmag_reserve",

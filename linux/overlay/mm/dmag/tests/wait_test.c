@@ -149,7 +149,7 @@ static void test_yield_to_probe(struct kunit *test)
 static struct kunit_case wait_cases[] = {
 	KUNIT_CASE(test_wait),		 KUNIT_CASE(test_wait_bound),
 	KUNIT_CASE(test_in_reclaim),	 KUNIT_CASE(test_suspended),
-	KUNIT_CASE(test_yield_to_probe), {}
+	KUNIT_CASE(test_yield_to_probe), {},
 };
 
 static struct kunit_suite wait_suite = {
