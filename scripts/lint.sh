@@ -53,7 +53,7 @@ checkpatch()
 		ignore=$ignore,EMBEDDED_FUNCTION_NAME,EMBEDDED_FILENAME
 		;;
 	*trace/events/*)
-		ignore=$ignore,SPACING,PARENTHESIS_ALIGNMENT
+		ignore=$ignore,SPACING,PARENTHESIS_ALIGNMENT,COMPLEX_MACRO
 		;;
 	esac
 	set -- "$1" --no-tree --strict --terse --no-summary -q --ignore "$ignore"

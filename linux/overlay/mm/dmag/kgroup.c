@@ -20,6 +20,10 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/dmag.h>
 
+/* The trace point has a name for each rung. */
+static_assert(sizeof((struct trace_print_flags[]){ DMAG_RUNG_NAMES }) ==
+	      DMAG_RUNGS * sizeof(struct trace_print_flags));
+
 /* Frees come in bursts; the surplus that they leave is released this much later. */
 #define DMAG_SURPLUS_DELAY HZ
 

@@ -8,6 +8,18 @@
 #include <linux/device.h>
 #include <linux/tracepoint.h>
 
+TRACE_DEFINE_ENUM(DMAG_CLAIM_FREE);
+TRACE_DEFINE_ENUM(DMAG_CLAIM_MIGRATE);
+TRACE_DEFINE_ENUM(DMAG_CLAIM_RECLAIM);
+TRACE_DEFINE_ENUM(DMAG_CLAIM_SURPLUS);
+
+/* Of enum dmag_rung. */
+#define DMAG_RUNG_NAMES				\
+	{ DMAG_CLAIM_FREE, "free" },		\
+	{ DMAG_CLAIM_MIGRATE, "migrate" },	\
+	{ DMAG_CLAIM_RECLAIM, "reclaim" },	\
+	{ DMAG_CLAIM_SURPLUS, "surplus" }
+
 TRACE_EVENT(dmag_claim,
 	TP_PROTO(int group, u64 start, u64 last, unsigned int rung),
 	TP_ARGS(group, start, last, rung),
@@ -25,9 +37,7 @@ TRACE_EVENT(dmag_claim,
 	),
 	TP_printk("group=%d pfn=%#llx-%#llx by=%s", __entry->group,
 		  __entry->start, __entry->last,
-		  __print_symbolic(__entry->rung, { 0, "free" },
-				   { 1, "migrate" }, { 2, "reclaim" },
-				   { 3, "surplus" }))
+		  __print_symbolic(__entry->rung, DMAG_RUNG_NAMES))
 );
 
 DECLARE_EVENT_CLASS(dmag_range,
