@@ -100,6 +100,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	struct dmag_device *member;
 	int ret;
 
+	lockdep_assert_held(&dmag_mutex);
 	member = rcu_dereference_protected(dev->dmag,
 					   lockdep_is_held(&dmag_mutex));
 	if (!member || !dmag_kgroup_serves(member->group))
@@ -153,7 +154,8 @@ static bool wait_is_worth(const struct dmag_group *group,
 static void wait_stop(struct dmag_kgroup *group)
 {
 	spin_lock_irq(&group->lock);
-	group->waiters--;
+	if (!DMAG_WARN_ON(group, !group->waiters))
+		group->waiters--;
 	dmag_kgroup_kick(group);
 	spin_unlock_irq(&group->lock);
 }
@@ -195,6 +197,8 @@ static long wait_arrival(struct dmag_kgroup *group, unsigned long seen,
 {
 	long timeout = max(1L, (long)(until - jiffies));
 
+	might_sleep();
+	lockdep_assert_not_held(&dmag_mutex);
 	return ___wait_var_event(
 		&group->arrivals,
 		___wait_cond_timeout(READ_ONCE(group->arrivals) != seen),
@@ -254,6 +258,7 @@ static int alloc_slow(struct device *dev, const struct dmag_request *req,
 {
 	int ret;
 
+	might_alloc(gfp);
 	if (dmag_may_wait(gfp))
 		ret = alloc_climb_or_wait(dev, req, gfp, pfn);
 	else

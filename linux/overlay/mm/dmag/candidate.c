@@ -58,6 +58,7 @@ void dmag_candidate_failed(const struct dmag_range *range, enum dmag_rung rung)
 {
 	unsigned int i = hash_64(range->start, DMAG_FAILED_BITS);
 
+	lockdep_assert_held(&dmag_mutex);
 	failed[i].pfn = range->start;
 	failed[i].count = range->last - range->start + 1;
 	failed[i].rung = rung;
@@ -128,6 +129,7 @@ bool dmag_page_usable(const struct dmag_kgroup *group, struct page *page)
 	const struct dmag_kgroup *protector;
 	u64 pfn = page_to_pfn(page);
 
+	dmag_assert_groups_stay();
 	if (is_zone_movable_page(page) || dmag_pfn_avoided(pfn))
 		return false;
 	protector = dmag_protector(pfn);
@@ -149,6 +151,7 @@ bool dmag_pageblock_usable(struct dmag_kgroup *group,
 {
 	struct page *first = pfn_to_online_page(range->start);
 
+	lockdep_assert_held(&dmag_mutex);
 	for (u64 pfn = range->start; pfn <= range->last;
 	     pfn += pageblock_nr_pages) {
 		struct page *page = pfn_to_online_page(pfn);
@@ -252,6 +255,7 @@ static void candidate_scan_begin(struct candidate_scan *scan,
 				 const struct dmag_request *req, u64 count,
 				 u64 align)
 {
+	DMAG_CHECK(count && is_power_of_2(align));
 	*scan = (struct candidate_scan){ .cursor = cursor,
 					 .count = count,
 					 .align = align };
@@ -271,6 +275,7 @@ static bool candidate_scan_next(struct candidate_scan *scan,
 {
 	if (!scan->left)
 		return false;
+	DMAG_CHECK(scan->lowest <= scan->next && scan->next <= scan->highest);
 	scan->left--;
 	*range =
 		(struct dmag_range){ scan->next, scan->next + scan->count - 1 };
@@ -426,6 +431,7 @@ int dmag_candidate_find(struct dmag_kgroup *group,
 	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
 	int ret = -EAGAIN;
 
+	lockdep_assert_held(&dmag_mutex);
 	if (req->count > DMAG_BLOCK_FRAMES)
 		return reclaims || dmag_host_spares(req->count, false) ?
 			       candidate_find_best(group, req, rung, EITHER,
@@ -463,6 +469,7 @@ static struct page *candidate_free_page(const struct dmag_kgroup *group,
  */
 void dmag_make_allocated(struct page *page, unsigned int order)
 {
+	DMAG_CHECK(!page_ref_count(page) && !PageBuddy(page));
 	post_alloc_hook(page, order, GFP_KERNEL);
 	set_page_refcounted(page);
 	split_page(page, order);
@@ -478,6 +485,7 @@ static struct page *candidate_put_back_rest(struct page *page,
 					    unsigned int from, u64 pfn,
 					    unsigned int order)
 {
+	DMAG_CHECK(from >= order);
 	while (from > order) {
 		struct page *rest = page + (1UL << --from);
 
@@ -542,6 +550,7 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 	struct candidate_scan scan;
 	int end;
 
+	lockdep_assert_held(&dmag_mutex);
 	if (req->count > MAX_ORDER_NR_PAGES ||
 	    !dmag_host_spares(req->count, single))
 		return -EAGAIN;

@@ -76,6 +76,8 @@ void dmag_kgroup_set_hungry(struct dmag_kgroup *group, bool yes)
  */
 void dmag_capture_switch(void)
 {
+	might_sleep();
+	lockdep_assert_not_held(&dmag_mutex);
 	if (list_empty(&capture_groups))
 		static_branch_disable(&dmag_hungry_key);
 	else
@@ -117,6 +119,7 @@ static bool capture_offer(struct page *page, unsigned int order)
 	u64 pfn = page_to_pfn(page), last = pfn + (1UL << order) - 1;
 	struct dmag_kgroup *group, *owner;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "capture without RCU");
 	owner = dmag_owner(pfn);
 	list_for_each_entry_rcu(group, &capture_groups, hungry_node) {
 		if (owner && owner != group)
@@ -158,13 +161,15 @@ static void capture_adopt(struct dmag_kgroup *group, struct page *page)
 	u64 pfn = page_to_pfn(page);
 	struct dmag_range range = { pfn, pfn + (1UL << order) - 1 };
 
+	lockdep_assert_held(&dmag_mutex);
 	set_page_private(page, 0);
 	dmag_make_allocated(page, order);
 	if (!group->core.members || !dmag_kgroup_serves(group) ||
 	    dmag_kgroup_adopt(group, &range))
 		free_contig_range(range.start, range.last - range.start + 1);
-	/* Not before: what is captured meanwhile must see them somewhere. */
+	/* Drop the count only now, so that capture_has_room() never undercounts. */
 	spin_lock_irq(&group->lock);
+	DMAG_WARN_ON(group, group->nr_captured < range.last - range.start + 1);
 	group->nr_captured -= range.last - range.start + 1;
 	spin_unlock_irq(&group->lock);
 }

@@ -140,6 +140,7 @@ static void device_replace(struct device *dev, struct dmag_device *member)
 	struct dmag_device *old;
 	struct dmag_group *left;
 
+	lockdep_assert_held(&dmag_mutex);
 	old = rcu_replace_pointer(dev->dmag, member,
 				  lockdep_is_held(&dmag_mutex));
 	if (!old)
@@ -165,6 +166,7 @@ static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 /* Within a driver's patience.  What is left to do then is the worker's. */
 static void device_first_fill(struct dmag_kgroup *group)
 {
+	lockdep_assert_held(&dmag_mutex);
 	dmag_kgroup_fill(group, DMAG_FILL_BOUND);
 	spin_lock_irq(&group->lock);
 	if (dmag_group_shortage(&group->core))
@@ -208,6 +210,7 @@ void __dmag_device_update(struct device *dev)
 {
 	struct dmag_device *member;
 
+	might_sleep();
 	if (!device_eligible(dev)) {
 		__dmag_device_leave(dev);
 		return;
@@ -225,6 +228,7 @@ void __dmag_device_update(struct device *dev)
 
 void __dmag_device_leave(struct device *dev)
 {
+	might_sleep();
 	if (!rcu_access_pointer(dev->dmag))
 		return;
 	dmag_lock();
@@ -284,6 +288,7 @@ static int device_resolve(struct dmag_device *old)
  */
 static void ram_weigh_group(struct dmag_kgroup *group, void *unused)
 {
+	lockdep_assert_held(&dmag_mutex);
 	if (dmag_reach_covers(&group->core.reach, &dmag_ram))
 		return;
 	group->goal =
@@ -357,6 +362,7 @@ int dmag_ram_online(const struct dmag_range *range)
 		return -ENOMEM;
 	dmag_ram.nr = ram_unite(&dmag_ram, *range, seg);
 	dmag_ram.seg = seg;
+	DMAG_CHECK(dmag_reach_covers(&dmag_ram, &added));
 	kfree(old);
 	ram_untold = ram_resolve_all();
 	return ram_untold ? -ENOMEM : 0;

@@ -97,6 +97,7 @@ static bool host_needs_memory(struct dmag_kgroup *group,
 /* See to it that dmag_frames_add() of @range has all the memory it may need. */
 static int host_feed(struct dmag_kgroup *group, const struct dmag_range *range)
 {
+	lockdep_assert_not_held(&group->lock);
 	while (host_needs_memory(group, range)) {
 		struct page *page = alloc_page(DMAG_GFP_META);
 		int ret;
@@ -123,6 +124,7 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 	bool protected = dmag_range_protected(range);
 	int ret;
 
+	lockdep_assert_held(&dmag_mutex);
 	if (rung == DMAG_CLAIM_RECLAIM && dmag_may_wait(GFP_KERNEL)) {
 		claim_page_out(range);
 		claim_make_room(group, range);
@@ -159,6 +161,7 @@ struct claim_surplus {
 static int claim_keep_protected(struct dmag_kgroup *group,
 				const struct dmag_range *range)
 {
+	lockdep_assert_held(&group->lock);
 	if (!dmag_range_protected(range))
 		return 0;
 	DMAG_WARN_ON(group,
@@ -184,6 +187,7 @@ static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 	struct dmag_kgroup *group = surplus->group;
 	struct dmag_request req = *surplus->req;
 
+	lockdep_assert_held(&dmag_mutex);
 	if (!surplus->ret || other == group || !dmag_kgroup_serves(other) ||
 	    !dmag_reach_includes(&group->core.reach, &other->core.reach))
 		return;
@@ -218,6 +222,8 @@ static int claim_by_rung(struct dmag_kgroup *group,
 {
 	int ret = -EAGAIN;
 
+	lockdep_assert_held(&dmag_mutex);
+	lockdep_assert_not_held(&group->lock);
 	dmag_kgroup_yield(group);
 	if (rung == DMAG_CLAIM_FREE)
 		return dmag_candidate_take_free(group, req, got);
@@ -264,6 +270,9 @@ static int host_claim(struct dmag_group *core, const struct dmag_request *req,
 	lockdep_assert_held(&dmag_mutex);
 	spin_unlock_irq(&group->lock);
 	ret = claim_extent(group, req, rung, got);
+	DMAG_CHECK(ret || (req->within.start <= got->start &&
+			   got->last <= req->within.last &&
+			   got->last - got->start + 1 >= req->count));
 	if (!ret)
 		trace_dmag_claim(group->id, got->start, got->last, rung);
 	spin_lock_irq(&group->lock);
@@ -310,6 +319,7 @@ void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
 {
 	u64 free;
 
+	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
 	group->deadline = jiffies + bound;
 	group->tries = DMAG_FILL_TRIES;
@@ -339,6 +349,7 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 	u64 free;
 	int ret;
 
+	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
 	group->deadline = until;
 	group->tries = DMAG_CLIMB_TRIES;
@@ -371,6 +382,7 @@ u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max)
 	lockdep_assert_held(&dmag_mutex);
 	spin_lock_irq(&group->lock);
 	freed = dmag_group_shrink(&group->core, &dmag_host, keep, max);
+	DMAG_WARN_ON(group, freed > max);
 	group->counter[DMAG_NR_SHRINK_FRAMES] += freed;
 	spin_unlock_irq(&group->lock);
 	return freed;

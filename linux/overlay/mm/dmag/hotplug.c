@@ -45,6 +45,7 @@ static void hotplug_count_used(struct dmag_kgroup *group, void *data)
 	struct dmag_run run;
 	u64 frames = 0;
 
+	lockdep_assert_held(&dmag_mutex);
 	spin_lock_irq(&group->lock);
 	for (u64 pfn = range->start;
 	     dmag_frames_walk(&group->core.frames, pfn, &run) &&
@@ -89,6 +90,7 @@ static int hotplug_refuse_if_used(const struct dmag_range *range)
 /* What reclaim captured there is not adopted, but goes back. */
 static void hotplug_release_range(struct dmag_kgroup *group, void *range)
 {
+	lockdep_assert_held(&dmag_mutex);
 	dmag_kgroup_adopt_captured(group);
 	dmag_kgroup_release_range(group, range);
 	dmag_kgroup_retire(group);
@@ -99,6 +101,7 @@ static int hotplug_empty_range(struct dmag_range *range)
 {
 	int ret = hotplug_refuse_if_used(range);
 
+	lockdep_assert_held(&dmag_mutex);
 	if (ret)
 		return ret;
 	dmag_avoid_range(range);

@@ -47,6 +47,7 @@ static LIST_HEAD(kgroup_all);
  */
 void dmag_lock(void)
 {
+	might_sleep();
 	atomic_inc(&dmag_contenders);
 	mutex_lock(&dmag_mutex);
 	atomic_dec(&dmag_contenders);
@@ -62,6 +63,7 @@ int dmag_lock_killable(void)
 {
 	int ret;
 
+	might_sleep();
 	atomic_inc(&dmag_contenders);
 	ret = mutex_lock_killable(&dmag_mutex);
 	atomic_dec(&dmag_contenders);
@@ -82,6 +84,8 @@ void dmag_kgroup_yield(struct dmag_kgroup *group)
 	unsigned long left = jiffies, deadline = group->deadline;
 	unsigned int tries = group->tries;
 
+	lockdep_assert_held(&dmag_mutex);
+	lockdep_assert_not_held(&group->lock);
 	if (likely(!dmag_lock_contended()) || !dmag_may_wait(GFP_KERNEL))
 		return;
 	group->pins++;
@@ -89,7 +93,8 @@ void dmag_kgroup_yield(struct dmag_kgroup *group)
 	/* Sleep a tick: waiters that only use trylock need it. */
 	schedule_timeout_uninterruptible(1);
 	dmag_lock();
-	group->pins--;
+	if (!DMAG_WARN_ON(group, !group->pins))
+		group->pins--;
 	if (!group->core.members)
 		dmag_worker_kick();
 	group->deadline = deadline + (jiffies - left);
@@ -106,6 +111,7 @@ void dmag_kgroup_yield(struct dmag_kgroup *group)
  */
 int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 {
+	lockdep_assert_held(&dmag_mutex);
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (!dmag_kgroup_serves(group))
@@ -130,6 +136,7 @@ static void kgroup_rebuild_cells(void)
 			       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	dmag_registry.nr_cells =
 		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
+	DMAG_CHECK(dmag_registry.nr_cells <= bound);
 	dmag_registry.cells = cells;
 	kvfree(old);
 }
@@ -244,6 +251,7 @@ static struct delayed_work worker_work;
  */
 int __init dmag_worker_init(work_func_t fn)
 {
+	WARN_ON(worker_wq);
 	INIT_DELAYED_WORK(&worker_work, fn);
 	worker_wq = alloc_ordered_workqueue("dmag", WQ_FREEZABLE);
 	return worker_wq ? 0 : -ENOMEM;

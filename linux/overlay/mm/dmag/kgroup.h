@@ -190,7 +190,11 @@ extern struct dmag_registry dmag_registry;
 /* Counts of groups that are gone (dmag_mutex). */
 extern u64 dmag_retired[DMAG_NR_COUNTERS];
 
-/* Whether anybody waits for the mutex who should not wait for long. */
+/* Assert that groups which readers find by pointer stay. */
+#define dmag_assert_groups_stay() \
+	lockdep_assert(rcu_read_lock_held() || lockdep_is_held(&dmag_mutex))
+
+/* Whether a task waits for the mutex that should not wait for long. */
 static inline bool dmag_lock_contended(void)
 {
 	return atomic_read(&dmag_contenders);

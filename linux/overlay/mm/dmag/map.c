@@ -36,6 +36,8 @@ int dmag_owner_enter(struct dmag_kgroup *group, const struct dmag_range *range)
 {
 	u64 last = range->last >> DMAG_BLOCK_ORDER;
 
+	lockdep_assert_held(&dmag_mutex);
+	lockdep_assert_held(&dmag_mutex);
 	for (u64 block = range->start >> DMAG_BLOCK_ORDER; block <= last;
 	     block++)
 		if (xa_err(xa_store(&dmag_owners, block, group, DMAG_GFP_META)))
@@ -105,6 +107,7 @@ bool dmag_range_owned(struct dmag_kgroup *group, const struct dmag_range *range)
 	struct dmag_run run;
 	bool ours = false;
 
+	lockdep_assert_held(&dmag_mutex);
 	xa_for_each_range(&dmag_owners, block, owner, first, last) {
 		if (owner != group)
 			return true;
@@ -130,6 +133,7 @@ bool dmag_range_owned(struct dmag_kgroup *group, const struct dmag_range *range)
  */
 struct dmag_kgroup *dmag_protector(u64 pfn)
 {
+	dmag_assert_groups_stay();
 	return xa_load(&dmag_protected, pfn >> pageblock_order);
 }
 
@@ -144,6 +148,7 @@ bool dmag_range_protected(const struct dmag_range *range)
 {
 	unsigned long nr = range->start >> pageblock_order;
 
+	dmag_assert_groups_stay();
 	return xa_find(&dmag_protected, &nr, range->last >> pageblock_order,
 		       XA_PRESENT);
 }
@@ -164,6 +169,9 @@ static void map_count_cma(struct page *page, long frames)
  */
 bool dmag_pageblock_isolate(const struct dmag_range *range, int migratetype)
 {
+	might_sleep();
+	DMAG_CHECK(pageblock_aligned(range->start) &&
+		   pageblock_aligned(range->last + 1));
 	return !start_isolate_page_range(range->start, range->last + 1,
 					 migratetype, 0, GFP_KERNEL);
 }
@@ -229,8 +237,10 @@ static void map_unprotect_block(struct dmag_kgroup *group, unsigned long nr)
 	struct dmag_range range = dmag_pageblock(nr);
 	struct page *page = pfn_to_page(range.start);
 
+	lockdep_assert_held(&dmag_mutex);
 	xa_erase(&dmag_protected, nr);
-	group->protected -= pageblock_nr_pages;
+	if (!DMAG_WARN_ON(group, group->protected < pageblock_nr_pages))
+		group->protected -= pageblock_nr_pages;
 	map_count_cma(page, -(long)pageblock_nr_pages);
 	if (is_migrate_cma_page(page))
 		map_make_movable(&range);
@@ -248,6 +258,7 @@ static void map_unprotect_block(struct dmag_kgroup *group, unsigned long nr)
  */
 void dmag_restore_types(const struct dmag_range *range)
 {
+	lockdep_assert_held(&dmag_mutex);
 	for (u64 pfn = range->start; pfn <= range->last;
 	     pfn += pageblock_nr_pages) {
 		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
@@ -296,6 +307,7 @@ void dmag_kgroup_unprotect(struct dmag_kgroup *group)
 	xa_for_each(&dmag_protected, nr, owner)
 		if (owner == group)
 			map_unprotect_block(group, nr);
+	DMAG_WARN_ON(group, group->protected);
 }
 
 /**
@@ -351,6 +363,7 @@ bool dmag_pfn_avoided(u64 pfn)
 void dmag_avoid_range(const struct dmag_range *range)
 {
 	lockdep_assert_held(&dmag_mutex);
+	DMAG_CHECK(!map_avoiding && range->start <= range->last);
 	map_leaving = *range;
 	/* Pairs with dmag_pfn_avoided(). */
 	smp_store_release(&map_avoiding, true);

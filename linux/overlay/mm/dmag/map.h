@@ -10,9 +10,7 @@
 #include <linux/pageblock-flags.h>
 #include <linux/xarray.h>
 
-#include "core/dmag.h"
-
-struct dmag_kgroup;
+#include "kgroup.h"
 
 extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
 
@@ -25,6 +23,7 @@ extern struct xarray dmag_owners; /* block number -> struct dmag_kgroup */
  */
 static inline struct dmag_kgroup *dmag_owner(u64 pfn)
 {
+	dmag_assert_groups_stay();
 	return xa_load(&dmag_owners, pfn >> DMAG_BLOCK_ORDER);
 }
 

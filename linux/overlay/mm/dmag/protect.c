@@ -56,6 +56,8 @@ static void protect_finish_batch(struct protect_batch *batch)
 {
 	struct zone *drained = NULL;
 
+	lockdep_assert_held(&dmag_mutex);
+	DMAG_CHECK(batch->nr <= DMAG_PROTECT_BATCH);
 	for (unsigned int i = 0; i < batch->nr; i++) {
 		struct zone *zone =
 			page_zone(pfn_to_page(batch->block[i].start));
@@ -78,6 +80,7 @@ static void protect_finish_batch(struct protect_batch *batch)
  */
 bool dmag_kgroup_lacks_capacity(const struct dmag_kgroup *group)
 {
+	lockdep_assert_held(&dmag_mutex);
 	return group->core.members &&
 	       group->protected + pageblock_nr_pages <= group->goal;
 }
@@ -183,6 +186,7 @@ void dmag_kgroup_protect(struct dmag_kgroup *group)
 	struct protect_batch batch = { .group = group };
 	u64 size = protect_lacking(&batch);
 
+	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
 	group->deadline = jiffies + DMAG_PROTECT_BOUND;
 	if (size)

@@ -53,6 +53,7 @@ static struct dmag_device *report_next_holder(struct dmag_kgroup *group,
 	struct dmag_device *most = NULL;
 	struct dmag_member *entry;
 
+	lockdep_assert_held(&dmag_mutex);
 	list_for_each_entry(entry, &dmag_registry.members, node) {
 		struct dmag_device *member = to_dmag_device(entry);
 

@@ -130,6 +130,8 @@ static void reserve_end(struct dmag_kgroup *group)
 	dmag_kgroup_adopt_captured(group);
 	dmag_kgroup_unprotect(group);
 	dmag_owner_erase_all(group);
+	WARN_ON_ONCE(group->core.frames.free || group->core.frames.used ||
+		     group->nr_captured);
 	list_for_each_entry_safe(page, next, &group->meta, lru)
 		__free_page(page);
 }
@@ -144,6 +146,7 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 {
 	bool retired;
 
+	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
 	if (group->core.members || group->pins || READ_ONCE(group->waiters))
 		return;
@@ -163,6 +166,7 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 
 static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 {
+	lockdep_assert_held(&dmag_mutex);
 	dmag_kgroup_adopt_captured(group);
 	if (!dmag_kgroup_serves(group)) {
 		dmag_kgroup_set_hungry(group, false);
@@ -201,6 +205,7 @@ static void reserve_count_above_low(void)
 {
 	unsigned long above = 0;
 
+	lockdep_assert_held(&dmag_mutex);
 	dmag_kgroup_visit_all(reserve_add_above_low, &above);
 	WRITE_ONCE(reserve_above_low, above);
 }
@@ -337,6 +342,7 @@ static int reserve_oom(struct notifier_block *nb, unsigned long unused,
 	bool first = !last || time_after(jiffies, last + DMAG_OOM_EPISODE);
 	unsigned long *freed = data;
 
+	lockdep_assert_held(&oom_lock);
 	last = jiffies ?: 1;
 	if (!READ_ONCE(dmag_registry.nr_groups))
 		return NOTIFY_OK;

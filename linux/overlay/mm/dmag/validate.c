@@ -50,6 +50,7 @@ static void validate_group(struct dmag_kgroup *group, void *data)
 {
 	const char **wrong = data;
 
+	lockdep_assert_held(&dmag_mutex);
 	if (*wrong)
 		return;
 	spin_lock_irq(&group->lock);
@@ -71,6 +72,8 @@ const char *dmag_validate(void)
 {
 	const char *wrong = NULL;
 
+	might_sleep();
+	lockdep_assert_not_held(&dmag_mutex);
 	mutex_lock(&dmag_mutex);
 	if (dmag_registry_validate(&dmag_registry, 0))
 		wrong = "the registry is not valid";

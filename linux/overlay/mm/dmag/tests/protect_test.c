@@ -32,7 +32,9 @@ static void test_protect(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, group->goal, PHYS_PFN(SZ_32M));
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->protected) >=
 					   group->goal));
+	mutex_lock(&dmag_mutex);
 	page = pfn_to_page(first_protected(group));
+	mutex_unlock(&dmag_mutex);
 	KUNIT_EXPECT_TRUE(test, is_migrate_cma_page(page));
 
 	/* The group itself may have all of it, and it stays protected. */
