@@ -2,9 +2,9 @@
 /*
  * Allocation and freeing.
  *
- * The fast path is one lock and the core's bitmap.  A request that may wait
- * climbs the claim ladder when the reserve does not do, and waits for frames of
- * its own reach to come free when the ladder does not do either.  One that may
+ * The fast path is one lock and the core's bitmap.  If the reserve cannot serve a
+ * request that may wait, the request climbs the claim ladder; if the ladder cannot
+ * either, it waits for frames of its own reach to come free.  A request that may
  * not wait wakes the worker and is done.
  */
 
@@ -26,7 +26,7 @@
 #include "map.h"
 #include "report.h"
 
-/* A blocking request climbs this long; one that can do without, less. */
+/* A blocking request climbs this long; with __GFP_NORETRY, less. */
 #define DMAG_CLIMB_BOUND (5 * HZ)
 #define DMAG_NORETRY_BOUND (HZ / 4)
 
@@ -90,8 +90,8 @@ static bool alloc_still_member(struct device *dev,
 }
 
 /*
- * The climb may let go of dmag_mutex.  If the device became another member in
- * the meantime, what was found is not for it.
+ * The climb may let go of dmag_mutex.  If the device has joined again by then,
+ * its reach may be another, so the frames that were found go back.
  */
 static int alloc_climb(struct device *dev, const struct dmag_request *req,
 		       unsigned long until, u64 *pfn)
@@ -122,8 +122,8 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 }
 
 /*
- * A request made on the way to writeback only tries to climb, and does without
- * I/O; if it cannot it is served like an atomic one.
+ * A request made on the way to writeback climbs only if dmag_mutex is free, and
+ * without I/O.  If that fails, it is served like an atomic request.
  */
 static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 			    gfp_t gfp, u64 *pfn)
@@ -142,7 +142,7 @@ static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 	return ret;
 }
 
-/* What may come free is what is in use, and what the worker refills. */
+/* The frames that may come free are those in use, and those of a refill. */
 static bool wait_is_worth(const struct dmag_group *group,
 			  const struct dmag_request *req)
 {
@@ -150,7 +150,7 @@ static bool wait_is_worth(const struct dmag_group *group,
 	       group->frames.free + group->frames.used + group->marks.high;
 }
 
-/* A group whose last member left in the meantime is the worker's to end. */
+/* If the last member left while this task waited, the worker retires the group. */
 static void wait_stop(struct dmag_kgroup *group)
 {
 	spin_lock_irq(&group->lock);
@@ -161,8 +161,8 @@ static void wait_stop(struct dmag_kgroup *group)
 }
 
 /*
- * Start to wait for frames of the device's own group, which stays meanwhile.
- * NULL if the request has been served after all, or waiting is of no use.
+ * Start to wait for frames of the device's own group, which stays until
+ * wait_stop().  NULL if the request has been served after all, or cannot be.
  */
 static struct dmag_kgroup *wait_start(struct device *dev,
 				      const struct dmag_request *req, u64 *pfn,
@@ -183,7 +183,7 @@ static struct dmag_kgroup *wait_start(struct device *dev,
 	group->counter[DMAG_NR_WAIT] += worth;
 	*seen = group->arrivals;
 	spin_unlock_irq(&group->lock);
-	/* What came free before that was not announced. */
+	/* Frames that came free before waiters was raised were not announced. */
 	if (!worth || alloc_fast(member, req, false, pfn))
 		return worth ? group : NULL;
 	*ret = 0;
@@ -207,8 +207,8 @@ static long wait_arrival(struct dmag_kgroup *group, unsigned long seen,
 
 /*
  * Climb; failing that, wait for frames and climb again, as often as some come
- * free before the wait is over.  Waiting for the mutex does not count: whoever
- * has it lets others through.
+ * free before the wait is over.  The wait for the mutex does not count, because
+ * its holder lets others through.
  */
 static int alloc_climb_or_wait(struct device *dev,
 			       const struct dmag_request *req, gfp_t gfp,
@@ -272,7 +272,7 @@ static struct page *alloc_finish(u64 pfn, u64 count, gfp_t gfp)
 {
 	struct page *page = pfn_to_page(pfn);
 
-	/* Frames come back dirty, so what init_on_free promises is due now. */
+	/* Frames come back dirty, so clear them now if init_on_free is set. */
 	if (unlikely(want_init_on_alloc(gfp) || want_init_on_free()))
 		for (u64 i = 0; i < count; i++)
 			clear_highpage(page + i);
@@ -280,8 +280,8 @@ static struct page *alloc_finish(u64 pfn, u64 count, gfp_t gfp)
 }
 
 /*
- * Claims leave CMA areas alone.  The default one may lie in the device's reach,
- * and then serves those who used it before there were groups.
+ * Claims leave CMA areas alone.  The default area may lie in the device's reach;
+ * then devices are served from it that were before there were groups.
  */
 static struct page *alloc_from_cma(struct device *dev, size_t size, gfp_t gfp)
 {
@@ -322,11 +322,11 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 		*page = alloc_from_cma(dev, size, gfp);
 	if (unlikely(!*page && ret != -EINTR))
 		dmag_report_failure(dev, req.count, gfp);
-	/* What cannot wait for the reserve to grow may be lucky with the zones. */
+	/* A request that cannot wait for the reserve to grow may try the zones. */
 	return *page || dmag_may_wait(gfp);
 }
 
-/* Does somebody else hold on to a page, or is its memory broken? */
+/* Whether any page has another reference than ours, or broken memory. */
 static bool free_has_unfit(struct page *page, u64 count)
 {
 	for (u64 i = 0; i < count; i++)
@@ -337,9 +337,9 @@ static bool free_has_unfit(struct page *page, u64 count)
 }
 
 /*
- * A page that somebody else still holds must not reach the next device, nor one
- * that is broken: such a buffer leaves the group, and each page goes to the page
- * allocator with its last reference, which knows what to do with it.
+ * A page that is still referenced, or broken, must not reach the next device.  So
+ * the group drops such a buffer, and each page goes to the page allocator with its
+ * last reference.
  */
 static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 			   u64 count)
@@ -355,7 +355,7 @@ static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 	return ret;
 }
 
-/* Buffers may have been allocated by another device, or as another's member. */
+/* The buffer may be another device's, or from the group that this one left. */
 static void free_uncharge(struct dmag_device *member, struct dmag_kgroup *group,
 			  u64 count)
 {
@@ -367,7 +367,7 @@ static void free_uncharge(struct dmag_device *member, struct dmag_kgroup *group,
 static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 			  struct page *page, u64 count)
 {
-	/* Without the lock: looking at a large buffer's pages takes long. */
+	/* Without the lock, because a large buffer has many pages to look at. */
 	bool fit = count <= READ_ONCE(group->core.frames.used) &&
 		   !free_has_unfit(page, count);
 	u64 pfn = page_to_pfn(page);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a claim looks: candidates, judged by their struct pages.
+ * Candidates of a claim, judged by their struct pages.
  *
- * Judging costs little and has no side effect; taking is slow.  So the best of
- * a few candidates is taken, and one that failed is left alone for a while.  A
- * claim goes on where the last one of its kind found something, so that the
- * cost of claiming all of a reach is linear in it.
+ * To judge a candidate costs little and has no side effect; to take one is slow.
+ * So a claim takes the best of a few candidates, and skips those that failed
+ * lately.  It begins where the last claim of its kind found something, so that the
+ * cost of claiming all of a reach is linear in its size.
  */
 
 #include <linux/dmag.h>
@@ -23,18 +23,18 @@
 #include "kgroup.h"
 #include "map.h"
 
-/* Candidates judged before the best is taken: one in eight is seldom bad. */
+/* Candidates judged before the best is taken: of eight, one is mostly good. */
 #define DMAG_CANDIDATES 8
 
 /* Pageblocks larger than this are not claimed whole, frames. */
 #define DMAG_PAGEBLOCK_MOST ((unsigned long)SZ_4M >> PAGE_SHIFT)
 
-/* How long a claim goes on where the last one ended, before it starts anew. */
+/* How long claims begin at the cursor, before one begins at the top again. */
 #define DMAG_CURSOR_FOR HZ
 
 /*
- * What failed lately, so that it is not tried again at once: a pinned page
- * stays pinned for a while.  A smaller candidate or a higher rung may do
+ * Candidates that failed lately and are not tried again at once, because a pinned
+ * page stays pinned for a while.  A smaller candidate or a higher rung may do
  * better.  A collision forgets the older failure.
  */
 #define DMAG_FAILED_BITS 10
@@ -75,7 +75,7 @@ static bool candidate_failed_lately(const struct dmag_range *range,
 	       failed[i].rung >= rung && time_before(jiffies, failed[i].until);
 }
 
-/* What page @pfn of a candidate is to somebody who wants it. */
+/* What a claim of a page would have to do with it. */
 enum page_use {
 	PAGE_FREE,
 	PAGE_MOVES,
@@ -83,8 +83,8 @@ enum page_use {
 };
 
 /*
- * Migrated like others, or dissolved if free; a gigantic one is left alone.  It
- * may be dissolved at this moment, and then has no hstate.
+ * A huge page is migrated like others, or dissolved if it is free; a gigantic one
+ * is left alone.  A page that is being dissolved has no hstate.
  */
 static enum page_use candidate_huge_page_use(struct page *head)
 {
@@ -118,8 +118,9 @@ static enum page_use candidate_page_use(struct page *page)
  * @group: the group
  * @page: any page of the pageblock
  *
- * What is protected is for the group that protects it alone; CMA areas, what is
- * isolated or about to go offline, and the reserve for high orders are for none.
+ * A protected pageblock is for the group that protects it.  CMA areas, isolated
+ * pageblocks, those about to go offline, and those of the reserve for high orders
+ * are for no group.
  *
  * Context: Any, under RCU or dmag_mutex.
  * Return: true if it may.
@@ -164,9 +165,9 @@ bool dmag_pageblock_usable(struct dmag_kgroup *group,
 }
 
 /*
- * How many pages of @range would have to move, or -1 if it cannot be had, or not
- * without moving more than @most.  Reads struct pages without any lock: a guess
- * that alloc_contig_range() puts to the test.
+ * The number of pages of @range that would have to move; -1 if one cannot, or if
+ * there are more than @most.  This reads struct pages without any lock, so it is a
+ * guess, which alloc_contig_range() puts to the test.
  */
 static long candidate_moves(const struct dmag_range *range, long most)
 {
@@ -199,11 +200,11 @@ static long candidate_moves(const struct dmag_range *range, long most)
 }
 
 /**
- * dmag_pages_to_move() - How many pages would have to move, by a guess.
+ * dmag_pages_to_move() - Guess how many pages would have to move.
  * @range: frames of one zone, online
  *
  * Context: Process.
- * Return: a number, or -1 if something in it cannot move.
+ * Return: a number, or -1 if a page cannot move.
  */
 long dmag_pages_to_move(const struct dmag_range *range)
 {
@@ -230,7 +231,7 @@ struct dmag_range dmag_whole_pageblocks(const struct dmag_range *range)
 
 /* ---- going through candidates ---------------------------------------- */
 
-/* Each candidate of a request once, from the top, beginning at the cursor. */
+/* A scan of all candidates of a request, downwards, beginning at the cursor. */
 struct candidate_scan {
 	struct dmag_cursor *cursor;
 	u64 count;
@@ -284,7 +285,7 @@ static bool candidate_scan_next(struct candidate_scan *scan,
 	return true;
 }
 
-/* The next claim of the kind begins at @start, which may have more to give. */
+/* Let the next claim of the kind begin at @start, where there may be more. */
 static void candidate_scan_end(const struct candidate_scan *scan, u64 start)
 {
 	*scan->cursor = (struct dmag_cursor){
@@ -302,16 +303,15 @@ static void candidate_scan_end(const struct candidate_scan *scan, u64 start)
 /**
  * dmag_host_spares() - Whether the host has memory to spare.
  * @count: frames that it would lose
- * @of_any: whether they would be of what anything could have used; else of
- *	what only movable pages could
+ * @of_any: whether they can hold any page; else only movable ones
  *
- * What is claimed leaves the host for good, and what was in it moves to other
- * free memory.  So there must be as much above the high watermarks, where a
- * host is that does not have to reclaim, or soon a page that somebody needs
- * costs a process its life.  Twice as far above min as these: of what is
- * freed next, per-CPU lists keep megabytes from other CPUs.  What one zone lacks,
- * another must have besides: what moves may go to either.  What a zone keeps from
- * others is not to be had, but nothing that must be made up for elsewhere.
+ * Claimed frames leave the host for good, and the pages in them move to other free
+ * memory.  Unless the host has as much above its high watermarks, the next
+ * allocation may trigger the OOM killer.  We demand twice the distance from min to
+ * high, because per-CPU lists keep megabytes of what is freed next from other
+ * CPUs.  A shortfall in one zone must be covered by a surplus in another, because
+ * pages may move to either.  The reserve that a zone keeps from others counts as
+ * neither.
  *
  * Context: Any.
  * Return: true if it has.
@@ -367,9 +367,9 @@ static long candidate_judge(struct dmag_kgroup *group,
 }
 
 /*
- * The best of the first few candidates that can be had.  Where pageblocks are
- * somewhat larger than blocks, half a pageblock would spoil the other half for
- * the next claim.
+ * The best of the first few candidates that can be had.  If a pageblock is
+ * somewhat larger than a block, claim all of it: a claim of one half would spoil
+ * the other half for the next.
  */
 static int candidate_find_best(struct dmag_kgroup *group,
 			       const struct dmag_request *req,
@@ -416,12 +416,12 @@ static int candidate_find_best(struct dmag_kgroup *group,
  * @rung: how hard it will be tried
  * @best: what should be tried
  *
- * What single blocks are wanted for should not cut the runs that protection
- * keeps together: these are for when there is no other memory.  Unless it is to
- * be reclaimed, the host must be able to spare what is claimed.
+ * A claim of a single block takes protected pageblocks only if there is no other
+ * memory, since it would cut the runs that protection keeps together.  Unless the
+ * claim reclaims, the host must be able to spare the memory.
  *
  * Context: Process, under dmag_mutex.
- * Return: 0; -EAGAIN if nothing looks as if it could be had; or as
+ * Return: 0; -EAGAIN if no candidate looks as if it could be taken; or as
  * dmag_kgroup_give_up().
  */
 int dmag_candidate_find(struct dmag_kgroup *group,
@@ -461,8 +461,8 @@ static struct page *candidate_free_page(const struct dmag_kgroup *group,
 }
 
 /**
- * dmag_make_allocated() - Turn a page that nobody has into allocated single ones.
- * @page: out of the buddy allocator, as freeing left it
+ * dmag_make_allocated() - Turn a free page into allocated single pages.
+ * @page: the page, out of the buddy allocator and without a reference
  * @order: its order
  *
  * Context: Process.
@@ -478,8 +478,8 @@ void dmag_make_allocated(struct page *page, unsigned int order)
 /*
  * Of a free page of order @from, taken out of the buddy allocator, keep the
  * 2^@order frames at @pfn.  The rest goes back in halves, so that it stays free in
- * large pieces: freed as single pages, some would lie on per-CPU lists, and what is
- * next to @pfn could not be had as a whole.
+ * large pieces.  If it were freed as single pages, some would lie on per-CPU lists,
+ * and a later claim could not take the frames next to @pfn.
  */
 static struct page *candidate_put_back_rest(struct page *page,
 					    unsigned int from, u64 pfn,
@@ -532,10 +532,10 @@ static bool candidate_take_free(const struct dmag_kgroup *group,
 }
 
 /**
- * dmag_candidate_take_free() - Claim something that is free.
+ * dmag_candidate_take_free() - Claim free memory.
  * @group: the group
  * @req: what is wanted
- * @got: what was taken: allocated single pages
+ * @got: the frames that were taken: allocated single pages
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; -EAGAIN if nothing is free; or as dmag_kgroup_give_up().

@@ -2,19 +2,18 @@
 /*
  * Refill during reclaim: pages that reclaim frees go to groups that are short.
  *
- * Reclaim offers what it has freed before it returns to the page allocator,
- * after the TLB flush.  A hungry group, one whose last fill fell short, takes
- * what lies in its reach; the tightest such group first.  The pages are put
- * aside here, in whatever context reclaim runs; the worker makes them the
- * group's own.
+ * Reclaim offers pages after the TLB flush, before they return to the page
+ * allocator.  A group is hungry if its last fill fell short; it takes pages that
+ * lie in its reach, the group with the tightest reach first.  The pages are put
+ * aside here, in the context of reclaim; the worker makes them the group's own.
  *
- * Frames that a group owns cannot move.  So that they are not scattered over
- * memory that can, above min only pages of blocks that the group already owns
- * part of are taken; below min, any.
+ * Frames that a group owns cannot move, and should not be scattered over movable
+ * memory.  So a group above min takes only pages of blocks that it owns part of;
+ * below min it takes any.
  *
- * Other paths that free pages are not looked at: exiting tasks free in any
- * context and mostly what the next allocation wants; what compaction frees it
- * wants itself; and the worker claims free memory anyway.
+ * There is no hook in other paths that free pages.  Exiting tasks free in any
+ * context, mostly pages that the next allocation wants; compaction wants the pages
+ * itself that it frees; and the worker claims free memory anyway.
  */
 
 #include <linux/dmag.h>
@@ -44,9 +43,9 @@ static bool capture_tighter(const struct dmag_kgroup *a,
 }
 
 /**
- * dmag_kgroup_set_hungry() - Let a group capture what reclaim frees, or no more.
+ * dmag_kgroup_set_hungry() - Begin or end to capture for a group.
  * @group: the group
- * @yes: whether it wants to
+ * @yes: whether to capture
  *
  * Context: Process, under dmag_mutex.
  */
@@ -69,7 +68,7 @@ void dmag_kgroup_set_hungry(struct dmag_kgroup *group, bool yes)
 }
 
 /**
- * dmag_capture_switch() - Switch the hook on if anybody is hungry, else off.
+ * dmag_capture_switch() - Switch the hook on if a group is hungry, else off.
  *
  * Context: Process, of the worker alone, without dmag_mutex: patching code
  * takes cpus_read_lock, which memory hotplug holds when it takes dmag_mutex.
@@ -84,7 +83,7 @@ void dmag_capture_switch(void)
 		static_branch_enable(&dmag_hungry_key);
 }
 
-/* Room for @count more frames of a block that is @group's or nobody's. */
+/* Room for @count more frames of a block that is @group's or no group's. */
 static bool capture_has_room(const struct dmag_kgroup *group, bool ours,
 			     u64 count)
 {
@@ -136,7 +135,7 @@ static bool capture_offer(struct page *page, unsigned int order)
 	return false;
 }
 
-/* Interrupts may free meanwhile, and not on behalf of reclaim. */
+/* An interrupt may free pages while a task reclaims; leave these alone. */
 void __dmag_capture(struct folio_batch *folios)
 {
 	unsigned int left = 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices and their groups: who is a member of what, and since when.
+ * Devices and their groups: when a device joins a group, and when it leaves.
  *
  * A device joins when its coherent mask is set, or at its first allocation
- * that may sleep if a driver wrote the mask directly.  Its membership records
- * what it was resolved from, so that a later allocation sees a change.  It
- * leaves when the driver core drops its dma_range_map: on unbind, on failed
- * probes, at the end of its life.
+ * that may sleep if a driver wrote the mask directly.  Its membership records the
+ * mask, limit and map that it was resolved from, so that a later allocation sees a
+ * change.  It leaves when the driver core drops its dma_range_map: on unbind, on
+ * failed probes, at the end of its life.
  */
 
 #include <linux/device.h>
@@ -44,7 +44,7 @@ static unsigned int device_nr_windows(const struct bus_dma_region *map)
 	return nr;
 }
 
-/* dma-direct's devices, less those with memory of their own. */
+/* Devices of dma-direct that have no memory of their own. */
 static bool device_eligible(struct device *dev)
 {
 	if (get_dma_ops(dev) || use_dma_iommu(dev) || is_swiotlb_for_alloc(dev))
@@ -91,7 +91,7 @@ static struct dmag_device *device_alloc(struct device *dev)
  * @dev: the device
  *
  * Context: Any.
- * Return: true if it was resolved from something else than the device has now.
+ * Return: true if the membership was resolved from another mask, limit or map.
  */
 bool dmag_device_stale(const struct dmag_device *member,
 		       const struct device *dev)
@@ -163,7 +163,7 @@ static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 	device_replace(member->dev, member);
 }
 
-/* Within a driver's patience.  What is left to do then is the worker's. */
+/* Keep the driver's probe waiting only so long; the worker continues. */
 static void device_first_fill(struct dmag_kgroup *group)
 {
 	lockdep_assert_held(&dmag_mutex);
@@ -187,10 +187,10 @@ static void device_join(struct dmag_device *member)
 	}
 	device_enter(member, fresh);
 	group = member->group;
-	/* New, or taken over after it had lost its last member and its reserve. */
+	/* The group is new, or had lost its last member and its reserve. */
 	if (dmag_group_low(&group->core))
 		device_first_fill(group);
-	/* To protect, to go on filling; or the group has been left again. */
+	/* There is capacity to protect, or a fill to continue. */
 	dmag_worker_kick();
 }
 
@@ -257,9 +257,9 @@ static struct dmag_device *device_copy(const struct dmag_device *old)
 }
 
 /*
- * Resolve @old against the present RAM map.  A device whose driver has changed
- * its mask since is as stale afterwards as it was, and joins again when it
- * allocates.  Nobody waits for a new group's reserve: the worker fills it.
+ * Resolve @old against the present RAM map.  If the driver has changed its mask,
+ * the membership stays stale, and the device joins again when it allocates.  The
+ * worker fills a new group's reserve.
  */
 static int device_resolve(struct dmag_device *old)
 {
@@ -283,8 +283,8 @@ static int device_resolve(struct dmag_device *old)
 }
 
 /*
- * What reached all RAM may not any more: then its devices need a reserve.  And
- * the more RAM there is, the scarcer is what a group reaches.
+ * More RAM can end that a group reaches all of it; its devices then need a reserve.
+ * The more RAM there is, the scarcer is the memory that a group reaches.
  */
 static void ram_weigh_group(struct dmag_kgroup *group, void *unused)
 {
@@ -303,8 +303,8 @@ static void ram_weigh_group(struct dmag_kgroup *group, void *unused)
 }
 
 /*
- * Memberships that are replaced go to the end of the list, where they are found
- * to be up to date.
+ * A membership that is replaced goes to the end of the list; the loop then finds
+ * it up to date.
  */
 static int ram_resolve_all(void)
 {
@@ -338,15 +338,15 @@ static unsigned int ram_unite(const struct dmag_reach *ram,
 }
 
 /**
- * dmag_ram_online() - There is memory that may not have been there before.
+ * dmag_ram_online() - Memory came online, perhaps for the first time.
  * @range: its frames
  *
- * The RAM map only grows: memory that goes offline may come back, and nothing
- * can be claimed there until it does.
+ * The RAM map only grows.  Memory that goes offline stays in it, since it may come
+ * back; no claim finds anything there until it does.
  *
  * Context: Process, under dmag_mutex.
- * Return: 0, or -ENOMEM if devices remain that do not know of it; they go on
- * with what they reached before, until the next time.
+ * Return: 0, or -ENOMEM if not all devices could be resolved again; the others
+ * keep their reach until memory comes online the next time.
  */
 int dmag_ram_online(const struct dmag_range *range)
 {

@@ -2,9 +2,9 @@
 /*
  * The kernel's page allocator as the core's backend.
  *
- * A claim takes what is free, or a candidate with alloc_contig_range(), which
- * moves what is in use elsewhere, or that after reclaiming it, or what another
- * group has too much of.  Pageblocks as a rule; candidate.c says which.
+ * A claim takes memory that is free; or a candidate, with alloc_contig_range(),
+ * which moves the pages in use elsewhere; or a candidate after reclaiming from it;
+ * or the surplus of another group.  candidate.c chooses the candidates.
  */
 
 #include <linux/dmag.h>
@@ -24,13 +24,13 @@
 #include <trace/events/dmag.h>
 
 /*
- * Candidates tried in one claim before the core turns to other memory: a
- * refill can wait, a request should not fail while there is more to try.
+ * Candidates tried in one claim before the core turns to other memory.  A refill
+ * can wait; a request should not fail while there is more to try.
  */
 #define DMAG_FILL_TRIES 4
 #define DMAG_CLIMB_TRIES 64
 
-/* Push out what lives in @range; alloc_contig_range() takes what comes free. */
+/* Reclaim the pages of @range, so that alloc_contig_range() need not move them. */
 static void claim_page_out(const struct dmag_range *range)
 {
 	LIST_HEAD(folios);
@@ -59,9 +59,9 @@ static bool claim_host_spares(const struct dmag_range *range)
 }
 
 /*
- * Have the host reclaim until it can spare @range: what is moved needs a place, and
- * the host its watermarks.  As an allocation would, but without taking what
- * comes free, which would leave others none.
+ * Reclaim until the host can spare @range: pages that move need a place, and the
+ * host its watermarks.  An allocation would reclaim as well, but would take the
+ * pages that come free from others.
  */
 static void claim_make_room(const struct dmag_kgroup *group,
 			    const struct dmag_range *range)
@@ -94,7 +94,7 @@ static bool host_needs_memory(struct dmag_kgroup *group,
 	return need;
 }
 
-/* See to it that dmag_frames_add() of @range has all the memory it may need. */
+/* Feed the memory that dmag_frames_add() of @range may need. */
 static int host_feed(struct dmag_kgroup *group, const struct dmag_range *range)
 {
 	lockdep_assert_not_held(&group->lock);
@@ -138,8 +138,8 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 				 (GFP_KERNEL & gfp_allowed_mask) |
 					 __GFP_NOWARN);
 	/*
-	 * Allocating places to move to left megabytes on per-CPU lists, where
-	 * neither other CPUs nor the next look at what the host can spare see them.
+	 * The allocations that migration made left megabytes on per-CPU lists.
+	 * Other CPUs cannot use them there, and dmag_host_spares() misses them.
 	 */
 	drain_all_pages(NULL);
 	if (protected)
@@ -149,7 +149,7 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
 }
 
-/* What a tighter group is asked to cede, and to whom. */
+/* The request that a tighter group is asked to cede frames for. */
 struct claim_surplus {
 	struct dmag_kgroup *group;
 	const struct dmag_request *req;
@@ -157,7 +157,7 @@ struct claim_surplus {
 	int ret;
 };
 
-/* Protected capacity is not surplus.  What was owned a moment ago can be again. */
+/* Protected capacity is not surplus, so the group owns it again. */
 static int claim_keep_protected(struct dmag_kgroup *group,
 				const struct dmag_range *range)
 {
@@ -169,7 +169,7 @@ static int claim_keep_protected(struct dmag_kgroup *group,
 	return -EAGAIN;
 }
 
-/* What is left to look through after a run that was taken back. */
+/* Narrow a request to the memory beyond a run that its owner kept. */
 static bool claim_skip(struct dmag_request *req, const struct dmag_range *range)
 {
 	if (req->from == DMAG_LOWEST)
@@ -201,7 +201,7 @@ static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 	spin_unlock_irq(&other->lock);
 }
 
-/* A block has one owner, so whole blocks change hands, and only these. */
+/* A block has one owner, so only whole blocks change hands. */
 static int claim_take_surplus(struct dmag_kgroup *group,
 			      const struct dmag_request *req,
 			      struct dmag_range *got)
@@ -311,7 +311,7 @@ static const struct dmag_backend dmag_host = {
  * @group: the group
  * @bound: how long claims may take, in jiffies
  *
- * A partial fill is a result like any other; the worker goes on from there.
+ * A fill that falls short is no error; the worker continues it.
  *
  * Context: Process, under dmag_mutex.
  */
@@ -367,13 +367,13 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 }
 
 /**
- * dmag_kgroup_release() - Give back free frames that others need more.
+ * dmag_kgroup_release() - Release free frames to the host.
  * @group: the group
- * @keep: how many it may keep, a watermark
- * @max: how many to give back at most
+ * @keep: how many free frames it keeps, a watermark
+ * @max: how many to release at most
  *
  * Context: Process, under dmag_mutex.
- * Return: the frames given back.
+ * Return: the number of frames released.
  */
 u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max)
 {
@@ -440,12 +440,12 @@ static bool host_pick_inside(struct dmag_kgroup *group,
 }
 
 /**
- * dmag_kgroup_release_range() - Give back the free frames of a range.
+ * dmag_kgroup_release_range() - Release the free frames of a range to the host.
  * @group: the group
- * @range: where; frames in use stay
+ * @range: the range; frames in use stay
  *
- * What the reserve lacks then, the worker claims elsewhere.  A broken group keeps
- * its frames, so the range cannot go offline.
+ * The worker refills the reserve from other memory.  A broken group keeps its
+ * frames, so the range cannot go offline.
  *
  * Context: Process, under dmag_mutex.
  */

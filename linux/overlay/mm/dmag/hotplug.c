@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that comes and goes.
+ * Memory that goes offline and comes online.
  *
- * The page allocator refuses to isolate what a group owns or protects, before
- * it asks any notifier.  So it asks here first: free frames go back, which a
- * reserve can replace elsewhere, protection is lifted, and buffers refuse, since
- * devices know their addresses.  From then until the range is offline or that
- * has failed, nobody claims, captures or protects there.  The worker makes up
- * for what was lost.
+ * The page allocator refuses to isolate memory that a group owns or protects,
+ * before it calls any notifier.  So it calls dmag_going_offline() first.  That
+ * releases free frames, which a reserve can replace elsewhere, lifts protection,
+ * and refuses if a device has a buffer there, since devices know their addresses.
+ * Until the range is offline, or that has failed, groups neither claim, capture
+ * nor protect there.  The worker makes up for the frames that they lost.
  *
  * Locks: mem_hotplug_lock, held by all callers, is outside of dmag_mutex.
  */
@@ -31,7 +31,7 @@ void __dmag_offline_failed(void)
 	dmag_avoid_nothing();
 }
 
-/* The frames of one group that are in somebody's hands. */
+/* The group that has most frames in use in a range. */
 struct hotplug_use {
 	const struct dmag_range *range;
 	const struct dmag_kgroup *group;
@@ -87,7 +87,7 @@ static int hotplug_refuse_if_used(const struct dmag_range *range)
 	return -EBUSY;
 }
 
-/* What reclaim captured there is not adopted, but goes back. */
+/* Captured pages of a range that is avoided are not adopted, but released. */
 static void hotplug_release_range(struct dmag_kgroup *group, void *range)
 {
 	lockdep_assert_held(&dmag_mutex);
@@ -96,7 +96,7 @@ static void hotplug_release_range(struct dmag_kgroup *group, void *range)
 	dmag_kgroup_retire(group);
 }
 
-/* Buffers taken from the reserve meanwhile make it fail after all. */
+/* A buffer that was allocated before the range was avoided makes it fail. */
 static int hotplug_empty_range(struct dmag_range *range)
 {
 	int ret = hotplug_refuse_if_used(range);

@@ -39,9 +39,9 @@ static LIST_HEAD(kgroup_all);
 /* ---- dmag_mutex ------------------------------------------------------ */
 
 /**
- * dmag_lock() - Take dmag_mutex where a driver's probe or the like waits.
+ * dmag_lock() - Take dmag_mutex for a task that should not wait long.
  *
- * A climb lets those who ask so through between two candidates.
+ * A climb lets such tasks through between two candidates.
  *
  * Context: Process.
  */
@@ -54,7 +54,7 @@ void dmag_lock(void)
 }
 
 /**
- * dmag_lock_killable() - The same for who can be killed meanwhile.
+ * dmag_lock_killable() - dmag_lock(), unless a fatal signal comes first.
  *
  * Context: Process.
  * Return: 0, or -EINTR.
@@ -71,11 +71,10 @@ int dmag_lock_killable(void)
 }
 
 /**
- * dmag_kgroup_yield() - Let go of dmag_mutex if anybody waits for it.
- * @group: the group that is worked on; it stays, its bound of time is moved
+ * dmag_kgroup_yield() - Let go of dmag_mutex if a task waits in dmag_lock().
+ * @group: the group that is worked on; it stays, and its deadline moves
  *
- * A climb may take seconds, a driver's probe should not: those who wait in
- * dmag_lock() have their turn between two candidates.
+ * A climb may take seconds; a driver's probe should not.
  *
  * Context: Process, under dmag_mutex.
  */

@@ -106,27 +106,28 @@ struct dmag_cursor {
  * @core: key, frames, watermarks; @core.frames and @core.marks under @lock
  * @lock: serialises these, @counter, @kicked, @captured and @waiters
  * @counter: by enum dmag_counter (lock)
- * @kicked: what the worker has been told (lock)
+ * @kicked: why the worker was woken (lock)
  * @service: whether devices are served from it; anything can break it, other
  *	changes under dmag_mutex
  * @id: a small number to call it by
  * @waiters: requests that wait for frames to come free (lock)
- * @arrivals: how often frames came free while somebody waited (lock)
+ * @arrivals: how often frames came free while requests waited (lock)
  * @captured: pages that reclaim left for the worker to adopt (lock)
  * @nr_captured: their frames (lock)
  * @all: among all groups (dmag_mutex)
  * @round: when the worker visited it last (dmag_mutex)
- * @pins: who has let go of dmag_mutex and needs it still (dmag_mutex)
+ * @pins: tasks that have let go of dmag_mutex and go on with the group
+ *	(dmag_mutex)
  * @hungry: whether it captures (dmag_mutex)
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
- * @protected: frames that are (dmag_mutex)
- * @deadline: when what is done for it gives up, jiffies (dmag_mutex; something
- *	else may have its own while this lets others through)
+ * @protected: frames that are protected (dmag_mutex)
+ * @deadline: when the present climb gives up, jiffies (dmag_mutex; another climb
+ *	may set its own while this one yields)
  * @tries: how many candidates it tries in one place (dmag_mutex)
  * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)
- * @protect: after a protection that did (dmag_mutex)
+ * @protect: after a protection that fell short (dmag_mutex)
  * @meta: pages that were fed to @core.frames (dmag_mutex)
  * @rcu: delays freeing
  * @seg: the reach's segments
@@ -184,7 +185,8 @@ struct dmag_device {
 	struct dmag_window windows[];
 };
 
-extern atomic_t dmag_contenders; /* for dmag_mutex, that climbs let through */
+extern atomic_t
+	dmag_contenders; /* waiters for dmag_mutex that climbs let through */
 extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
 /* Counts of groups that are gone (dmag_mutex). */
@@ -210,13 +212,13 @@ static inline struct dmag_device *to_dmag_device(struct dmag_member *member)
 	return container_of(member, struct dmag_device, core);
 }
 
-/* Our own needs come after the host's: no memory is no reason to kill. */
+/* For our own metadata: fail rather than trigger the OOM killer. */
 #define DMAG_GFP_META (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * Whoever holds dmag_mutex may wait for I/O and for locks of filesystems.  A
- * task that reclaims memory must not, lest it be that which the holder needs;
- * nor must anybody while devices are suspended, when the host allows no I/O.
+ * The holder of dmag_mutex may wait for I/O and for locks of filesystems.  So a
+ * task that reclaims memory must not wait for it, since the holder may wait for
+ * that task; nor may any task while devices are suspended and allow no I/O.
  */
 static inline bool dmag_may_wait(gfp_t gfp)
 {
@@ -227,7 +229,7 @@ static inline bool dmag_may_wait(gfp_t gfp)
 	       !(current->flags & PF_MEMALLOC);
 }
 
-/* A CMA area of its own, which serves the device as it did before. */
+/* A device with a CMA area of its own is served from there. */
 static inline bool dmag_has_cma_area(const struct device *dev)
 {
 #ifdef CONFIG_DMA_CMA
@@ -301,7 +303,7 @@ static inline void dmag_kgroup_arrival(struct dmag_kgroup *group)
  * dmag_kgroup_kick() - Wake the worker if the group is short or in surplus.
  * @group: the group, locked
  *
- * Every allocation and every free asks; hardly any has a reason.
+ * Every allocation and every free asks; few have a reason.
  *
  * Context: Any.
  */

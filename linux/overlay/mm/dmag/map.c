@@ -4,9 +4,9 @@
  * and the range that is going offline.
  *
  * A protected pageblock has the CMA migrate type, and keeps it while a group owns
- * it: it returns to the page allocator as movable-only as it came.  Pageblocks of
- * CMA areas are never touched: dmag_protected lists those that have the type from
- * us.
+ * it, so that only movable pages enter when it returns to the page allocator.
+ * dmag_protected lists the pageblocks that have the type from us; those of CMA
+ * areas are never touched.
  */
 
 #include <linux/cma.h>
@@ -27,7 +27,7 @@ static DEFINE_XARRAY(dmag_protected); /* pageblock number -> dmag_kgroup */
 /**
  * dmag_owner_enter() - Note that a group owns, or is about to own, frames.
  * @group: the group
- * @range: the frames; no other group's blocks
+ * @range: the frames; no other group owns a frame of their blocks
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; or -ENOMEM, with some of the blocks noted: call dmag_owner_erase().
@@ -90,8 +90,8 @@ void dmag_owner_erase_all(struct dmag_kgroup *group)
 }
 
 /**
- * dmag_range_owned() - Whether a range is not to be had because it is owned.
- * @group: who wants it
+ * dmag_range_owned() - Whether a group cannot claim a range because it is owned.
+ * @group: the group
  * @range: the range
  *
  * Context: Process, under dmag_mutex.
@@ -125,7 +125,7 @@ bool dmag_range_owned(struct dmag_kgroup *group, const struct dmag_range *range)
 /* ---- protected pageblocks -------------------------------------------- */
 
 /**
- * dmag_protector() - Whose capacity a frame is part of.
+ * dmag_protector() - The group that protects a frame.
  * @pfn: the frame
  *
  * Context: Any, under RCU or dmag_mutex.
@@ -138,7 +138,7 @@ struct dmag_kgroup *dmag_protector(u64 pfn)
 }
 
 /**
- * dmag_range_protected() - Whether any of a range is somebody's capacity.
+ * dmag_range_protected() - Whether any part of a range is protected.
  * @range: the range
  *
  * Context: Any, under RCU or dmag_mutex.
@@ -273,8 +273,8 @@ void dmag_restore_types(const struct dmag_range *range)
 }
 
 /**
- * dmag_unprotect_range() - Lift the protection of memory that is to go away.
- * @range: the frames; all pageblocks that they are part of
+ * dmag_unprotect_range() - Lift the protection of memory that goes offline.
+ * @range: the frames; all pageblocks that they are part of are unprotected
  *
  * Context: Process, under dmag_mutex.
  */
@@ -291,7 +291,7 @@ void dmag_unprotect_range(const struct dmag_range *range)
 }
 
 /**
- * dmag_kgroup_unprotect() - Lift the protection of all that a group has.
+ * dmag_kgroup_unprotect() - Lift the protection of all pageblocks of a group.
  * @group: the group
  *
  * Context: Process, under dmag_mutex.
@@ -311,11 +311,11 @@ void dmag_kgroup_unprotect(struct dmag_kgroup *group)
 }
 
 /**
- * dmag_protected_frames() - Count what a group protects, for the validator.
+ * dmag_protected_frames() - Count the frames that a group protects.
  * @group: the group
  *
  * Context: Process, under dmag_mutex.
- * Return: frames of pageblocks in its name that are of the right type.
+ * Return: the frames of its pageblocks that are of MIGRATE_CMA, as all should be.
  */
 u64 dmag_protected_frames(const struct dmag_kgroup *group)
 {

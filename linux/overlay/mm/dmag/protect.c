@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Protected capacity: scarce memory does not fill with what cannot move.
+ * Protected capacity: scarce memory does not fill with unmovable pages.
  *
- * A group whose reach is scarce keeps pageblocks up to its capacity goal for
- * movable pages, by giving them the CMA migrate type: they stay in everybody's
- * use, long-term pins migrate out first, and the group can claim them at any
- * time.  Nothing is moved for it: a pageblock is isolated while it is judged,
- * so that nothing is allocated from it meanwhile, and keeps the pages it has.
+ * A group whose reach is scarce gives pageblocks the CMA migrate type, up to its
+ * capacity goal.  Then only movable pages enter them, long-term pins migrate out
+ * first, and the group can claim them at any time.  No page moves for that: a
+ * pageblock is isolated while it is judged, so that no page is allocated from it,
+ * and keeps the pages that it has.
  *
- * map.c knows which pageblocks are protected.
+ * map.c records which pageblocks are protected.
  */
 
 #include <linux/dmag.h>
@@ -24,15 +24,15 @@
 #include <trace/events/dmag.h>
 
 /*
- * Pageblocks that are judged in one go, for draining per-CPU lists is slow; what
- * is free in them is nobody's meanwhile.
+ * Pageblocks that are judged together, because draining per-CPU lists is slow.
+ * Their free pages cannot be allocated until then.
  */
 #define DMAG_PROTECT_BATCH 8
 
-/* How long to look for more before the worker's next group has its turn. */
+/* How long the worker protects for one group before the next has its turn. */
 #define DMAG_PROTECT_BOUND HZ
 
-/* Pageblocks that may become a group's; isolated between the two steps. */
+/* Pageblocks that are isolated, and may become protected. */
 struct protect_batch {
 	struct dmag_kgroup *group;
 	unsigned int nr;
@@ -49,8 +49,9 @@ static void protect_or_restore(struct dmag_kgroup *group,
 }
 
 /*
- * Pages may have come and gone on per-CPU lists: judge what is drained.  Zone by
- * zone, for to drain all at once is not done while somebody else does.
+ * Judge again after draining, because pages may have come from per-CPU lists and
+ * gone there.  Drain zone by zone: a drain of all zones does nothing while another
+ * task does one.
  */
 static void protect_finish_batch(struct protect_batch *batch)
 {
@@ -72,11 +73,11 @@ static void protect_finish_batch(struct protect_batch *batch)
 }
 
 /**
- * dmag_kgroup_lacks_capacity() - Whether a group lacks of its capacity goal.
+ * dmag_kgroup_lacks_capacity() - Whether a group is below its capacity goal.
  * @group: the group
  *
  * Context: Process, under dmag_mutex.
- * Return: true if a pageblock or more is missing from its capacity goal.
+ * Return: true if it is by a pageblock or more.
  */
 bool dmag_kgroup_lacks_capacity(const struct dmag_kgroup *group)
 {
@@ -95,8 +96,8 @@ static u64 protect_lacking(const struct protect_batch *batch)
 }
 
 /*
- * What is free in it will be for movable pages alone: the host must have as much
- * for what cannot move, free or easily reclaimed.
+ * The free pages of a protected pageblock are for movable pages alone.  So the host
+ * must have as much memory for unmovable ones, free or easily reclaimed.
  */
 static bool protect_affordable(u64 free)
 {
@@ -143,7 +144,7 @@ static void protect_chunk(struct protect_batch *batch,
 	}
 }
 
-/* Nothing stays isolated meanwhile. */
+/* No pageblock stays isolated while others have the mutex. */
 static void protect_yield(struct protect_batch *batch)
 {
 	if (dmag_lock_contended()) {
@@ -172,14 +173,14 @@ static void protect_cell(struct protect_batch *batch,
 }
 
 /**
- * dmag_kgroup_protect() - Protect what a group lacks of its capacity goal.
+ * dmag_kgroup_protect() - Protect pageblocks up to a group's capacity goal.
  * @group: the group
  *
- * Least wanted memory first, in aligned chunks as large as can be had: large
- * buffers want runs.  What is not there now, or not within a second, may be
- * later: the worker comes back.
+ * Least wanted memory comes first, in aligned chunks as large as possible, because
+ * large buffers want runs.  If it falls short, or takes longer than a second, the
+ * worker continues it later.
  *
- * Context: Process, under dmag_mutex, which others may have in between.
+ * Context: Process, under dmag_mutex, which it lets go of for others.
  */
 void dmag_kgroup_protect(struct dmag_kgroup *group)
 {

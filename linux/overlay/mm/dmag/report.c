@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is said when a request fails: one line, from which the cause can be read.
+ * The line that a failed request prints, from which one can read the cause.
  * docs/diagnosis.rst explains it.
  */
 
@@ -90,7 +90,7 @@ static void report_holders(struct seq_buf *line, struct dmag_kgroup *group)
  * dmag_report_failure() - A request of a device's group has failed.
  * @dev: the device
  * @count: frames that it wanted
- * @gfp: how; __GFP_NOWARN leaves it at the tracepoint
+ * @gfp: its flags; with __GFP_NOWARN only the trace point tells
  *
  * Context: Any, as @gfp says.
  */

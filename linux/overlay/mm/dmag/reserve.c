@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keeping reserves where their watermarks want them.
+ * Keep reserves between their watermarks, and end groups.
  *
- * One worker tends all groups: it adopts what reclaim captured, adapts the
- * watermarks to what was asked of the group, refills and releases, and protects
- * the group's capacity.  What could not be had is tried again, ever later.
- * Under pressure a shrinker takes back what is above low; when the host is out
- * of memory, what is above min.
+ * One worker tends all groups.  It adopts the pages that reclaim captured, adapts
+ * the watermarks to demand, refills and releases, and protects capacity.  If one of
+ * these falls short, the worker tries again, after ever longer delays.  Under
+ * pressure a shrinker releases free frames above low; when the host is out of
+ * memory, those above min.
  */
 
 #include <linux/dmag.h>
@@ -29,19 +29,19 @@
 #define DMAG_REFILL_BOUND HZ
 
 /*
- * How long the worker leaves alone what it could not get; twice as long each
- * time, since what cannot move now seldom can a moment later.
+ * The delay before the worker tries again what fell short.  It doubles each time,
+ * because pages that cannot move now seldom can a moment later.
  */
 #define DMAG_RETRY_LEAST (2UL * HZ)
 #define DMAG_RETRY_MOST (32UL * HZ)
 
-/* How long an OOM kill may be put off for what reserves can give. */
+/* How long an OOM kill may wait for reserves to be released. */
 #define DMAG_OOM_BOUND (HZ / 10)
 
 /* Calls of the OOM killer that are no further apart have one cause. */
 #define DMAG_OOM_EPISODE (10 * HZ)
 
-/* An adapted group is looked at this often until it is back where it began. */
+/* How often the worker looks at a group whose watermarks are raised. */
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
 
 /* Whether it is time to try again. */
@@ -58,7 +58,7 @@ static void retry_note(struct dmag_retry *retry, bool again)
 	retry->at = jiffies + retry->backoff;
 }
 
-/* When the worker must look again: at the earliest of all reasons. */
+/* Bound the delay after which the worker looks again. */
 static void retry_bound(unsigned long *delay, const struct dmag_retry *retry)
 {
 	if (!retry->backoff)
@@ -86,7 +86,7 @@ static bool reserve_adapt(struct dmag_kgroup *group)
 	return above;
 }
 
-/* What fell short is continued, though nobody may ask again. */
+/* A fill that fell short is continued, even if no request asks again. */
 static bool reserve_short(struct dmag_kgroup *group)
 {
 	bool ret;
@@ -137,8 +137,8 @@ static void reserve_end(struct dmag_kgroup *group)
 }
 
 /**
- * dmag_kgroup_retire() - A group may have lost its last member or frame.
- * @group: the group; gone afterwards if nobody needs it
+ * dmag_kgroup_retire() - End a group if it has lost its last member and frame.
+ * @group: the group; without members it releases its reserve
  *
  * Context: Process, under dmag_mutex.
  */
@@ -187,7 +187,7 @@ static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 	dmag_kgroup_retire(group);
 }
 
-/* What the shrinker may take, as of the last round; it is asked often. */
+/* Free frames above low, as of the last round; the shrinker asks often. */
 static unsigned long reserve_above_low;
 
 static void reserve_add_above_low(struct dmag_kgroup *group, void *data)
@@ -234,9 +234,9 @@ static void reserve_worker(struct work_struct *work)
 /* ---- under pressure -------------------------------------------------- */
 
 /*
- * @down_to_min: whether the host is out of memory; else down to low
- * @left: frames that may still be given back
- * @freed: frames that were
+ * @down_to_min: whether to release down to min, else down to low
+ * @left: frames that may still be released
+ * @freed: frames that were released
  */
 struct reserve_shrink {
 	bool down_to_min;
@@ -269,9 +269,8 @@ static void reserve_shrink_group(struct dmag_kgroup *group, void *data)
 }
 
 /*
- * What is taken away is not claimed again at once: above low
- * the worker has no reason to, and a group that is below is left alone for a
- * while.
+ * The worker does not claim the frames back at once: a group above low gives it no
+ * reason, and one below low has to wait for its next retry.
  */
 static void reserve_shrink(struct reserve_shrink *shrink)
 {
@@ -286,7 +285,7 @@ static unsigned long reserve_shrink_count(struct shrinker *shrinker,
 	return READ_ONCE(reserve_above_low);
 }
 
-/* Whoever holds the mutex may be the one who reclaims here, for a claim. */
+/* Only try the mutex: this task may hold it, and reclaim for its own claim. */
 static unsigned long reserve_shrink_scan(struct shrinker *shrinker,
 					 struct shrink_control *sc)
 {
@@ -299,7 +298,7 @@ static unsigned long reserve_shrink_scan(struct shrinker *shrinker,
 	return shrink.freed ?: SHRINK_STOP;
 }
 
-/* A climb lets us through; but the holder may wait for us, so not for ever. */
+/* A climb lets us through.  But the holder may wait for us, so give up in time. */
 static bool reserve_lock_for_oom(void)
 {
 	unsigned long end = jiffies + DMAG_OOM_BOUND;
@@ -313,7 +312,7 @@ static bool reserve_lock_for_oom(void)
 	return locked;
 }
 
-/* Empty all per-CPU lists; how many pages they had. */
+/* Empty all per-CPU lists.  Return the number of pages that they had. */
 static unsigned long reserve_drain_cpu_lists(void)
 {
 	unsigned long pages = 0;
@@ -329,10 +328,11 @@ static unsigned long reserve_drain_cpu_lists(void)
 }
 
 /*
- * What is given back lies on per-CPU lists, and so may megabytes that moving pages
- * left there.  Watermarks do not count them, and reclaim drains them only if it
- * made progress.  Nobody is killed for these; but they fill again, so only the
- * first time in a while.  The caller holds oom_lock.
+ * Before an OOM kill, drain the per-CPU lists.  They hold the frames that reserves
+ * released, and perhaps megabytes that migration left there; watermarks do not
+ * count these, and reclaim drains them only if it made progress.  The lists fill
+ * again, so without a release they are drained once per episode.  The caller holds
+ * oom_lock.
  */
 static int reserve_oom(struct notifier_block *nb, unsigned long unused,
 		       void *data)

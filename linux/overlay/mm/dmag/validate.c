@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The validator: the core's own, and what the kernel knows beside it.
+ * The validator: that of the core, and checks of struct pages and of the map.
  */
 
 #include <linux/dmag.h>
@@ -11,7 +11,7 @@
 #include "map.h"
 #include "validate.h"
 
-/* The deepest of the core's levels: every frame is looked at. */
+/* The core's deepest level, which looks at every frame. */
 #define DMAG_VALIDATE_LEVEL 4
 
 /* Each frame that a group owns is under its name, and referenced. */

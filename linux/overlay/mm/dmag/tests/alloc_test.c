@@ -202,7 +202,7 @@ static void test_bad_free(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* What was freed last went to nobody's reserve. */
+/* The page that was freed last is in no reserve. */
 static void expect_left(struct kunit *test, const struct dmag_kgroup *group,
 			struct page *page)
 {
@@ -212,7 +212,7 @@ static void expect_left(struct kunit *test, const struct dmag_kgroup *group,
 		DMAG_FOREIGN);
 }
 
-/* A page that somebody still holds must not reach the next device. */
+/* A page that is still referenced must not reach the next device. */
 static void test_held_page(struct kunit *test)
 {
 	struct device *dev = make_device(test, "dmag-held", LIMIT_29);

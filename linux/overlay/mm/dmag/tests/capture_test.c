@@ -45,7 +45,7 @@ static struct page *take_block(struct kunit *test, u64 from, u64 to)
 	return NULL;
 }
 
-/* An empty group that the worker has given up to fill: that is what hungry is. */
+/* Make a group hungry: empty, and its last fill fell short. */
 static void starve(struct dmag_kgroup *group)
 {
 	const struct dmag_retry never = { .backoff = HZ,

@@ -167,7 +167,7 @@ static int churn(void *data)
 	return 0;
 }
 
-/* Memberships and groups go while somebody reads them. */
+/* Memberships and groups end while another task reads them. */
 static void test_mask_race(struct kunit *test)
 {
 	unsigned int before = nr_groups();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the KUnit tests of mm/dmag share.
+ * Helpers of the KUnit tests of mm/dmag.
  *
  * Devices get masks and windows as firmware and drivers would set them.  All of
  * them reach only memory below 1 GiB, which every guest has.  A test that looks at
@@ -187,7 +187,7 @@ static inline bool all_zero(const void *buf, size_t size)
 	return !memchr_inv(buf, 0, size);
 }
 
-/* What the DMA API promises of every coherent buffer. */
+/* The promises of the DMA API for every coherent buffer. */
 static inline void expect_good(struct kunit *test, struct device *dev,
 			       void *buf, dma_addr_t dma, size_t size)
 {

@@ -82,7 +82,7 @@ static int ram_online(const struct dmag_range *range)
 	return ret;
 }
 
-/* Where no guest has memory, and 40 bits do not reach. */
+/* No guest has memory there, and 40 bits do not reach it. */
 #define FAR_RAM BIT_ULL(40)
 
 /*

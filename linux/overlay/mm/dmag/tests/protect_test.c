@@ -50,8 +50,9 @@ static void test_protect(struct kunit *test)
 }
 
 /*
- * Someone whose alloc_contig_range() fails may lift the isolation of a protected
- * pageblock that is being claimed.  It is movable then, and so protected no more.
+ * An alloc_contig_range() of another caller that fails may lift the isolation of a
+ * protected pageblock that is being claimed.  It is movable then, and its
+ * protection ends.
  */
 static void test_isolation_lifted(struct kunit *test)
 {

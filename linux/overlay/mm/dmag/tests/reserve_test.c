@@ -47,7 +47,7 @@ static void test_release(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* What a tighter group has above high serves a looser one, and no more. */
+/* A tighter group cedes frames above high to a looser one, and no others. */
 static void test_surplus(struct kunit *test)
 {
 	struct device *tight = device_reaching(test, "dmag-tight", SZ_16M);
@@ -82,7 +82,7 @@ static unsigned long round_of(const struct dmag_kgroup *group)
 	return round;
 }
 
-/* A buffer outlives its device, which lacked protection: no cause for haste. */
+/* A buffer that outlives its device does not keep the worker busy. */
 static void test_no_haste(struct kunit *test)
 {
 	struct device *dev = device_reaching(test, "dmag-haste", SZ_128M);

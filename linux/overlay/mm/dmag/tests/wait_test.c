@@ -18,7 +18,7 @@ struct late_free {
 	struct hoard *hoard;
 };
 
-/* Once somebody waits; a look each tick, for the wait lasts a second. */
+/* Free once a request waits.  Look each tick, because the wait lasts a second. */
 static void free_late(struct work_struct *work)
 {
 	struct late_free *late = container_of(work, struct late_free, work);
@@ -30,8 +30,8 @@ static void free_late(struct work_struct *work)
 }
 
 /*
- * A request that nothing can serve waits for what others free, unless it can do
- * without.
+ * A request that neither reserve nor ladder can serve waits for frames to come
+ * free, unless it has __GFP_NORETRY.
  */
 static void test_wait(struct kunit *test)
 {
@@ -62,7 +62,7 @@ static void test_wait(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* And not for ever. */
+/* The wait has a bound. */
 static void test_wait_bound(struct kunit *test)
 {
 	struct device *dev = device_reaching(test, "dmag-bound", SZ_8M);
@@ -79,8 +79,8 @@ static void test_wait_bound(struct kunit *test)
 }
 
 /*
- * With the mutex taken and the reserve at min: who must not wait for the holder is
- * served all the same, between these two.
+ * Hold the mutex, with the reserve at min.  A request that must not wait for the
+ * holder is served all the same before expect_served() lets go.
  */
 static struct hoard *hold_mutex(struct kunit *test, const char *name)
 {
@@ -103,7 +103,7 @@ static void expect_served(struct kunit *test, struct hoard *hoard)
 	kunit_device_unregister(test, hoard->dev);
 }
 
-/* Who reclaims may do so for the holder. */
+/* A task that reclaims may do so for the holder. */
 static void test_in_reclaim(struct kunit *test)
 {
 	struct hoard *hoard = hold_mutex(test, "dmag-reclaims");
@@ -126,7 +126,7 @@ static void test_suspended(struct kunit *test)
 	expect_served(test, hoard);
 }
 
-/* As if a probe waited all the time: each claim lets go of the mutex. */
+/* With a probe waiting all the time, each claim lets go of the mutex. */
 static void test_yield_to_probe(struct kunit *test)
 {
 	struct device *dev = device_reaching(test, "dmag-through", SZ_128M);
