@@ -14,7 +14,7 @@
 #include "kgroup.h"
 #include "validate.h"
 
-static const char *const counter_name[] = {
+static const char *const debugfs_counter_name[] = {
 	[DMAG_NR_ALLOC] = "alloc",
 	[DMAG_NR_ALLOC_ATOMIC] = "alloc_atomic",
 	[DMAG_NR_ALLOC_FAIL] = "alloc_fail",
@@ -30,45 +30,49 @@ static const char *const counter_name[] = {
 	[DMAG_NR_WAIT] = "wait",
 };
 
-static_assert(ARRAY_SIZE(counter_name) == DMAG_NR_COUNTERS);
+static_assert(ARRAY_SIZE(debugfs_counter_name) == DMAG_NR_COUNTERS);
 
-static const char *const service_name[] = {
+static const char *const debugfs_service_name[] = {
 	[DMAG_SERVES] = "restricted",
 	[DMAG_UNIVERSAL] = "universal",
 	[DMAG_BROKEN] = "broken",
 };
 
-static_assert(ARRAY_SIZE(service_name) == DMAG_SERVICES);
+static_assert(ARRAY_SIZE(debugfs_service_name) == DMAG_SERVICES);
 
-static void show_frames(struct seq_file *m, u64 free, u64 used, u64 quarantined)
+static void debugfs_show_frames(struct seq_file *file, u64 free, u64 used,
+				u64 quarantined)
 {
-	seq_printf(m, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
+	seq_printf(file, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
 		   free + used + quarantined, free, used, quarantined);
 }
 
-static void show_counters(struct seq_file *m, const u64 *counter)
+static void debugfs_show_counters(struct seq_file *file, const u64 *counter)
 {
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		seq_printf(m, "%s %llu\n", counter_name[i], counter[i]);
+		seq_printf(file, "%s %llu\n", debugfs_counter_name[i],
+			   counter[i]);
 }
 
-static void show_reach(struct seq_file *m, const struct dmag_reach *reach)
+static void debugfs_show_reach(struct seq_file *file,
+			       const struct dmag_reach *reach)
 {
 	for (unsigned int i = 0; i < reach->nr; i++)
-		seq_printf(m, "reach %#llx %#llx\n",
+		seq_printf(file, "reach %#llx %#llx\n",
 			   reach->seg[i].start << PAGE_SHIFT,
 			   ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
-	seq_printf(m, "frames %llu\n", dmag_reach_frames(reach));
+	seq_printf(file, "frames %llu\n", dmag_reach_frames(reach));
 }
 
-static void show_members(struct seq_file *m, const struct dmag_group *core)
+static void debugfs_show_members(struct seq_file *file,
+				 const struct dmag_group *core)
 {
 	struct dmag_member *member;
 
 	list_for_each_entry(member, &dmag_registry.members, node) {
 		if (member->group != core)
 			continue;
-		seq_printf(m, "member %s mask %#llx windows %u used %llu\n",
+		seq_printf(file, "member %s mask %#llx windows %u used %llu\n",
 			   dev_name(to_dmag_device(member)->dev),
 			   to_dmag_device(member)->mask,
 			   member->constraint.nr_windows,
@@ -76,35 +80,36 @@ static void show_members(struct seq_file *m, const struct dmag_group *core)
 	}
 }
 
-static void show_group(struct dmag_kgroup *g, void *m)
+static void debugfs_show_group(struct dmag_kgroup *group, void *file)
 {
-	const struct dmag_marks *marks = &g->core.marks;
-	struct dmag_frames f;
+	const struct dmag_marks *marks = &group->core.marks;
+	struct dmag_frames frames;
 
-	spin_lock_irq(&g->lock);
-	f = g->core.frames;
-	spin_unlock_irq(&g->lock);
-	seq_printf(m, "group %d\nkind %s\nmembers %u\n", g->id,
-		   service_name[g->service], g->core.members);
-	show_reach(m, &g->core.reach);
-	show_frames(m, f.free, f.used, f.quarantined);
-	seq_printf(m, "min %llu\nlow %llu\nhigh %llu\n", marks->min, marks->low,
-		   marks->high);
-	seq_printf(m, "goal %llu\nprotected %llu\n", g->goal, g->protected);
-	show_counters(m, g->counter);
-	show_members(m, &g->core);
+	spin_lock_irq(&group->lock);
+	frames = group->core.frames;
+	spin_unlock_irq(&group->lock);
+	seq_printf(file, "group %d\nkind %s\nmembers %u\n", group->id,
+		   debugfs_service_name[group->service], group->core.members);
+	debugfs_show_reach(file, &group->core.reach);
+	debugfs_show_frames(file, frames.free, frames.used, frames.quarantined);
+	seq_printf(file, "min %llu\nlow %llu\nhigh %llu\n", marks->min,
+		   marks->low, marks->high);
+	seq_printf(file, "goal %llu\nprotected %llu\n", group->goal,
+		   group->protected);
+	debugfs_show_counters(file, group->counter);
+	debugfs_show_members(file, &group->core);
 }
 
-static int groups_show(struct seq_file *m, void *unused)
+static int groups_show(struct seq_file *file, void *unused)
 {
 	mutex_lock(&dmag_mutex);
-	dmag_kgroup_visit_all(show_group, m);
+	dmag_kgroup_visit_all(debugfs_show_group, file);
 	mutex_unlock(&dmag_mutex);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(groups);
 
-struct totals {
+struct debugfs_totals {
 	u64 groups;
 	u64 members;
 	u64 free;
@@ -113,45 +118,46 @@ struct totals {
 	u64 counter[DMAG_NR_COUNTERS];
 };
 
-static void add_group(struct dmag_kgroup *g, void *data)
+static void debugfs_add_group(struct dmag_kgroup *group, void *data)
 {
-	struct totals *t = data;
+	struct debugfs_totals *totals = data;
 
-	if (g->service == DMAG_UNIVERSAL)
+	if (group->service == DMAG_UNIVERSAL)
 		return;
-	spin_lock_irq(&g->lock);
-	t->groups++;
-	t->members += g->core.members;
-	t->free += g->core.frames.free;
-	t->used += g->core.frames.used;
-	t->quarantined += g->core.frames.quarantined;
+	spin_lock_irq(&group->lock);
+	totals->groups++;
+	totals->members += group->core.members;
+	totals->free += group->core.frames.free;
+	totals->used += group->core.frames.used;
+	totals->quarantined += group->core.frames.quarantined;
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		t->counter[i] += g->counter[i];
-	spin_unlock_irq(&g->lock);
+		totals->counter[i] += group->counter[i];
+	spin_unlock_irq(&group->lock);
 }
 
-static int counters_show(struct seq_file *m, void *unused)
+static int counters_show(struct seq_file *file, void *unused)
 {
-	struct totals t = {};
+	struct debugfs_totals totals = {};
 
 	mutex_lock(&dmag_mutex);
-	memcpy(t.counter, dmag_retired, sizeof(dmag_retired));
-	dmag_kgroup_visit_all(add_group, &t);
+	memcpy(totals.counter, dmag_retired, sizeof(dmag_retired));
+	dmag_kgroup_visit_all(debugfs_add_group, &totals);
 	mutex_unlock(&dmag_mutex);
 
-	seq_printf(m, "groups %llu\nmembers %llu\n", t.groups, t.members);
-	show_frames(m, t.free, t.used, t.quarantined);
-	show_counters(m, t.counter);
+	seq_printf(file, "groups %llu\nmembers %llu\n", totals.groups,
+		   totals.members);
+	debugfs_show_frames(file, totals.free, totals.used, totals.quarantined);
+	debugfs_show_counters(file, totals.counter);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(counters);
 
-static int validate_show(struct seq_file *m, void *unused)
+static int validate_show(struct seq_file *file, void *unused)
 {
 	const char *wrong = dmag_validate();
 
 	WARN(wrong, "dmag: %s\n", wrong);
-	seq_printf(m, "%s\n", wrong ?: "ok");
+	seq_printf(file, "%s\n", wrong ?: "ok");
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(validate);
