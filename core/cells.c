@@ -78,6 +78,7 @@ static unsigned int cells_boundaries(const struct dmag_registry *reg,
 			}
 		}
 	}
+	DMAG_CHECK(nr == dmag_cells_bound(reg));
 	return nr;
 }
 
@@ -90,13 +91,14 @@ static unsigned int cells_boundaries(const struct dmag_registry *reg,
  */
 unsigned int dmag_cells_bound(const struct dmag_registry *reg)
 {
-	return reg ? 2 * reg->nr_segs : 0;
+	DMAG_CHECK(reg);
+	return 2 * reg->nr_segs;
 }
 
 /**
  * dmag_cells_build() - Cut memory into cells of equal demand.
  * @reg: the registry
- * @cell: room for dmag_cells_bound() cells
+ * @cell: room for dmag_cells_bound() cells; may be NULL if that is 0
  *
  * Cells are as large as can be, and in the order in which claims go through
  * them.  They describe the groups of this moment: build them again when groups
@@ -111,8 +113,7 @@ unsigned int dmag_cells_build(const struct dmag_registry *reg,
 	unsigned int i, out = 0, nr;
 	struct dmag_cell above = { 0 };
 
-	if (!reg || !cell)
-		return 0;
+	DMAG_CHECK(reg && (cell || !reg->nr_segs));
 	nr = cells_boundaries(reg, cell);
 	cells_sort(cell, nr);
 	/* At most one cell lies below each boundary, so @out stays behind @i. */
@@ -132,6 +133,7 @@ unsigned int dmag_cells_build(const struct dmag_registry *reg,
 		above.range.start = edge.range.start;
 		above.demand += (unsigned int)edge.range.last;
 	}
+	DMAG_CHECK(!above.demand && out <= nr);
 	cells_sort(cell, out);
 	return out;
 }
@@ -175,6 +177,7 @@ static bool cells_highest_part(const struct dmag_reach *reach,
 		return false;
 	part->start = max(range->start, reach->seg[low - 1].start);
 	part->last = min(range->last, reach->seg[low - 1].last);
+	DMAG_CHECK(part->start <= part->last);
 	return true;
 }
 
@@ -198,8 +201,8 @@ bool dmag_cells_next(const struct dmag_registry *reg,
 	const struct dmag_cell *cells = &all;
 	unsigned int i, nr = 1;
 
-	if (!group || !cell)
-		return false;
+	DMAG_CHECK(group && cell);
+	DMAG_CHECK(!cell->demand || cell->range.start <= cell->range.last);
 	if (reg && reg->cells) {
 		cells = reg->cells;
 		nr = reg->nr_cells;
@@ -211,6 +214,7 @@ bool dmag_cells_next(const struct dmag_registry *reg,
 		if (demand == cell->demand && range.last >= cell->range.start)
 			range.last = cell->range.start - 1;
 		if (cells_highest_part(&group->reach, &range, &cell->range)) {
+			DMAG_CHECK(demand);
 			cell->demand = demand;
 			return true;
 		}

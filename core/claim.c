@@ -19,6 +19,7 @@
 
 /* The sizes in which a reserve is filled: blocks, 64 KiB, and single frames. */
 static const u64 claim_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
+static_assert(DMAG_BLOCK_FRAMES > 16);
 
 /*
  * @want: what to serve at @pfn, or NULL to fill the reserve to high
@@ -56,11 +57,13 @@ static bool claim_request_valid(const struct dmag_request *req)
 	       (req->from == DMAG_LOWEST || req->from == DMAG_HIGHEST);
 }
 
-static bool claim_backend_valid(const struct dmag_group *group,
+/* The precondition of whatever calls the backend. */
+static void claim_check_backend(const struct dmag_group *group,
 				const struct dmag_backend *backend)
 {
-	return group && backend && backend->claim && backend->release &&
-	       (!group->attrs || (backend->prepare && backend->restore));
+	DMAG_CHECK(group && backend);
+	DMAG_CHECK(backend->claim && backend->release);
+	DMAG_CHECK(!group->attrs || (backend->prepare && backend->restore));
 }
 
 /*
@@ -93,8 +96,12 @@ static int claim_met(struct claim_climb *climb, const struct dmag_range *got)
 		req = *climb->want;
 		req.within.start = max(req.within.start, got->start);
 		req.within.last = min(req.within.last, got->last);
-		if (!dmag_frames_get(&climb->group->frames, &req, climb->pfn))
+		if (!dmag_frames_get(&climb->group->frames, &req, climb->pfn)) {
+			DMAG_CHECK(dmag_reach_contains(
+				&climb->group->reach, *climb->pfn,
+				*climb->pfn + req.count - 1)); /* I1 */
 			return 0;
+		}
 	}
 	return dmag_group_get(climb->group, climb->want, false, climb->pfn);
 }
@@ -110,7 +117,7 @@ static int claim_prepare(struct claim_climb *climb,
 	u64 count = got->last - got->start + 1;
 	int err, ret = dmag_frames_take(frames, got->start, got->last);
 
-	DMAG_CHECK(!ret); /* it was added a moment ago */
+	DMAG_CHECK(!ret && climb->group->attrs); /* added a moment ago */
 	err = climb->backend->prepare(climb->group, got);
 	if (!err)
 		return climb->want ?
@@ -159,6 +166,7 @@ static bool claim_fits(const struct claim_climb *climb,
 {
 	u64 start = round_up(range->start, climb->shape.align);
 
+	DMAG_CHECK(climb->shape.count && range->start <= range->last);
 	return start <= range->last &&
 	       range->last - start >= climb->shape.count - 1;
 }
@@ -192,6 +200,7 @@ static int claim_rungs(struct claim_climb *climb, struct dmag_registry *reg)
 	enum dmag_rung rung;
 	int ret = -EAGAIN;
 
+	DMAG_CHECK(climb->first < climb->end && climb->end <= DMAG_RUNGS);
 	for (rung = climb->first; rung < climb->end; rung++) {
 		struct dmag_cell cell = { .demand = 0 };
 
@@ -214,6 +223,7 @@ static int claim_extents(struct claim_climb *climb, u64 count, u64 align,
 {
 	int ret;
 
+	DMAG_CHECK(count && align && !(align & (align - 1)));
 	climb->shape.count = count;
 	climb->shape.align = align;
 	climb->fits = false;
@@ -234,6 +244,8 @@ static u64 claim_align(const struct dmag_request *req, u64 count)
 	if (req->boundary)
 		while (align < count)
 			align <<= 1;
+	DMAG_CHECK(!req->boundary || align <= req->boundary ||
+		   align == req->align);
 	return align;
 }
 
@@ -330,8 +342,9 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 	};
 	int ret;
 
-	if (!req || !pfn || !claim_backend_valid(group, backend) ||
-	    !claim_request_valid(req))
+	DMAG_CHECK(req && pfn);
+	claim_check_backend(group, backend);
+	if (!claim_request_valid(req))
 		return -EINVAL;
 	ret = dmag_group_get(group, req, false, pfn);
 	if (ret == -EAGAIN)
@@ -391,8 +404,7 @@ int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
 	int ret, err = 0;
 	u64 given = 0;
 
-	if (!claim_backend_valid(group, backend))
-		return -EINVAL;
+	claim_check_backend(group, backend);
 	ret = claim_fill(&climb);
 	while (!err &&
 	       dmag_group_pick(group, dmag_group_surplus(group), &range))
@@ -420,8 +432,7 @@ u64 dmag_group_shrink(struct dmag_group *group,
 	struct dmag_range range;
 	u64 before, given = 0;
 
-	if (!claim_backend_valid(group, backend))
-		return 0;
+	claim_check_backend(group, backend);
 	do {
 		u64 most = group->frames.free > keep ?
 				   group->frames.free - keep :
@@ -432,5 +443,6 @@ u64 dmag_group_shrink(struct dmag_group *group,
 		    claim_release(group, backend, &range, &given))
 			break;
 	} while (given > before);
+	DMAG_CHECK(given <= max);
 	return given;
 }

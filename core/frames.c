@@ -10,16 +10,20 @@
 #include "frames.h"
 
 /* Bits of sub[] for a word 0 with that many orders. */
-static const u64 frames_sub_column[DMAG_WORD_ORDERS + 1] = {
+static const u64 frames_sub_column[] = {
 	0x0000000000000000ULL, 0x0000000000000001ULL, 0x0000000000000101ULL,
 	0x0000000000010101ULL, 0x0000000001010101ULL, 0x0000000101010101ULL,
 	0x0000010101010101ULL, 0x0001010101010101ULL,
 };
 
+static_assert(ARRAY_SIZE(frames_sub_column) == DMAG_WORD_ORDERS + 1);
+
 /* 2^k set bits. */
-static const u64 frames_run_bits[DMAG_WORD_ORDERS] = {
+static const u64 frames_run_bits[] = {
 	0x1, 0x3, 0xf, 0xff, 0xffff, 0xffffffff, ~0ULL,
 };
+
+static_assert(ARRAY_SIZE(frames_run_bits) == DMAG_WORD_ORDERS);
 
 /*
  * ---- summaries -------------------------------------------------------
@@ -50,6 +54,7 @@ static void frames_child_orders(struct dmag_node *node, unsigned int i,
 	u64 bit = BIT_ULL(i);
 	unsigned int order;
 
+	DMAG_CHECK(i < ARRAY_SIZE(node->child));
 	for (order = now; order < old; order++)
 		node->has[order] &= ~bit;
 	for (order = old; order < now; order++)
@@ -69,6 +74,7 @@ static __always_inline unsigned int frames_run_order(u64 map, unsigned int bit)
 	int high = above ? fls64((bit + __ffs64(above)) ^ bit) :
 			   DMAG_WORD_ORDERS;
 
+	DMAG_CHECK(map >> bit & 1);
 	return min(low, high) - 1;
 }
 
@@ -107,6 +113,7 @@ static void frames_child_shrinks(struct dmag_node *node, unsigned int level,
 	unsigned int order, full = frames_shift(level);
 	u64 was = node->has[full];
 
+	DMAG_CHECK(now < old);
 	frames_child_orders(node, i, old, now);
 	if (node->orders <= full + 1) {
 		if (old == node->orders)
@@ -136,6 +143,7 @@ static noinline void frames_tree_update(struct dmag_frames *frames, u64 pfn,
 	struct dmag_node *path[DMAG_HEIGHT_MAX + DMAG_LEAF];
 	unsigned int was, level = frames_top(frames);
 
+	DMAG_CHECK(frames_in_span(frames, pfn));
 	path[level] = frames->root;
 	for (; level > DMAG_LEAF; level--)
 		path[level - 1] = path[level]->child[frames_index(pfn, level)];
@@ -192,6 +200,7 @@ static void *frames_spare_pop(void **list)
 {
 	void *mem = *list;
 
+	DMAG_CHECK(mem);
 	*list = ((struct frames_spare *)mem)->next;
 	return mem;
 }
@@ -204,6 +213,7 @@ static void frames_spare_push(void **list, void *mem)
 
 static void frames_node_free(struct dmag_frames *frames, struct dmag_node *node)
 {
+	DMAG_CHECK(frames->nr_node);
 	frames_spare_push(&frames->spare_node, node);
 	frames->nr_spare_node++;
 	frames->nr_node--;
@@ -212,6 +222,7 @@ static void frames_node_free(struct dmag_frames *frames, struct dmag_node *node)
 static void frames_block_free(struct dmag_frames *frames,
 			      struct dmag_block *block)
 {
+	DMAG_CHECK(frames->nr_block);
 	frames_spare_push(&frames->spare_block, block);
 	frames->nr_spare_block++;
 	frames->nr_block--;
@@ -221,6 +232,7 @@ static struct dmag_node *frames_node_alloc(struct dmag_frames *frames)
 {
 	struct dmag_node *node = frames_spare_pop(&frames->spare_node);
 
+	DMAG_CHECK(frames->nr_spare_node);
 	frames->nr_spare_node--;
 	frames->nr_node++;
 	memset(node, 0, sizeof(*node));
@@ -240,6 +252,7 @@ static struct dmag_block *frames_block_alloc(struct dmag_frames *frames)
 	struct dmag_block *block;
 
 	if (!frames->nr_spare_block) {
+		DMAG_CHECK(frames->nr_spare_node);
 		frames->nr_spare_node--;
 		frames_carve(frames, frames_spare_pop(&frames->spare_node),
 			     sizeof(struct dmag_node) / sizeof(*block));
@@ -268,7 +281,8 @@ int dmag_frames_feed(struct dmag_frames *frames, void *mem, size_t bytes)
 	struct dmag_node *node = mem;
 	size_t nodes = 0, left = bytes;
 
-	if (!frames || !mem || (uintptr_t)mem % DMAG_MEM_ALIGN ||
+	DMAG_CHECK(frames);
+	if (!mem || (uintptr_t)mem % DMAG_MEM_ALIGN ||
 	    bytes < sizeof(struct dmag_block) ||
 	    (uintptr_t)mem + bytes - 1 < bytes - 1)
 		return -EINVAL;
@@ -279,6 +293,7 @@ int dmag_frames_feed(struct dmag_frames *frames, void *mem, size_t bytes)
 	frames->nr_spare_node += nodes;
 	while (nodes--)
 		frames_spare_push(&frames->spare_node, &node[nodes]);
+	DMAG_CHECK(!dmag_frames_validate(frames, 1));
 	return 0;
 }
 
@@ -289,6 +304,7 @@ static unsigned int frames_height_for(u64 pfn)
 
 	while (pfn >> (DMAG_BLOCK_ORDER + 6 * height))
 		height++;
+	DMAG_CHECK(height <= DMAG_HEIGHT_MAX);
 	return height;
 }
 
@@ -395,7 +411,8 @@ u64 dmag_frames_need(const struct dmag_frames *frames, u64 start, u64 last)
 {
 	struct frames_cost cost;
 
-	if (!frames || !frames_range_ok(start, last))
+	DMAG_CHECK(frames);
+	if (!frames_range_ok(start, last))
 		return 0;
 	frames_cost_of(&cost, frames, start, last);
 	return frames_cost_bytes(frames, &cost);
@@ -427,11 +444,12 @@ u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr)
 	u64 seen[DMAG_HEIGHT_MAX + 1], blocks = 0, nodes = 0;
 	unsigned int i, level, height = 0;
 
+	DMAG_CHECK(ranges || !nr);
 	memset(seen, 0xff, sizeof(seen));
-	for (i = 0; ranges && i < nr; i++)
+	for (i = 0; i < nr; i++)
 		if (frames_range_ok(ranges[i].start, ranges[i].last))
 			height = max(height, frames_height_for(ranges[i].last));
-	for (i = 0; ranges && i < nr; i++) {
+	for (i = 0; i < nr; i++) {
 		if (!frames_range_ok(ranges[i].start, ranges[i].last))
 			continue;
 		blocks += frames_places_more(DMAG_LEAF, &ranges[i], &seen[0]);
@@ -493,6 +511,7 @@ static void frames_tree_grow(struct dmag_frames *frames, u64 last)
 			dmag_frames_node_orders(node, frames_top(frames) + 1);
 		frames->root = node;
 	}
+	DMAG_CHECK(frames_in_span(frames, last));
 }
 
 /* Make the block of @pfn, if it is not there. */
@@ -501,6 +520,7 @@ static void frames_tree_insert(struct dmag_frames *frames, u64 pfn)
 	struct dmag_node *node = frames->root;
 	unsigned int i, level = frames_top(frames);
 
+	DMAG_CHECK(node && frames_in_span(frames, pfn));
 	for (; level >= DMAG_LEAF; level--) {
 		i = frames_index(pfn, level);
 		if (!node->child[i]) {
@@ -550,6 +570,7 @@ static void frames_tree_prune(struct dmag_frames *frames, u64 pfn)
 			return;
 		frames_node_free(frames, path[i]);
 	}
+	DMAG_CHECK(!frames->nr_node && !frames->nr_block);
 	frames->root = NULL;
 	frames->height = 0;
 }
@@ -582,6 +603,7 @@ static void frames_free_one(struct dmag_frames *frames, struct dmag_node *leaf,
 	unsigned int bit = pfn & 63;
 	u64 sub = leaf->sub[i];
 
+	DMAG_CHECK(frames_bit_used(leaf, pfn));
 	block->free[word] |= BIT_ULL(bit);
 	frames->bound = min(frames->bound, pfn);
 	if (!frames_has_run(block->free[word], bit,
@@ -615,13 +637,15 @@ static noinline void frames_put_one(struct dmag_frames *frames,
 		return;
 	}
 	frames_settle_hot(frames);
+	DMAG_CHECK(frames_bit_used(leaf, pfn) && pfn < frames->bound);
 	frames->hot = pfn;
 }
 
 /* Is this a range?  Then the tree has to know all there is to know about it. */
 static bool frames_range_begin(struct dmag_frames *frames, u64 start, u64 last)
 {
-	if (!frames || !frames_range_ok(start, last))
+	DMAG_CHECK(frames);
+	if (!frames_range_ok(start, last))
 		return false;
 	frames_settle_hot(frames);
 	return true;
@@ -642,6 +666,7 @@ static __always_inline u64 frames_word_mask(unsigned int word,
 {
 	u64 mask = ~0ULL;
 
+	DMAG_CHECK(first >> 6 <= word && word <= last >> 6);
 	if (word == first >> 6)
 		mask <<= first & 63;
 	if (word == last >> 6)
@@ -701,6 +726,7 @@ static u64 frames_word_change(struct dmag_block *block, unsigned int word,
 {
 	unsigned int orders;
 
+	DMAG_CHECK(mask && word < ARRAY_SIZE(block->own));
 	block->own[word] = state == DMAG_FOREIGN ? block->own[word] & ~mask :
 						   block->own[word] | mask;
 	block->free[word] = state == DMAG_FREE ? block->free[word] | mask :
@@ -720,6 +746,8 @@ static void frames_block_change(struct dmag_frames *frames,
 	struct dmag_block *block = leaf->child[i];
 	u64 mask, sub = leaf->sub[i];
 
+	DMAG_CHECK(block && start <= last);
+	DMAG_CHECK((start ^ last) < DMAG_BLOCK_FRAMES);
 	if (last - start == DMAG_BLOCK_FRAMES - 1) {
 		sub = frames_block_fill(block, state);
 	} else {
@@ -737,6 +765,8 @@ static void frames_range_change(struct dmag_frames *frames, u64 start, u64 last,
 {
 	u64 pos, end;
 
+	DMAG_CHECK(frames_range_ok(start, last));
+	DMAG_CHECK(frames->hot == DMAG_NO_FRAME);
 	for (pos = start; pos <= last; pos = end + 1) {
 		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
 		frames_block_change(frames, frames_leaf(frames, pos), pos, end,
@@ -746,6 +776,7 @@ static void frames_range_change(struct dmag_frames *frames, u64 start, u64 last,
 	}
 	if (state == DMAG_FOREIGN)
 		frames_tree_shrink(frames);
+	DMAG_CHECK(frames_range_is(frames, start, last, state));
 }
 
 /**
@@ -756,8 +787,7 @@ static void frames_range_change(struct dmag_frames *frames, u64 start, u64 last,
  */
 void dmag_frames_init(struct dmag_frames *frames)
 {
-	if (!frames)
-		return;
+	DMAG_CHECK(frames);
 	memset(frames, 0, sizeof(*frames));
 	frames->hot = DMAG_NO_FRAME;
 }
@@ -789,6 +819,7 @@ int dmag_frames_add(struct dmag_frames *frames, u64 start, u64 last)
 	frames_range_change(frames, start, last, DMAG_FREE);
 	frames->free += last - start + 1;
 	frames->bound = min(frames->bound, start);
+	DMAG_CHECK(!dmag_frames_validate(frames, 1));
 	return 0;
 }
 
@@ -810,6 +841,7 @@ int dmag_frames_remove(struct dmag_frames *frames, u64 start, u64 last)
 		return -EBUSY;
 	frames_range_change(frames, start, last, DMAG_FOREIGN);
 	frames->free -= last - start + 1;
+	DMAG_CHECK(!dmag_frames_validate(frames, 1));
 	return 0;
 }
 
@@ -834,6 +866,7 @@ int dmag_frames_quarantine(struct dmag_frames *frames, u64 start, u64 last)
 	frames_range_change(frames, start, last, DMAG_FOREIGN);
 	frames->used -= count;
 	frames->quarantined += count;
+	DMAG_CHECK(!dmag_frames_validate(frames, 1));
 	return 0;
 }
 
@@ -842,6 +875,7 @@ static void frames_use(struct dmag_frames *frames, u64 start, u64 last)
 {
 	u64 count = last - start + 1;
 
+	DMAG_CHECK(frames->free >= count);
 	frames_range_change(frames, start, last, DMAG_USED);
 	frames->free -= count;
 	frames->used += count;
@@ -905,6 +939,7 @@ static noinline int frames_put_many(struct dmag_frames *frames, u64 start,
 		ret = frames_range_put(frames, start, last);
 	if (ret)
 		return ret;
+	DMAG_CHECK(frames->used >= count);
 	frames->used -= count;
 	frames->free += count;
 	frames->bound = min(frames->bound, start);
@@ -925,8 +960,7 @@ int dmag_frames_put(struct dmag_frames *frames, u64 start, u64 count)
 {
 	struct dmag_node *leaf;
 
-	if (unlikely(!frames))
-		return -EINVAL;
+	DMAG_CHECK(frames);
 	if (count != 1)
 		return frames_put_many(frames, start, count);
 	leaf = frames_leaf(frames, start);
@@ -939,6 +973,7 @@ int dmag_frames_put(struct dmag_frames *frames, u64 start, u64 count)
 		frames->hot = start;
 	else
 		frames_put_one(frames, leaf, start);
+	DMAG_CHECK(dmag_frames_state(frames, start) == DMAG_FREE);
 	return 0;
 }
 
@@ -1044,6 +1079,7 @@ static bool frames_spot_in_block(struct frames_spot *spot, unsigned int order,
 	u64 words = frames_spot_words(spot, order) & (~0ULL << (from >> 6));
 	u64 bits;
 
+	DMAG_CHECK(from < DMAG_BLOCK_FRAMES);
 	for (; words; words &= words - 1) {
 		spot->word = __ffs64(words);
 		bits = frames_spot_bits(spot, order);
@@ -1148,6 +1184,7 @@ static __always_inline bool frames_spot_get(struct dmag_frames *frames,
 
 	if (spot->pfn < req->within.start || last > req->within.last)
 		return false;
+	DMAG_CHECK(frames->free >= BIT_ULL(order));
 	*pfn = spot->pfn;
 	frames->free -= BIT_ULL(order);
 	frames->used += BIT_ULL(order);
@@ -1183,6 +1220,7 @@ static __always_inline bool frames_get_one(struct dmag_frames *frames,
 	    !frames_spot_get(frames, &spot, req, 0, pfn))
 		return false;
 	frames->bound = spot.pfn + 1;
+	DMAG_CHECK(frames_fits(req, *pfn));
 	return true;
 }
 
@@ -1193,9 +1231,11 @@ static int frames_get_small(struct dmag_frames *frames,
 	unsigned int order = __ffs64(req->count);
 	struct frames_spot spot;
 
+	DMAG_CHECK(frames_natural(req) && req->count <= DMAG_BLOCK_FRAMES);
 	if (!frames_spot_from(frames, &spot, order, req->within.start) ||
 	    !frames_spot_get(frames, &spot, req, order, pfn))
 		return -ENOMEM;
+	DMAG_CHECK(frames_fits(req, *pfn));
 	return 0;
 }
 
@@ -1205,7 +1245,7 @@ static noinline int frames_get_any(struct dmag_frames *frames,
 {
 	u64 found;
 
-	if (!frames || !req || !pfn || !frames_request_valid(req))
+	if (!frames_request_valid(req))
 		return -EINVAL;
 	frames_settle_hot(frames);
 	if (frames_natural(req) && req->count <= DMAG_BLOCK_FRAMES &&
@@ -1234,9 +1274,10 @@ static noinline int frames_get_any(struct dmag_frames *frames,
 int dmag_frames_get(struct dmag_frames *frames, const struct dmag_request *req,
 		    u64 *pfn)
 {
+	DMAG_CHECK(frames && req && pfn);
 	/* The most frequent request, without what the others need. */
-	if (likely(frames && req && pfn && req->count == 1 && req->align <= 1 &&
-		   !req->boundary && req->from == DMAG_LOWEST &&
+	if (likely(req->count == 1 && req->align <= 1 && !req->boundary &&
+		   req->from == DMAG_LOWEST &&
 		   req->within.last <= DMAG_PFN_MAX &&
 		   frames_get_one(frames, req, pfn)))
 		return 0;

@@ -68,7 +68,10 @@ struct dmag_node {
 /* A spare node can be cut into blocks; a page can hold a node. */
 static_assert(sizeof(struct dmag_node) % sizeof(struct dmag_block) == 0);
 static_assert(sizeof(struct dmag_node) <= 4096);
+static_assert(sizeof(struct dmag_block) == 2 * DMAG_MEM_ALIGN);
+static_assert(sizeof(((struct dmag_block *)0)->free) * 8 == DMAG_BLOCK_FRAMES);
 static_assert(DMAG_BLOCK_ORDER + 6 * DMAG_HEIGHT_MAX == DMAG_PFN_BITS);
+static_assert(DMAG_PFN_BITS - 6 + 1 == DMAG_NODE_ORDERS);
 
 /**
  * struct frames_seek - What to look for in the tree, and which way.

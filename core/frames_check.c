@@ -14,8 +14,7 @@
  */
 enum dmag_state dmag_frames_state(const struct dmag_frames *frames, u64 pfn)
 {
-	const struct dmag_block *block = frames ? frames_block(frames, pfn) :
-						  NULL;
+	const struct dmag_block *block = frames_block(frames, pfn);
 	unsigned int word = frames_index(pfn, 1);
 
 	if (!block || !(block->own[word] >> (pfn & 63) & 1))
@@ -43,7 +42,8 @@ bool dmag_frames_walk(const struct dmag_frames *frames, u64 from,
 	struct frames_seek seek = { .unlike = DMAG_FOREIGN };
 	u64 first = from, last, before = from - 1;
 
-	if (!frames || !run || !dmag_frames_seek(frames, &seek, &first))
+	DMAG_CHECK(frames && run);
+	if (!dmag_frames_seek(frames, &seek, &first))
 		return false;
 	seek.unlike = dmag_frames_state(frames, first);
 	last = first;
@@ -56,6 +56,8 @@ bool dmag_frames_walk(const struct dmag_frames *frames, u64 from,
 	run->range.start = before + 1;
 	run->range.last = last - 1;
 	run->state = seek.unlike;
+	DMAG_CHECK(run->range.start <= run->range.last);
+	DMAG_CHECK(run->range.last >= from && run->state != DMAG_FOREIGN);
 	return true;
 }
 
@@ -72,8 +74,7 @@ void dmag_frames_stats(const struct dmag_frames *frames,
 	struct dmag_run run;
 	u64 from = 0;
 
-	if (!frames || !stats)
-		return;
+	DMAG_CHECK(frames && stats);
 	memset(stats, 0, sizeof(*stats));
 	stats->free = frames->free;
 	stats->used = frames->used;
@@ -225,15 +226,14 @@ static bool frames_spare_ok(const void *list, u64 nr)
  *	4 all counts against a recount, the hot frame, and the spare lists.
  *
  * Context: Any.
- * Return: 0, -EINVAL for no structure, or -EUCLEAN.
+ * Return: 0 or -EUCLEAN.
  */
 int dmag_frames_validate(const struct dmag_frames *frames, unsigned int level)
 {
 	struct frames_tally tally = { 0 };
 	unsigned int hot;
 
-	if (!frames)
-		return -EINVAL;
+	DMAG_CHECK(frames);
 	if (!frames_counters_ok(frames))
 		return -EUCLEAN;
 	if (level >= 2 && frames->root &&

@@ -126,6 +126,7 @@ static void frames_cursor_enter(struct frames_cursor *cursor, unsigned int i)
 	u64 above = cursor->pfn &
 		    ~(BIT_ULL(frames_shift(cursor->level + 1)) - 1);
 
+	DMAG_CHECK(i < 64 && cursor->level >= cursor->target);
 	if (i == frames_index(cursor->pfn, cursor->level) &&
 	    cursor->level != cursor->target)
 		return;
@@ -139,6 +140,7 @@ static bool frames_cursor_down(struct frames_cursor *cursor, unsigned int i)
 {
 	const void *child;
 
+	DMAG_CHECK(cursor->level >= cursor->target);
 	if (cursor->level == cursor->target)
 		return false;
 	if (cursor->level >= DMAG_LEAF) {
@@ -183,6 +185,7 @@ bool dmag_frames_seek(const struct dmag_frames *frames,
 	unsigned int i, bits = frames_shift(frames_top(frames) + 1);
 	u64 map;
 
+	DMAG_CHECK(!seek->run || seek->order <= DMAG_PFN_BITS);
 	if (seek->highest)
 		cursor.pfn = min(cursor.pfn, BIT_ULL(bits) - 1);
 	if (!frames->root || cursor.pfn >> bits ||
@@ -216,6 +219,7 @@ static struct dmag_range frames_free_around(const struct dmag_frames *frames,
 	struct frames_seek down = { .unlike = DMAG_FREE, .highest = true };
 	struct dmag_range run = { pfn - 1, pfn + size };
 
+	DMAG_CHECK(dmag_frames_state(frames, pfn) == DMAG_FREE);
 	if (pfn)
 		dmag_frames_seek(frames, &down, &run.start);
 	dmag_frames_seek(frames, &above, &run.last);
@@ -231,6 +235,7 @@ static bool frames_crosses(const struct dmag_request *req, u64 pfn, u64 *where)
 
 	if (!req->boundary || (pfn ^ last) < req->boundary)
 		return false;
+	DMAG_CHECK(req->count <= req->boundary);
 	*where = round_down(last, req->boundary);
 	return true;
 }
@@ -290,6 +295,7 @@ static unsigned int frames_order_within(u64 count, u64 align)
 	unsigned int by_align = min(fls64(align), fls64(count)) - 1;
 	unsigned int by_count = max(fls64(count + 1), 2) - 2;
 
+	DMAG_CHECK(BIT_ULL(max(by_align, by_count)) <= count);
 	return max(by_align, by_count);
 }
 
@@ -303,6 +309,7 @@ static bool frames_find_run(const struct dmag_frames *frames,
 				    .highest = highest };
 	u64 size = BIT_ULL(order);
 
+	DMAG_CHECK(within->start <= within->last);
 	if (within->last - within->start < size - 1)
 		return false;
 	if (highest)
@@ -322,6 +329,7 @@ static bool frames_roomy(const struct dmag_range *within, u64 count)
 /* The lowest @period bits, over and over. */
 static u64 frames_repeat(u64 bits, u64 period)
 {
+	DMAG_CHECK(period && !(period & (period - 1)));
 	for (; period < 64; period *= 2)
 		bits |= bits << period;
 	return bits;
@@ -334,6 +342,7 @@ static u64 frames_places_allowed(const struct dmag_request *req,
 	u64 map = ~0ULL, top = within->last - (req->count - 1);
 	u64 starts = req->boundary - req->count + 1;
 
+	DMAG_CHECK(req->count <= 64 && base % 64 == 0);
 	if (within->start > base + 63 || top < base)
 		return 0;
 	if (within->start > base)
@@ -380,6 +389,7 @@ static bool frames_place_in_word(const struct dmag_frames *frames,
 		*pfn = base + fls64(low) - 1;
 	else
 		*pfn = base + __ffs64(low);
+	DMAG_CHECK(frames_fits(req, *pfn));
 	return true;
 }
 
@@ -429,6 +439,7 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
 		run = frames_free_around(frames, *pfn, BIT_ULL(order), &within);
 		fits = high ? frames_place_high(req, align, &run, pfn) :
 			      frames_place_low(req, align, &run, pfn);
+		DMAG_CHECK(!fits || frames_fits(req, *pfn));
 		if (fits)
 			return true;
 		if (!high)

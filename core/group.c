@@ -15,6 +15,7 @@
  */
 #define DMAG_HIGH_FRAMES ((4ULL << 20) >> PAGE_SHIFT)
 #define DMAG_HIGH_SHIFT 2
+static_assert(DMAG_HIGH_FRAMES >= 2);
 
 static struct dmag_marks group_marks_below(u64 high)
 {
@@ -31,6 +32,21 @@ static u64 group_marks_cap(const struct dmag_reach *reach)
 	u64 frames = dmag_reach_frames(reach);
 
 	return frames ? max_t(u64, frames >> DMAG_HIGH_SHIFT, 1) : 0;
+}
+
+static bool group_marks_valid(const struct dmag_marks *marks, u64 cap)
+{
+	return marks->min <= marks->low && marks->low <= marks->high &&
+	       marks->high <= cap;
+}
+
+static bool group_reserve_valid(const struct dmag_group *group)
+{
+	u64 cap = group_marks_cap(&group->reach);
+
+	return group_marks_valid(&group->marks, cap) &&
+	       group_marks_valid(&group->base, cap) &&
+	       group->drawn <= group->peak;
 }
 
 /* The watermarks of a new group; all 0 if its reach is empty. */
@@ -65,7 +81,8 @@ int dmag_group_init(struct dmag_group *group, const struct dmag_range *seg,
 {
 	const struct dmag_reach reach = { .seg = seg, .nr = nr };
 
-	if (!group || (attrs & ~DMAG_ATTRS) || !dmag_reach_valid(&reach))
+	DMAG_CHECK(group);
+	if ((attrs & ~DMAG_ATTRS) || !dmag_reach_valid(&reach))
 		return -EINVAL;
 	if (nr && seg[nr - 1].last > DMAG_PFN_MAX)
 		return -EINVAL;
@@ -83,6 +100,7 @@ int dmag_group_init(struct dmag_group *group, const struct dmag_range *seg,
 	group->refused = 0;
 	group->forget_at = 0;
 	group->ease_at = 0;
+	DMAG_CHECK(group_reserve_valid(group));
 	return 0;
 }
 
@@ -117,9 +135,17 @@ static int group_find_in_segments(struct dmag_group *group,
 static __always_inline int group_find(struct dmag_group *group,
 				      const struct dmag_request *req, u64 *pfn)
 {
+	int ret;
+
 	if (likely(!group->touching))
-		return dmag_frames_get(&group->frames, req, pfn);
-	return group_find_in_segments(group, req, pfn);
+		ret = dmag_frames_get(&group->frames, req, pfn);
+	else
+		ret = group_find_in_segments(group, req, pfn);
+	DMAG_CHECK(ret || dmag_reach_contains(&group->reach, *pfn,
+					      *pfn + req->count - 1)); /* I1 */
+	DMAG_CHECK(ret || dmag_frames_state(&group->frames, *pfn) ==
+				  DMAG_USED); /* I2 */
+	return ret;
 }
 
 /*
@@ -142,6 +168,7 @@ static noinline int group_get_atomic(struct dmag_group *group,
 	group->drawn += req->count;
 	if (group->drawn > group->peak)
 		group->peak = group->drawn;
+	DMAG_CHECK(group->drawn >= req->count);
 	return ret;
 }
 
@@ -162,13 +189,13 @@ int dmag_group_get(struct dmag_group *group, const struct dmag_request *req,
 {
 	int ret = -ENOMEM;
 
-	if (unlikely(!group || !req || !pfn))
-		return -EINVAL;
+	DMAG_CHECK(group && req && pfn);
 	if (atomic)
 		return group_get_atomic(group, req, pfn);
 	if (group->frames.free >= group->marks.min &&
 	    group->frames.free - group->marks.min >= req->count)
 		ret = group_find(group, req, pfn);
+	DMAG_CHECK(ret || group->frames.free >= group->marks.min); /* I3 */
 	return ret == -ENOMEM ? -EAGAIN : ret;
 }
 
@@ -189,8 +216,7 @@ static void group_repay(struct dmag_group *group, u64 count)
  */
 int dmag_group_put(struct dmag_group *group, u64 start, u64 count)
 {
-	if (unlikely(!group))
-		return -EINVAL;
+	DMAG_CHECK(group);
 	/* Before, not after: that one call is the last, and cheaper so. */
 	group_repay(group, count);
 	return dmag_frames_put(&group->frames, start, count);
@@ -212,9 +238,15 @@ int dmag_group_put(struct dmag_group *group, u64 start, u64 count)
  */
 int dmag_group_own(struct dmag_group *group, u64 start, u64 last)
 {
-	if (!group || !dmag_reach_contains(&group->reach, start, last))
+	int ret;
+
+	DMAG_CHECK(group);
+	if (!dmag_reach_contains(&group->reach, start, last)) /* I1 */
 		return -EINVAL;
-	return dmag_frames_add(&group->frames, start, last);
+	ret = dmag_frames_add(&group->frames, start, last);
+	DMAG_CHECK(ret || dmag_frames_state(&group->frames, start) ==
+				  DMAG_FREE); /* I2 */
+	return ret;
 }
 
 /**
@@ -246,7 +278,8 @@ int dmag_group_add(struct dmag_group *group, u64 start, u64 last)
  */
 bool dmag_group_low(const struct dmag_group *group)
 {
-	return group && group->members && group->frames.free < group->marks.low;
+	DMAG_CHECK(group);
+	return group->members && group->frames.free < group->marks.low;
 }
 
 /**
@@ -258,8 +291,8 @@ bool dmag_group_low(const struct dmag_group *group)
  */
 u64 dmag_group_shortage(const struct dmag_group *group)
 {
-	if (!group || !group->members ||
-	    group->frames.free >= group->marks.high)
+	DMAG_CHECK(group);
+	if (!group->members || group->frames.free >= group->marks.high)
 		return 0;
 	return group->marks.high - group->frames.free;
 }
@@ -277,8 +310,7 @@ u64 dmag_group_shortage(const struct dmag_group *group)
  */
 u64 dmag_group_surplus(const struct dmag_group *group)
 {
-	if (!group)
-		return 0;
+	DMAG_CHECK(group);
 	if (!group->members)
 		return group->frames.free;
 	if (group->frames.free < group->marks.high + DMAG_BLOCK_FRAMES)
@@ -302,8 +334,7 @@ bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out)
 {
 	struct dmag_request req = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
 
-	if (!group || !out)
-		return false;
+	DMAG_CHECK(group && out);
 	while (req.count > max)
 		req.count >>= 1;
 	for (; req.count; req.count >>= 1) {
@@ -328,8 +359,7 @@ int dmag_group_drop(struct dmag_group *group, const struct dmag_range *range)
 {
 	int ret;
 
-	if (!group || !range)
-		return -EINVAL;
+	DMAG_CHECK(group && range);
 	ret = dmag_frames_put(&group->frames, range->start,
 			      range->last - range->start + 1);
 	if (ret)
@@ -357,8 +387,7 @@ bool dmag_group_cede(struct dmag_group *group, const struct dmag_request *req,
 {
 	u64 keep;
 
-	if (!group || !req || !out)
-		return false;
+	DMAG_CHECK(group && req && out);
 	keep = group->members ? group->marks.high : 0;
 	if (group->frames.free < keep || group->frames.free - keep < req->count)
 		return false;
@@ -378,6 +407,7 @@ static struct dmag_marks group_marks_eased(const struct dmag_group *group)
 {
 	u64 excess = (group->marks.high - group->base.high) / 2;
 
+	DMAG_CHECK(group->marks.high >= group->base.high);
 	return excess < DMAG_BLOCK_FRAMES ?
 		       group->base :
 		       group_marks_below(group->base.high + excess);
@@ -411,6 +441,7 @@ static void group_forget_refused(struct dmag_group *group, u64 now)
 		group->forget_at = now + DMAG_REFUSED_MS;
 	group->refused = min(group->refused + group->missed, group->drawn);
 	group->missed = 0;
+	DMAG_CHECK(group->refused <= group->drawn);
 }
 
 /* The next draw counts from here.  A full reserve owes nothing. */
@@ -439,8 +470,7 @@ bool dmag_group_adapt(struct dmag_group *group, u64 now)
 {
 	u64 want;
 
-	if (!group)
-		return false;
+	DMAG_CHECK(group);
 	want = min(2 * group->peak, group_marks_cap(&group->reach));
 	if (want > group->marks.high) {
 		group->marks = group_marks_below(want);
@@ -449,6 +479,7 @@ bool dmag_group_adapt(struct dmag_group *group, u64 now)
 		group_ease(group, want, now);
 	}
 	group_settle_draw(group, now);
+	DMAG_CHECK(group_reserve_valid(group));
 	return group->marks.high > group->base.high;
 }
 
@@ -476,8 +507,10 @@ bool dmag_group_adapt(struct dmag_group *group, u64 now)
  */
 u64 dmag_group_goal(const struct dmag_group *group, u64 ram)
 {
-	u64 frames = group ? dmag_reach_frames(&group->reach) : 0;
+	u64 frames;
 
+	DMAG_CHECK(group);
+	frames = dmag_reach_frames(&group->reach);
 	if (frames > ram / 2)
 		return 0;
 	frames = min(frames >> DMAG_GOAL_SHIFT, DMAG_GOAL_FRAMES);
@@ -505,33 +538,17 @@ static bool group_owned_in_reach(const struct dmag_group *group)
 	return true;
 }
 
-static bool group_marks_valid(const struct dmag_marks *marks, u64 cap)
-{
-	return marks->min <= marks->low && marks->low <= marks->high &&
-	       marks->high <= cap;
-}
-
-static bool group_reserve_valid(const struct dmag_group *group)
-{
-	u64 cap = group_marks_cap(&group->reach);
-
-	return group_marks_valid(&group->marks, cap) &&
-	       group_marks_valid(&group->base, cap) &&
-	       group->drawn <= group->peak;
-}
-
 /**
  * dmag_group_validate() - Check one group and what it owns.
  * @group: the group
  * @level: as for dmag_frames_validate(); at 4 also I1
  *
  * Context: Any.
- * Return: 0; -EUCLEAN; -EINVAL if there is none.
+ * Return: 0 or -EUCLEAN.
  */
 int dmag_group_validate(const struct dmag_group *group, unsigned int level)
 {
-	if (!group)
-		return -EINVAL;
+	DMAG_CHECK(group);
 	if (!dmag_reach_valid(&group->reach) || (group->attrs & ~DMAG_ATTRS) ||
 	    !group_reserve_valid(group))
 		return -EUCLEAN;

@@ -17,6 +17,7 @@
  * window and one for each RAM range stay below 2^31.
  */
 #define DMAG_NR_MAX 0x10000000U
+static_assert(3ULL * DMAG_NR_MAX <= 0x7fffffff);
 
 /* Bytes @cpu to @last, all of which appear at the same distance @bus - @cpu. */
 struct reach_piece {
@@ -59,7 +60,7 @@ static bool reach_constraint_valid(const struct dmag_constraint *constraint)
 {
 	unsigned int i;
 
-	if (!constraint || (constraint->attrs & ~DMAG_ATTRS) ||
+	if ((constraint->attrs & ~DMAG_ATTRS) ||
 	    constraint->nr_windows > DMAG_NR_MAX)
 		return false;
 	if (constraint->nr_windows && !constraint->windows)
@@ -81,7 +82,8 @@ bool dmag_reach_valid(const struct dmag_reach *reach)
 {
 	unsigned int i;
 
-	if (!reach || (reach->nr && !reach->seg))
+	DMAG_CHECK(reach);
+	if (reach->nr && !reach->seg)
 		return false;
 	for (i = 0; i < reach->nr; i++) {
 		if (reach->seg[i].start > reach->seg[i].last)
@@ -94,6 +96,8 @@ bool dmag_reach_valid(const struct dmag_reach *reach)
 
 static void reach_emit(struct reach_builder *builder, u64 start, u64 last)
 {
+	DMAG_CHECK(start <= last);
+	DMAG_CHECK(!builder->nr || builder->cur.last < start);
 	if (builder->nr > builder->first && builder->cur.last + 1 == start) {
 		builder->cur.last = last;
 	} else {
@@ -113,6 +117,7 @@ static void reach_emit_ram(struct reach_builder *builder, u64 start, u64 last)
 {
 	const struct dmag_reach *ram = builder->ram;
 
+	DMAG_CHECK(start <= last);
 	builder->first = builder->nr;
 	while (builder->next_ram < ram->nr &&
 	       ram->seg[builder->next_ram].start <= last) {
@@ -135,6 +140,7 @@ static void reach_emit_piece(struct reach_builder *builder,
 	u64 start = piece->cpu >> PAGE_SHIFT;
 	u64 last = piece->last;
 
+	DMAG_CHECK(piece->cpu <= piece->last);
 	if (piece->bus > limit)
 		return;
 	if (last - piece->cpu > limit - piece->bus)
@@ -175,6 +181,7 @@ static bool reach_next_piece(const struct dmag_window *window, unsigned int nr,
 	for (i = 0; i < rule; i++)
 		if (window[i].cpu > next)
 			piece->last = min(piece->last, window[i].cpu - 1);
+	DMAG_CHECK(pos <= piece->cpu && piece->cpu <= piece->last);
 	return true;
 }
 
@@ -192,6 +199,7 @@ static void reach_sweep(struct reach_builder *builder,
 {
 	struct reach_piece cur, next;
 
+	DMAG_CHECK(nr);
 	/* No window is empty, so there is a first piece. */
 	(void)reach_next_piece(window, nr, 0, &cur);
 	while (cur.last != U64_MAX &&
@@ -227,23 +235,26 @@ int dmag_reach_build(const struct dmag_constraint *constraint,
 		     unsigned int max)
 {
 	struct reach_builder builder = { .ram = ram, .seg = seg, .max = max };
+	struct dmag_reach built = { .seg = seg };
 
-	if (!reach_constraint_valid(constraint) || (max && !seg))
-		return -EINVAL;
-	if (!ram || ram->nr > DMAG_NR_MAX || !dmag_reach_valid(ram))
+	DMAG_CHECK(constraint && ram && (seg || !max));
+	if (!reach_constraint_valid(constraint) || ram->nr > DMAG_NR_MAX ||
+	    !dmag_reach_valid(ram))
 		return -EINVAL;
 	if (constraint->nr_windows)
 		reach_sweep(&builder, constraint->windows,
 			    constraint->nr_windows, constraint->limit);
 	else
 		reach_sweep(&builder, &reach_identity, 1, constraint->limit);
+	built.nr = min(builder.nr, max);
+	DMAG_CHECK(dmag_reach_valid(&built));
 	return builder.nr;
 }
 
 /**
  * dmag_reach_equal() - Whether two reaches are the same.
- * @a: one
- * @b: the other
+ * @a: one, valid
+ * @b: the other, valid
  *
  * Context: Any.
  * Return: true if they have the same segments.
@@ -252,7 +263,8 @@ bool dmag_reach_equal(const struct dmag_reach *a, const struct dmag_reach *b)
 {
 	unsigned int i;
 
-	if (!dmag_reach_valid(a) || !dmag_reach_valid(b) || a->nr != b->nr)
+	DMAG_CHECK(dmag_reach_valid(a) && dmag_reach_valid(b));
+	if (a->nr != b->nr)
 		return false;
 	for (i = 0; i < a->nr; i++)
 		if (a->seg[i].start != b->seg[i].start ||
@@ -263,8 +275,8 @@ bool dmag_reach_equal(const struct dmag_reach *a, const struct dmag_reach *b)
 
 /**
  * dmag_reach_includes() - Whether what serves @inner always serves @outer.
- * @outer: the reach that may be larger
- * @inner: the reach that may be smaller
+ * @outer: the reach that may be larger, valid
+ * @inner: the reach that may be smaller, valid
  *
  * Context: Any.
  * Return: true if each segment of @inner lies within one segment of @outer.
@@ -274,8 +286,7 @@ bool dmag_reach_includes(const struct dmag_reach *outer,
 {
 	unsigned int i;
 
-	if (!dmag_reach_valid(outer) || !dmag_reach_valid(inner))
-		return false;
+	DMAG_CHECK(dmag_reach_valid(outer) && dmag_reach_valid(inner));
 	for (i = 0; i < inner->nr; i++)
 		if (!dmag_reach_contains(outer, inner->seg[i].start,
 					 inner->seg[i].last))
@@ -296,7 +307,8 @@ bool dmag_reach_contains(const struct dmag_reach *reach, u64 start, u64 last)
 {
 	unsigned int low = 0, high;
 
-	if (!reach || !reach->seg || start > last)
+	DMAG_CHECK(dmag_reach_valid(reach));
+	if (start > last)
 		return false;
 	high = reach->nr;
 	while (low < high) {
@@ -328,8 +340,8 @@ static bool reach_spans(const struct dmag_reach *reach, unsigned int *next,
 
 /**
  * dmag_reach_covers() - Whether a reach has all there is.
- * @reach: the reach
- * @ram: the memory that there is
+ * @reach: the reach, valid
+ * @ram: the memory that there is, valid
  *
  * Where segments of @reach touch, their cut does not matter.
  *
@@ -341,8 +353,7 @@ bool dmag_reach_covers(const struct dmag_reach *reach,
 {
 	unsigned int i, next = 0;
 
-	if (!dmag_reach_valid(reach) || !dmag_reach_valid(ram))
-		return false;
+	DMAG_CHECK(dmag_reach_valid(reach) && dmag_reach_valid(ram));
 	for (i = 0; i < ram->nr; i++)
 		if (!reach_spans(reach, &next, ram->seg[i].start,
 				 ram->seg[i].last))
@@ -352,18 +363,17 @@ bool dmag_reach_covers(const struct dmag_reach *reach,
 
 /**
  * dmag_reach_frames() - How large a reach is.
- * @reach: the reach
+ * @reach: the reach, valid
  *
  * Context: Any.
- * Return: the number of its frames; 0 if it is not valid.
+ * Return: the number of its frames.
  */
 u64 dmag_reach_frames(const struct dmag_reach *reach)
 {
 	unsigned int i;
 	u64 frames = 0;
 
-	if (!dmag_reach_valid(reach))
-		return 0;
+	DMAG_CHECK(dmag_reach_valid(reach));
 	for (i = 0; i < reach->nr; i++)
 		frames += reach->seg[i].last - reach->seg[i].start + 1;
 	return frames;

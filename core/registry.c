@@ -54,8 +54,7 @@ void dmag_registry_init(struct dmag_registry *reg)
 {
 	unsigned int i;
 
-	if (WARN_ON_ONCE(!reg))
-		return;
+	DMAG_CHECK(reg);
 	for (i = 0; i < DMAG_BUCKETS; i++)
 		INIT_LIST_HEAD(&reg->bucket[i]);
 	INIT_LIST_HEAD(&reg->members);
@@ -78,6 +77,7 @@ static struct dmag_group *registry_find(struct dmag_registry *reg,
 
 static void registry_insert(struct dmag_registry *reg, struct dmag_group *group)
 {
+	DMAG_CHECK(!registry_find(reg, group)); /* I8 */
 	list_add_tail(&group->node, &reg->bucket[registry_hash(group)]);
 	reg->nr_groups++;
 	reg->nr_segs += group->reach.nr;
@@ -96,7 +96,8 @@ static void registry_insert(struct dmag_registry *reg, struct dmag_group *group)
  * again, each with a reach built from its constraint.
  *
  * Context: Any.
- * Return: the group that the device is now a member of; NULL for a bad call.
+ * Return: the group that the device is now a member of; NULL if @fresh is in a
+ * registry or has members.
  */
 struct dmag_group *dmag_join(struct dmag_registry *reg,
 			     struct dmag_member *member,
@@ -104,8 +105,8 @@ struct dmag_group *dmag_join(struct dmag_registry *reg,
 {
 	struct dmag_group *group;
 
-	if (!reg || !member || !fresh)
-		return NULL;
+	DMAG_CHECK(reg && member && fresh);
+	DMAG_CHECK(dmag_reach_valid(&fresh->reach));
 	if (WARN_ON_ONCE(!list_empty(&fresh->node) || fresh->members))
 		return NULL;
 	group = registry_find(reg, fresh);
@@ -121,6 +122,7 @@ struct dmag_group *dmag_join(struct dmag_registry *reg,
 		list_add_tail(&member->node, &reg->members);
 	member->group = group;
 	group->members++;
+	DMAG_CHECK(group->members && !list_empty(&group->node)); /* I7 */
 	return group;
 }
 
@@ -135,12 +137,15 @@ struct dmag_group *dmag_join(struct dmag_registry *reg,
 struct dmag_group *dmag_leave(struct dmag_registry *reg,
 			      struct dmag_member *member)
 {
-	struct dmag_group *group = reg && member ? member->group : NULL;
+	struct dmag_group *group;
 
+	DMAG_CHECK(reg && member);
+	group = member->group;
 	if (!group)
 		return NULL;
 	list_del_init(&member->node);
 	member->group = NULL;
+	DMAG_CHECK(group->members && !list_empty(&group->node)); /* I7 */
 	group->members--;
 	return group;
 }
@@ -158,9 +163,11 @@ struct dmag_group *dmag_leave(struct dmag_registry *reg,
  */
 bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *group)
 {
-	if (!reg || !group || group->members || registry_group_owned(group) ||
+	DMAG_CHECK(reg && group);
+	if (group->members || registry_group_owned(group) ||
 	    list_empty(&group->node))
 		return false;
+	DMAG_CHECK(reg->nr_groups && reg->nr_segs >= group->reach.nr);
 	list_del_init(&group->node);
 	reg->nr_groups--;
 	reg->nr_segs -= group->reach.nr;
@@ -200,7 +207,7 @@ static bool registry_entry_valid(const struct dmag_registry *reg,
  *	level, from 3 on also I8
  *
  * Context: Any.
- * Return: 0; -EUCLEAN; -EINVAL if there is none.
+ * Return: 0 or -EUCLEAN.
  */
 int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 {
@@ -209,8 +216,7 @@ int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 	const struct dmag_group *group;
 	unsigned int bucket;
 
-	if (!reg)
-		return -EINVAL;
+	DMAG_CHECK(reg);
 	for (bucket = 0; bucket < DMAG_BUCKETS; bucket++) {
 		list_for_each_entry(group, &reg->bucket[bucket], node) {
 			if (!registry_entry_valid(reg, bucket, group, level))

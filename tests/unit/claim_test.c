@@ -560,7 +560,6 @@ static void shrinks_to_what_is_kept(void **state)
 	assert_sound();
 	assert_int_equal(dmag_group_shrink(g, &machine_backend, 0, U64_MAX),
 			 low_mark);
-	assert_int_equal(dmag_group_shrink(NULL, &machine_backend, 0, 1), 0);
 	assert_int_equal(m.count[MACHINE_OWNED], 0);
 	leave_clean(&low);
 }
@@ -842,10 +841,6 @@ static void bad_calls(void **state)
 	machine_join(&m, &low);
 	g = low.group;
 #define REFUSED(...) assert_int_equal(dmag_group_alloc(__VA_ARGS__), -EINVAL)
-	REFUSED(&m.reg, NULL, be, &rq, &pfn);
-	REFUSED(&m.reg, g, NULL, &rq, &pfn);
-	REFUSED(&m.reg, g, be, NULL, &pfn);
-	REFUSED(&m.reg, g, be, &rq, NULL);
 #define BAD(field, value)                           \
 	do {                                        \
 		bad = rq;                           \
@@ -863,25 +858,10 @@ static void bad_calls(void **state)
 	bad.count = 2;
 	bad.boundary = 1;
 	REFUSED(&m.reg, g, be, &bad, &pfn);
-	odd.claim = NULL;
-	REFUSED(&m.reg, g, &odd, &rq, &pfn);
-	odd = machine_backend;
-	odd.release = NULL;
-	REFUSED(&m.reg, g, &odd, &rq, &pfn);
-	assert_int_equal(dmag_group_balance(&m.reg, NULL, be), -EINVAL);
-	assert_int_equal(dmag_group_balance(&m.reg, g, NULL), -EINVAL);
 	/* No conversion is no obstacle where nothing is to be converted. */
 	odd = machine_backend;
 	odd.prepare = NULL;
 	assert_int_equal(dmag_group_balance(&m.reg, g, &odd), 0);
-	leave_clean(&low);
-	low.constraint.attrs = DMAG_SHARED;
-	machine_join(&m, &low);
-	g = low.group;
-	REFUSED(&m.reg, g, &odd, &rq, &pfn);
-	odd.prepare = machine_backend.prepare;
-	odd.restore = NULL;
-	REFUSED(&m.reg, g, &odd, &rq, &pfn);
 	leave_clean(&low);
 }
 

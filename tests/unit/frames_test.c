@@ -436,9 +436,6 @@ static void test_bad_requests(void **state)
 	rq.count = 1;
 	rq.align = 1;
 	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -EINVAL);
-	assert_int_equal(dmag_frames_get(&b->f, NULL, &pfn), -EINVAL);
-	assert_int_equal(dmag_frames_get(&b->f, &good, NULL), -EINVAL);
-	assert_int_equal(dmag_frames_get(NULL, &good, &pfn), -EINVAL);
 	assert_int_equal(pfn, 7);
 	assert_int_equal(b->f.free, 4096);
 }
@@ -472,35 +469,11 @@ static void test_bad_ranges(void **state)
 	assert_int_equal(b->f.free, 4096);
 }
 
-static void test_null(void **state)
-{
-	struct dmag_frames_stats s = { .free = 3 };
-	struct bed *b = *state;
-	struct dmag_run run;
-
-	dmag_frames_init(NULL);
-	assert_int_equal(dmag_frames_add(NULL, 0, 1), -EINVAL);
-	assert_int_equal(dmag_frames_remove(NULL, 0, 1), -EINVAL);
-	assert_int_equal(dmag_frames_take(NULL, 0, 1), -EINVAL);
-	assert_int_equal(dmag_frames_quarantine(NULL, 0, 1), -EINVAL);
-	assert_int_equal(dmag_frames_put(NULL, 0, 1), -EINVAL);
-	assert_int_equal(dmag_frames_need(NULL, 0, 1), 0);
-	assert_int_equal(dmag_frames_size(NULL, 1), 0);
-	assert_int_equal(dmag_frames_state(NULL, 0), DMAG_FOREIGN);
-	assert_false(dmag_frames_walk(NULL, 0, &run));
-	assert_false(dmag_frames_walk(&b->f, 0, NULL));
-	dmag_frames_stats(NULL, &s);
-	dmag_frames_stats(&b->f, NULL);
-	assert_int_equal(s.free, 3);
-	assert_int_equal(dmag_frames_validate(NULL, 1), -EINVAL);
-}
-
 static void test_bad_feed(void **state)
 {
 	static char mem[PAGE] __aligned(PAGE);
 	struct bed *b = *state;
 
-	assert_int_equal(dmag_frames_feed(NULL, mem, PAGE), -EINVAL);
 	assert_int_equal(dmag_frames_feed(&b->f, NULL, PAGE), -EINVAL);
 	assert_int_equal(dmag_frames_feed(&b->f, mem + 8, 1024), -EINVAL);
 	assert_int_equal(dmag_frames_feed(&b->f, mem, 64), -EINVAL);
@@ -710,7 +683,6 @@ int main(void)
 		T(test_size),
 		T(test_bad_requests),
 		T(test_bad_ranges),
-		T(test_null),
 		T(test_bad_feed),
 		T(test_misuse),
 		T(test_feed_fails_at_each),
@@ -719,8 +691,6 @@ int main(void)
 		T(test_broken_counters),
 		T(test_hot),
 		T(test_counts),
-		T(test_broken_hot),
-		T(test_hot),
 		T(test_broken_hot),
 		T(test_broken_root),
 		T(test_broken_leaf),

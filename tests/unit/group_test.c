@@ -60,7 +60,6 @@ static void bad_groups(void **state)
 	const struct dmag_range good[] = { { 0, DMAG_PFN_MAX } };
 	struct dmag_group g;
 
-	assert_int_equal(dmag_group_init(NULL, good, 1, 0), -EINVAL);
 	assert_int_equal(dmag_group_init(&g, NULL, 1, 0), -EINVAL);
 	assert_int_equal(dmag_group_init(&g, reversed, 1, 0), -EINVAL);
 	assert_int_equal(dmag_group_init(&g, high, 1, 0), -EINVAL);
@@ -148,9 +147,6 @@ static void bad_requests(void **state)
 
 	make_group(&g, seg, 1);
 	own(&g, 0, 7);
-	assert_int_equal(dmag_group_get(NULL, &rq, true, &pfn), -EINVAL);
-	assert_int_equal(dmag_group_get(&g, NULL, true, &pfn), -EINVAL);
-	assert_int_equal(dmag_group_get(&g, &rq, true, NULL), -EINVAL);
 	rq.count = 0;
 	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -EINVAL);
 	rq.count = 1ULL << 63;
@@ -159,19 +155,11 @@ static void bad_requests(void **state)
 	rq.count = 1;
 	rq.align = 3;
 	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -EINVAL);
-	assert_int_equal(dmag_group_put(NULL, 0, 1), -EINVAL);
 	assert_int_equal(dmag_group_put(&g, 0, 1), -EINVAL);
 	assert_int_equal(dmag_group_put(&g, 0, 0), -EINVAL);
 	assert_int_equal(dmag_group_put(&g, 100, 1), -EINVAL);
 	assert_int_equal(dmag_group_put(&g, 1, U64_MAX), -EINVAL);
-	assert_int_equal(dmag_group_drop(NULL, &out), -EINVAL);
-	assert_int_equal(dmag_group_drop(&g, NULL), -EINVAL);
 	assert_int_equal(dmag_group_drop(&g, &out), -EINVAL);
-	assert_false(dmag_group_pick(NULL, 1, &out));
-	assert_false(dmag_group_pick(&g, 1, NULL));
-	assert_false(dmag_group_cede(NULL, &rq, &out));
-	assert_false(dmag_group_cede(&g, NULL, &out));
-	assert_false(dmag_group_cede(&g, &rq, NULL));
 	assert_int_equal(pfn, 99);
 	assert_int_equal(g.frames.free, 8);
 	assert_int_equal(dmag_frames_validate(&g.frames, 4), 0);
@@ -183,7 +171,6 @@ static void add_checks_the_reach(void **state)
 	struct dmag_group g;
 
 	make_group(&g, seg, 2);
-	assert_int_equal(dmag_group_add(NULL, 0, 7), -EINVAL);
 	assert_int_equal(dmag_group_add(&g, 0, 8), -EINVAL);
 	assert_int_equal(dmag_group_add(&g, 15, 16), -EINVAL);
 	assert_int_equal(dmag_group_add(&g, 7, 0), -EINVAL);
@@ -215,6 +202,29 @@ static void watermarks(void **state)
 	assert_int_equal(dmag_group_surplus(&g), 512);
 	g.members = 0;
 	assert_int_equal(dmag_group_surplus(&g), 1536);
+}
+
+/* Steady is neither low nor rich, and refused nothing. */
+static void steady_is_all_three(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 8191 } };
+	struct dmag_request rq = DMAG_REQUEST(1024);
+	struct dmag_group g;
+	u64 pfn;
+
+	make_group(&g, seg, 1);
+	own(&g, 0, 767);
+	assert_false(dmag_group_steady(&g));
+	g.members = 1;
+	assert_true(dmag_group_steady(&g));
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
+	assert_false(dmag_group_steady(&g));
+	assert_true(dmag_group_adapt(&g, 0));
+	assert_false(dmag_group_steady(&g));
+	own(&g, 768, g.marks.high + 510);
+	assert_true(dmag_group_steady(&g));
+	own(&g, g.marks.high + 511, g.marks.high + 511);
+	assert_false(dmag_group_steady(&g));
 }
 
 /* Choose free frames and stop owning them, as a group that shrinks does. */
@@ -483,7 +493,6 @@ static void quiet_lowers_them_again(void **state)
 	}
 	assert_memory_equal(&g.marks, &g.base, sizeof(g.base));
 	assert_false(dmag_group_adapt(&g, now));
-	assert_false(dmag_group_adapt(NULL, now));
 }
 
 /* A draw that half of the excess would not hold keeps all of it. */
@@ -523,7 +532,6 @@ static void goals(void **state)
 	assert_goal(1 << 18, 1 << 20, 1 << 16);
 	assert_goal(1 << 19, 1 << 20, 1 << 16);
 	assert_goal((1 << 19) + 1, 1 << 20, 0);
-	assert_int_equal(dmag_group_goal(NULL, 1 << 20), 0);
 }
 
 /* ---- the registry ---------------------------------------------------- */
@@ -606,41 +614,13 @@ static void bad_memberships(void **state)
 	make_group(&g, a, 1);
 	make_group(&busy, a, 1);
 	busy.members = 1;
-	assert_null(dmag_join(NULL, &m, &g));
-	assert_null(dmag_join(&reg, NULL, &g));
-	assert_null(dmag_join(&reg, &m, NULL));
 	assert_null(dmag_join(&reg, &m, &busy));
 	assert_null(dmag_join(&reg, &m, &zero));
-	assert_null(dmag_leave(NULL, &m));
-	assert_null(dmag_leave(&reg, NULL));
-	assert_false(dmag_group_retire(NULL, &g));
-	assert_false(dmag_group_retire(&reg, NULL));
 	assert_false(dmag_group_retire(&reg, &g));
 	assert_ptr_equal(dmag_join(&reg, &m, &g), &g);
 	assert_null(dmag_join(&reg, &m, &g));
 	assert_int_equal(g.members, 1);
 	assert_valid();
-}
-
-/* Nothing instead of something, wherever a pointer is taken. */
-static void null_pointers(void **state)
-{
-	struct dmag_cell cell = { .demand = 0 };
-	struct dmag_group g;
-
-	make_group(&g, NULL, 0);
-	dmag_registry_init(NULL);
-	dmag_registry_init(NULL);
-	assert_false(dmag_group_low(NULL));
-	assert_int_equal(dmag_group_shortage(NULL), 0);
-	assert_int_equal(dmag_group_surplus(NULL), 0);
-	assert_int_equal(dmag_cells_bound(NULL), 0);
-	assert_int_equal(dmag_cells_build(NULL, &cell), 0);
-	assert_int_equal(dmag_cells_build(&reg, NULL), 0);
-	assert_false(dmag_cells_next(&reg, NULL, &cell));
-	assert_false(dmag_cells_next(&reg, &g, NULL));
-	assert_int_equal(dmag_registry_validate(NULL, 4), -EINVAL);
-	assert_int_equal(dmag_group_validate(NULL, 4), -EINVAL);
 }
 
 /* Joins and retires ten thousand groups, two devices each. */
@@ -812,6 +792,26 @@ static void cells_with_holes(void **state)
 	assert_next(&reg, &g[2], &cell, 20, 29, 3);
 	assert_next(&reg, &g[2], &cell, 0, 9, 3);
 	assert_false(dmag_cells_next(&reg, &g[2], &cell));
+}
+
+/* No groups want no memory, and no room to say so. */
+static void no_groups_no_cells(void **state)
+{
+	const struct dmag_range a[] = { { 0, 99 } };
+	struct dmag_member m = { 0 };
+	struct dmag_cell cells[2];
+	struct dmag_group g, none;
+
+	assert_int_equal(dmag_cells_bound(&reg), 0);
+	assert_int_equal(dmag_cells_build(&reg, NULL), 0);
+	make_group(&none, NULL, 0);
+	assert_ptr_equal(dmag_join(&reg, &m, &none), &none);
+	assert_int_equal(dmag_cells_build(&reg, NULL), 0);
+	make_group(&g, a, 1);
+	assert_ptr_equal(dmag_join(&reg, &m, &g), &g);
+	assert_int_equal(dmag_cells_bound(&reg), 2);
+	assert_int_equal(dmag_cells_build(&reg, cells), 1);
+	assert_int_equal(cells[0].range.last, 99);
 }
 
 static void cells_are_optional(void **state)
@@ -988,6 +988,7 @@ int main(void)
 		cmocka_unit_test_setup(bad_requests, setup),
 		cmocka_unit_test_setup(add_checks_the_reach, setup),
 		cmocka_unit_test_setup(watermarks, setup),
+		cmocka_unit_test_setup(steady_is_all_three, setup),
 		cmocka_unit_test_setup(picks_blocks_first, setup),
 		cmocka_unit_test_setup(cedes_above_high, setup),
 		cmocka_unit_test_setup(small_draws_change_nothing, setup),
@@ -1001,11 +1002,11 @@ int main(void)
 		cmocka_unit_test_setup(equal_devices_share, setup),
 		cmocka_unit_test_setup(move_with_buffers_out, setup),
 		cmocka_unit_test_setup(bad_memberships, setup),
-		cmocka_unit_test_setup(null_pointers, setup),
 		cmocka_unit_test_setup(ten_thousand_groups, setup),
 		cmocka_unit_test_setup(ram_changes, setup),
 		cmocka_unit_test_setup(least_wanted_first, setup),
 		cmocka_unit_test_setup(cells_with_holes, setup),
+		cmocka_unit_test_setup(no_groups_no_cells, setup),
 		cmocka_unit_test_setup(cells_are_optional, setup),
 		cmocka_unit_test_setup(validator_counts, setup_two),
 		cmocka_unit_test_setup(validator_reserve, setup_two),
