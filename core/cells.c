@@ -54,9 +54,9 @@ static void cells_sort(struct dmag_cell *cell, unsigned int nr)
 }
 
 /*
- * While boundaries are collected a cell stands for one of them: range.start is
- * the lowest frame above it, range.last what passing it downwards adds to the
- * demand, modulo 2^64.
+ * While boundaries are collected, a struct dmag_cell holds one of them:
+ * range.start is the lowest frame above it, and range.last, modulo 2^64, the
+ * change of demand from above it to below.
  */
 static unsigned int cells_boundaries(const struct dmag_registry *reg,
 				     struct dmag_cell *cell)

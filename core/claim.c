@@ -3,11 +3,12 @@
  * The claim ladder: how a group gets memory from its host, and gives it back.
  *
  * A climb asks the backend for extents of one shape, on each rung in every
- * cell, until what it is for is met.  Any backend call may drop the lock that
- * serialises the group.  A range in the hands of a backend is therefore always
- * either owned and in use, so that nobody else hands it out and the group
- * lives on, or not owned at all.  Nothing but the climb's own words survives a
- * call, and after each the purpose is looked at afresh: others may have met it.
+ * cell, until its purpose is met: a request is served, or a reserve is full.
+ * Any backend call may drop the lock that serialises the group.  A range that a
+ * backend works on is therefore either owned and in use, so that it is not
+ * handed out and the group lives on, or not owned at all.  Only the climb's own
+ * variables survive a call; after each call the purpose is checked afresh, since
+ * other callers may have met it.
  */
 #include "dmag.h"
 
@@ -22,7 +23,12 @@ static const u64 claim_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
 static_assert(DMAG_BLOCK_FRAMES > 16);
 
 /*
- * @want: what to serve at @pfn, or NULL to fill the reserve to high
+ * struct claim_climb - One climb: its purpose and how far it is.
+ * @reg: the registry, for its cells, or NULL
+ * @group: the group to claim for
+ * @backend: its host
+ * @want: the request to serve, or NULL to fill the reserve to high
+ * @pfn: where the first frame of the run for @want goes
  * @shape: the shape of the extents to claim, and where
  * @first: the rung to begin on
  * @end: the rung to end before
@@ -82,9 +88,9 @@ static bool claim_filled(const struct claim_climb *climb)
 }
 
 /*
- * -EAGAIN while there is reason to go on.  A request is served from what was
- * @got for it, if anything, whatever else the reserve has: that is then as it
- * was before (I3).
+ * Whether the purpose is met: 0, or -EAGAIN to go on.  A request is served from
+ * the extent that was just @got for it, if there is one, and not from the rest
+ * of the reserve, which so stays as it was (I3).
  */
 static int claim_met(struct claim_climb *climb, const struct dmag_range *got)
 {
@@ -107,8 +113,9 @@ static int claim_met(struct claim_climb *climb, const struct dmag_range *got)
 }
 
 /*
- * Convert what was just claimed.  It is in use meanwhile, since the lock may
- * be dropped; a range that failed leaves the group's hands for good (I6).
+ * Convert the extent that was just claimed.  The conversion may drop the lock,
+ * so the extent counts as used until it is done; if it fails, the extent is
+ * quarantined (I6).
  */
 static int claim_prepare(struct claim_climb *climb,
 			 const struct dmag_range *got)
@@ -129,8 +136,9 @@ static int claim_prepare(struct claim_climb *climb,
 }
 
 /*
- * What is claimed for a request is no more than it wants, and so makes up for
- * no draw; what is to be converted may be lost, and does so when it is put.
+ * Only an extent that refills the reserve makes up for a draw: one that was
+ * claimed for a request does not, and one that has to be converted does so when
+ * claim_prepare() puts it, since it may be lost before.
  */
 static int claim_add(struct claim_climb *climb, const struct dmag_range *got)
 {
@@ -140,9 +148,9 @@ static int claim_add(struct claim_climb *climb, const struct dmag_range *got)
 }
 
 /*
- * Claim one extent and add it.  What the group cannot own goes back, unless it
- * is the group's own: then the host is wrong about who has it, and a leak is
- * the lesser evil.
+ * Claim one extent and add it.  An extent that the group cannot own goes back to
+ * the host, unless the group owns it already: then the host has lost track of
+ * its memory, and a leak is the lesser evil.
  */
 static int claim_take(struct claim_climb *climb, enum dmag_rung rung,
 		      const struct dmag_request *req, struct dmag_range *got)
@@ -214,9 +222,9 @@ static int claim_rungs(struct claim_climb *climb, struct dmag_registry *reg)
 }
 
 /*
- * Climb for extents of @count frames.  Cells are cut by other groups' bounds,
- * which mean nothing to a request: where no cell has room, or where @whole says
- * that this is the last resort, whole segments are searched after the cells.
+ * Climb for extents of @count frames.  Cells end where other groups' reaches do,
+ * which means nothing to a request.  Therefore whole segments are searched after
+ * the cells, if no cell has room or @whole says that this is the last resort.
  */
 static int claim_extents(struct claim_climb *climb, u64 count, u64 align,
 			 bool whole)
@@ -258,10 +266,10 @@ static int claim_fill_by(struct claim_climb *climb, u64 size)
 }
 
 /*
- * Claim up to high, in ever smaller sizes; 0 if that was reached.  Where high is
- * less than a block, as in a reach of less than 8 MiB, a block would be more than
- * the quarter of the reach that is the group's; and where the reach has no room
- * for one, there is none to spare.  There pieces are all there is, few enough.
+ * Claim up to high, in ever smaller sizes; 0 if that was reached.  Two kinds of
+ * reach are filled with pieces only: those whose high is less than a block, as
+ * below 8 MiB, since a block is more than their quarter, and those with no room
+ * for a block.  Both want so little that the pieces are few.
  */
 static int claim_fill(struct claim_climb *climb)
 {
@@ -285,11 +293,11 @@ static int claim_fill(struct claim_climb *climb)
 }
 
 /*
- * Claim for a request: whole blocks, because the rest of a block is of use to
- * the next request while single frames would scatter over the host's memory;
- * then just what is wanted, if that is less, before the host has to reclaim a
- * block for it.  A run is not claimed around what is owned, so what is to be
- * released anyway goes first.
+ * Claim for a request.  Whole blocks come first: the rest of a block serves the
+ * next request, while single frames would scatter over the host's memory.  If
+ * the request is smaller, its own size follows, before the host has to reclaim
+ * a block for it.  A claim cannot span frames that the group owns, so a surplus,
+ * which would be released anyway, goes back before a large claim.
  */
 static int claim_request(struct claim_climb *climb,
 			 const struct dmag_request *req)
@@ -327,11 +335,12 @@ static int claim_request(struct claim_climb *climb,
  * @req: the run that is wanted
  * @pfn: where the first frame of the run goes
  *
- * From the reserve while that stays at or above min (I3), else by claiming.
+ * The run comes from the reserve if that stays at or above min (I3), else it is
+ * claimed.
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
- * Return: 0; -ENOMEM; -EINVAL for a bad request; -EINTR or -ETIME from the
- * backend; what prepare returned if conversion keeps failing.
+ * Return: 0; -ENOMEM; -EINVAL for a bad request; the backend's error, such as
+ * -EINTR or -ETIME; the error of prepare if conversion keeps failing.
  */
 int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 		     const struct dmag_backend *backend,
@@ -353,9 +362,9 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 }
 
 /*
- * Release one range of used frames; if it cannot be restored it is lost.  It
- * stays in use meanwhile, so what fails here is a bug elsewhere: somebody freed
- * what was not his.
+ * Release one range of used frames; if it cannot be restored it is lost.  The
+ * range stays used until then, so an error here means that a caller freed
+ * frames which it did not have.
  */
 static int claim_release(struct dmag_group *group,
 			 const struct dmag_backend *backend,
@@ -386,13 +395,13 @@ static int claim_release(struct dmag_group *group,
  * Fills a new reserve, refills one that was used, and releases a surplus; all
  * that is free, once there are no members.  A reserve that could not be filled
  * is a defined state: it serves what it has.  Pieces of less than a block fill it
- * to min only, unless the reach has no room for a reserve of blocks.  Whoever tries
- * again gets no further while the host has no block to give, so should try ever
- * more seldom.
+ * to min only, unless the reach has no room for a reserve of blocks.  A retry
+ * gets no further while the host has no block to give, so retries should become
+ * less and less frequent.
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
  * Return: 0 if the reserve is at or above high or wants nothing; else -ENOMEM,
- * or what ended the climb, as in dmag_group_alloc().
+ * or the error that ended the climb, as in dmag_group_alloc().
  */
 int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
 		       const struct dmag_backend *backend)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * dmag core: reach, groups and frames.  Freestanding; see docs/embedding.rst.
+ * dmag core: memory for devices that cannot reach all of it.
+ *
+ * Freestanding C, for any kernel; docs/embedding.rst says how to take it in.
  */
 #ifndef DMAG_CORE_H
 #define DMAG_CORE_H
@@ -10,51 +12,66 @@
 /**
  * DOC: Theory of operation
  *
- * A device can use a physical page only if the page has a *bus* address and
- * that address is within the device's limit.  What a device can use is
- * therefore a set of ranges, known once its bus and its mask are known.
+ * A device reaches a physical page only if the page has a *bus* address and
+ * that address is within the device's limit.  The memory that a device can use
+ * is therefore a set of ranges, and it is known as soon as the device's bus and
+ * mask are.  The core keeps one reserve for each such set, and claims memory
+ * for it, so that an allocation needs no guess and no retry: memory is found
+ * first and handed out after.
  *
- * **Constraint** is what is known about one device: the windows of its bus
- * (identity if none), the highest bus address it can emit, its attributes.
- * **Reach** is the normal form of a constraint: sorted, inclusive segments of
- * page frame numbers, each contiguous in CPU and in bus space, clipped to RAM.
- * Constraints that allow the same memory have equal reaches, however they were
- * written down, so a reach and the attributes are the *key* of a **group**.
- * All devices with the same key share one group.
+ * The words, in the order in which one needs them:
  *
- * A group owns **frames**, claimed from the host's page allocator through a
- * backend.  Its free frames are the **reserve**, kept between watermarks:
- * atomic requests may use it to the last frame, blocking requests leave
- * &dmag_marks.min behind and climb the **claim ladder** instead.  Memory is
- * found first and handed out after; nothing is allocated, checked and freed.
+ * **Constraint**: what is known about one device: the windows of its bus (none
+ *	if bus addresses are CPU addresses), the highest bus address that it can
+ *	emit, and attributes such as "shared with the hypervisor".
+ * **Reach**: the memory that a constraint allows, in normal form: sorted,
+ *	inclusive segments of page frame numbers, each contiguous in CPU and in
+ *	bus space, clipped to RAM.  Constraints that allow the same memory have
+ *	equal reaches, however they were written down.
+ * **Group**: all devices with the same key; the key is a reach and attributes.
+ *	A group owns **frames**, which it claimed from its host.
+ * **Host**: the kernel around the core, and its page allocator.  The core calls
+ *	it through a **backend**, a table of four functions.
+ * **Reserve**: a group's free frames.  **Watermarks** steer it: below *low* it
+ *	wants refilling, up to *high*.  Atomic requests may take its last frame;
+ *	blocking requests leave *min* behind, and claim instead.
+ * **Draw**: how many frames atomic requests took, or were refused, that nothing
+ *	made up for yet.  Watermarks adapt to the largest draw.
+ * **Claim ladder**: the ways to claim memory from the host, by what they cost
+ *	it.  Each is a **rung**: free memory, memory that can be migrated away,
+ *	memory that can be reclaimed, the surplus of another group.
+ * **Demand** of a frame: the number of groups that reach it.
+ * **Cell**: a largest possible range of equal demand.  Claims take the cell of
+ *	least demand first, so that a device with a wide reach does not consume
+ *	the memory on which devices with a narrow one depend.
+ * **Capacity goal**: how much of a scarce reach the host should keep free of
+ *	pages that cannot move, so that a claim can succeed later.
  *
- * The **demand** of a frame is the number of groups that reach it.  Group
- * boundaries cut memory into **cells** of equal demand; claims take the least
- * wanted cell first, so that a device which can use much does not consume the
- * little that others depend on.
+ * Memory changes hands by three verbs.  A group *releases* frames to its host,
+ * *cedes* a run to another group, and *drops* frames when it stops owning them.
  *
- * Invariants, under the numbers that the validators and the tests use:
+ * Invariants, under the numbers that validators, assertions and tests quote:
  *
- * - I1 A frame handed out satisfies the group's constraint over its whole run,
- *   contiguous in bus space.
- * - I2 A frame is owned by at most one group and is free or used, never both;
+ * - I1 A run that is handed out satisfies the group's constraint over its whole
+ *   length, contiguous in bus space.
+ * - I2 A frame is owned by at most one group, and is either free or used;
  *   owned = free + used + quarantined.
  * - I3 A blocking request never takes the reserve below min.
  * - I4 No function marked "Context: Any" sleeps, allocates or converts.
- * - I5 A frame released to the host is in the host's state.
- * - I6 A frame whose conversion failed is in nobody's free list.
+ * - I5 A frame that was released to the host is in the host's state.
+ * - I6 A frame whose conversion failed is on no free list.
  * - I7 A group exists iff it has members or still owns frames.
  * - I8 Two live groups never have equal keys.
  * - I10 The cost to find memory depends neither on the size of the reach nor
  *   on the number of groups or allocations.
  *
- * (I9, "disabled means absent", is the business of whoever embeds the core.)
+ * (I9, "disabled means absent", is up to the host.)
  *
- * The core takes no locks: the caller serialises all calls on one object.  It
- * allocates nothing: the caller brings memory, after asking how much.  It
- * speaks PFNs; only windows and limits are byte addresses.  All ranges are
- * inclusive, [start, last], so that the top of the address space is not a
- * special case.
+ * The core takes no locks: its caller serialises all calls on one object.  It
+ * allocates nothing: its caller asks how much memory a structure needs, and
+ * brings it.  It counts in page frame numbers (PFNs); only windows and limits
+ * are addresses in bytes.  All ranges are inclusive, [start, last], so that the
+ * top of the address space is no special case.
  */
 
 /** struct dmag_range - Page frame numbers @start to @last, both included. */
@@ -65,7 +82,7 @@ struct dmag_range {
 
 /* ---- reach ----------------------------------------------------------- */
 
-/** enum dmag_attr - What a group's memory must be, beyond its place (bits). */
+/** enum dmag_attr - Properties of memory, beyond its place (bits). */
 enum dmag_attr {
 	DMAG_SHARED = 1 << 0, /* decrypted, shared with the host */
 	DMAG_UNCACHED = 1 << 1, /* needs a non-cacheable mapping */
@@ -85,8 +102,8 @@ struct dmag_window {
 };
 
 /**
- * struct dmag_constraint - What one device can address.
- * @windows: its bus windows; where they overlap in CPU space the first counts
+ * struct dmag_constraint - The memory that one device can address.
+ * @windows: its bus windows; the first that contains a CPU address counts
  * @nr_windows: how many; 0 means that bus addresses are CPU addresses
  * @limit: highest bus address that the device can use, inclusive
  * @attrs: enum dmag_attr bits
@@ -103,9 +120,9 @@ struct dmag_constraint {
  * @seg: the segments, in the caller's memory
  * @nr: how many
  *
- * In a device's reach, segments that touch are separate because the bus is not
- * contiguous there.  A RAM map has the same form, but there touching segments
- * mean nothing.
+ * In a device's reach, two segments that touch are separate because the bus is
+ * not contiguous between them.  A RAM map has the same form; in it, touching
+ * segments mean nothing.
  */
 struct dmag_reach {
 	const struct dmag_range *seg;
@@ -132,14 +149,14 @@ u64 dmag_reach_frames(const struct dmag_reach *reach);
 #define DMAG_PFN_MAX ((1ULL << DMAG_PFN_BITS) - 1)
 #define DMAG_MEM_ALIGN 64 /* alignment of memory fed to dmag_frames, bytes */
 
-/** enum dmag_from - Which end of the allowed range is used up first. */
+/** enum dmag_from - The end of the allowed range that is used up first. */
 enum dmag_from {
 	DMAG_LOWEST,
 	DMAG_HIGHEST,
 };
 
 /**
- * struct dmag_request - A run of frames that somebody wants.
+ * struct dmag_request - A request for a run of frames.
  * @count: length in frames, 1 to 2^45
  * @align: the first PFN must be a multiple of this power of two; 0 means 1
  * @boundary: the run may not cross a multiple of this power of two (frames);
@@ -161,7 +178,7 @@ struct dmag_request {
 		.count = (n), .align = (n), .within = { 0, DMAG_PFN_MAX }, \
 	}
 
-/** enum dmag_state - What a frame is to a struct dmag_frames. */
+/** enum dmag_state - The state of a frame in a struct dmag_frames. */
 enum dmag_state {
 	DMAG_FOREIGN, /* not owned */
 	DMAG_FREE,
@@ -177,14 +194,14 @@ struct dmag_run {
 struct dmag_node;
 
 /**
- * struct dmag_frames - The frames that somebody owns, and which are free.
+ * struct dmag_frames - A set of owned frames that knows which of them are free.
  * @free: frames owned and free
  * @used: frames owned and in use
- * @quarantined: frames that were in use and are nobody's any more
+ * @quarantined: frames whose conversion failed: owned, but out of use for good
  *
- * A sparse set of blocks, each a bitmap of 512 frames, under a tree of 64-way
- * nodes that know for every order which children hold a free aligned run of
- * it.  Blocks and nodes are carved from memory that the caller feeds in.
+ * A sparse set of blocks, each a bitmap of 512 frames, hangs under a tree of
+ * 64-way nodes.  A node knows for every order which children hold a free
+ * aligned run of it.  Blocks and nodes are cut from memory that is fed.
  */
 struct dmag_frames {
 	/* private: */
@@ -197,14 +214,14 @@ struct dmag_frames {
 	u64 nr_node; /* in use */
 	u64 nr_block;
 	u64 hot; /* one free frame, in no summary; or DMAG_NO_FRAME */
-	u64 bound; /* no other free frame is below this, and hot is */
+	u64 bound; /* only the hot frame may be free below this */
 	/* public: read only, in frames */
 	u64 free;
 	u64 used;
 	u64 quarantined;
 };
 
-/** struct dmag_frames_stats - Counts that need a walk. */
+/** struct dmag_frames_stats - Counts that take a walk over all runs. */
 struct dmag_frames_stats {
 	u64 free;
 	u64 used;
@@ -246,7 +263,7 @@ int __must_check dmag_frames_validate(const struct dmag_frames *frames,
  * struct dmag_marks - Watermarks of a reserve, in frames.
  * @min: blocking requests leave this much to atomic ones
  * @low: below this the reserve wants refilling
- * @high: refilling goes up to here; what is above may be released
+ * @high: refilling ends here; frames above may be released
  */
 struct dmag_marks {
 	u64 min;
@@ -258,7 +275,7 @@ struct dmag_marks {
 #define DMAG_HOLD_MS 64000 /* the first time */
 #define DMAG_EPOCH_MS 16000 /* from then on */
 
-/* How long refusals add up: those who want on have asked again by then. */
+/* How long refusals add up: a caller that wants on has retried by then. */
 #define DMAG_REFUSED_MS 1000
 
 /**
@@ -266,17 +283,17 @@ struct dmag_marks {
  * @node: in the registry
  * @reach: the key's first half; its segments are the group creator's memory
  * @attrs: the key's second half
- * @touching: whether there are segments that are cut in bus space only
+ * @touching: whether two segments touch, that is, are cut in bus space only
  * @members: how many devices
- * @frames: what the group owns
- * @marks: watermarks of @frames.free, now
- * @base: watermarks of the start, to which quiet periods lead back
- * @drawn: frames that atomic requests took, or were refused, and nothing made
- *	up for yet, neither frames that were put back nor refilling
- * @peak: most that @drawn was since the last adaptation
+ * @frames: the frames that the group owns
+ * @marks: the present watermarks of @frames.free
+ * @base: the first watermarks, to which quiet periods lead back
+ * @drawn: frames that atomic requests took or were refused, less those that
+ *	came back or were refilled
+ * @peak: the most that @drawn was since the last adaptation
  * @missed: frames refused to atomic requests since the last adaptation
  * @refused: the part of @drawn that was refused and is still remembered
- * @forget_at: when it no longer is, milliseconds
+ * @forget_at: when @refused is to be forgotten, milliseconds
  * @ease_at: when the excess over @base shrinks next, milliseconds
  */
 struct dmag_group {
@@ -299,8 +316,8 @@ struct dmag_group {
 /**
  * struct dmag_member - One device in the registry.
  * @node: in the registry
- * @group: where it is a member, or NULL
- * @constraint: why; kept to resolve it again when RAM changes
+ * @group: the group of which it is a member, or NULL
+ * @constraint: its constraint, kept to build the reach again when RAM changes
  */
 struct dmag_member {
 	struct list_head node;
@@ -310,15 +327,15 @@ struct dmag_member {
 
 /**
  * struct dmag_cell - Memory that the same number of groups can reach.
- * @range: its frames
- * @demand: how many groups
+ * @range: the frames
+ * @demand: how many groups reach them
  */
 struct dmag_cell {
 	struct dmag_range range;
 	unsigned int demand;
 };
 
-#define DMAG_BUCKETS 256 /* lists of groups; 10,000 groups make 40 a list */
+#define DMAG_BUCKETS 256 /* lists; 10,000 groups make 40 in each */
 
 /**
  * struct dmag_registry - All groups and their members.
@@ -326,7 +343,7 @@ struct dmag_cell {
  * @members: devices
  * @nr_groups: how many groups
  * @nr_segs: how many segments all reaches have
- * @cells: what dmag_cells_build() made; the caller's, who may leave it NULL
+ * @cells: an array of the caller's, filled by dmag_cells_build(), or NULL
  * @nr_cells: how many
  */
 struct dmag_registry {
@@ -366,10 +383,10 @@ int __must_check dmag_group_own(struct dmag_group *group, u64 start, u64 last);
 int __must_check dmag_group_add(struct dmag_group *group, u64 start, u64 last);
 
 /**
- * dmag_group_steady() - Whether the reserve is where it should be.
+ * dmag_group_steady() - Whether a reserve needs no attention.
  * @group: the group
  *
- * The question that is asked at each get and put, answered at once.
+ * Cheap enough to be asked at each get and put.
  *
  * Context: Any.
  * Return: true if it is neither low nor has a surplus, and refused nothing.
@@ -396,42 +413,45 @@ u64 dmag_group_goal(const struct dmag_group *group, u64 ram);
 
 /* ---- the claim ladder ------------------------------------------------ */
 
-/** enum dmag_rung - How hard a claim may try; each rung includes those before. */
+/** enum dmag_rung - How hard a claim may try; a rung includes those before it. */
 enum dmag_rung {
 	DMAG_CLAIM_FREE, /* an extent that is free */
-	DMAG_CLAIM_MIGRATE, /* one whose pages can be moved away */
-	DMAG_CLAIM_RECLAIM, /* the same, after reclaiming inside the range */
-	DMAG_CLAIM_SURPLUS, /* dmag_group_cede(); for requests, not to fill */
+	DMAG_CLAIM_MIGRATE, /* one whose pages can be migrated away */
+	DMAG_CLAIM_RECLAIM, /* the same, after reclaim inside the extent */
+	DMAG_CLAIM_SURPLUS, /* dmag_group_cede(); to serve a request, not to fill */
 	DMAG_RUNGS,
 };
 
 /**
  * struct dmag_backend - The host's page allocator, as a group sees it.
  *
- * Every operation may drop the lock that serialises the group and take it
- * again: the core holds no state across a call, and a range that is being
- * converted counts as owned and in use.
+ * Every function may drop the lock that serialises the group and take it again:
+ * the core keeps no state across a call, and a range that is being converted
+ * counts as owned and in use.
  *
- * @claim: take an extent for @rq (count, align, within; never a boundary) from
- *	the host, climbing to @rung at most, and feed @g->frames for it.  Returns
- *	0 and the extent in @got, at least @rq->count frames in one segment of
- *	the reach; -EAGAIN if there is nothing here now; or what ends the climb:
- *	-EINTR (fatal signal), -ETIME (the caller's bound of time is over),
- *	-ENOMEM (nothing to feed).
+ * @claim: take an extent for @req (count, align, within; never a boundary) from
+ *	the host, by means up to @rung, and feed @group->frames for it.  Returns
+ *	0 with the extent in @got, at least @req->count frames in one segment of
+ *	the reach; -EAGAIN if these means find nothing here; or an error that
+ *	ends the climb, such as -EINTR (fatal signal), -ETIME (the caller's time
+ *	is over) or -ENOMEM (nothing to feed).
  * @release: give a range back to the host, in the host's state
  * @prepare: convert a claimed range to the group's attributes.  A failure
- *	leaves the state of the range unknown: it is quarantined.
+ *	leaves its state unknown, so the range is quarantined.
  * @restore: the reverse, before @release
  *
- * @prepare and @restore are called for groups that have attributes, and may be
- * NULL where none do.
+ * @prepare and @restore are called for groups with attributes only, and may be
+ * NULL if there are none.
  */
 struct dmag_backend {
-	int (*claim)(struct dmag_group *g, const struct dmag_request *rq,
+	int (*claim)(struct dmag_group *group, const struct dmag_request *req,
 		     enum dmag_rung rung, struct dmag_range *got);
-	void (*release)(struct dmag_group *g, const struct dmag_range *range);
-	int (*prepare)(struct dmag_group *g, const struct dmag_range *range);
-	int (*restore)(struct dmag_group *g, const struct dmag_range *range);
+	void (*release)(struct dmag_group *group,
+			const struct dmag_range *range);
+	int (*prepare)(struct dmag_group *group,
+		       const struct dmag_range *range);
+	int (*restore)(struct dmag_group *group,
+		       const struct dmag_range *range);
 };
 
 int __must_check dmag_group_alloc(struct dmag_registry *reg,

@@ -28,13 +28,13 @@ static_assert(ARRAY_SIZE(frames_run_bits) == DMAG_WORD_ORDERS);
 /*
  * ---- summaries -------------------------------------------------------
  *
- * Most changes in a word leave its longest run alone, and so everything above.
- * Where they do not, the new number of orders follows from the old one and the
- * place of the change; a summary is recomputed only when its longest run, being
- * one child's alone, went away.
+ * Most changes in a word leave its longest run alone, and so all summaries above.
+ * If one does not, the new number of orders follows from the old one and the
+ * place of the change.  A summary is recomputed only if its longest run was in
+ * one child, and went away.
  */
 
-/* The orders of a node, from nothing but has[]: also what validators expect. */
+/* The orders of a node, computed from has[] alone; validators use it, too. */
 unsigned int dmag_frames_node_orders(const struct dmag_node *node,
 				     unsigned int level)
 {
@@ -87,7 +87,7 @@ static __always_inline bool frames_has_run(u64 map, unsigned int bit,
 	return (map & run) == run;
 }
 
-/* A child got more orders: @node's longest run is what it was or is there. */
+/* A child got more orders: @node's longest run is the old one or is there. */
 static void frames_child_grows(struct dmag_node *node, unsigned int level,
 			       unsigned int i, unsigned int old,
 			       unsigned int now)
@@ -103,8 +103,8 @@ static void frames_child_grows(struct dmag_node *node, unsigned int level,
 
 /*
  * A child got fewer orders.  That matters if @node's longest run was there: alone,
- * or as part of a run of 2^k children.  What is left of such a one is a run of
- * half its size; unless there is another as long.
+ * or as part of a run of 2^k children.  Half of such a run remains, unless there
+ * is another one as long.
  */
 static void frames_child_shrinks(struct dmag_node *node, unsigned int level,
 				 unsigned int i, unsigned int old,
@@ -185,13 +185,13 @@ static __always_inline void frames_sub_update(struct dmag_frames *frames,
 /*
  * ---- memory ----------------------------------------------------------
  *
- * What is fed is cut into nodes, and what does not make a node into blocks.  A
- * spare node is cut into blocks when these run out, never the reverse: so what
- * a structure keeps is bounded by the most nodes and the most blocks that it
- * ever had, and how much is missing can be told from four numbers.
+ * Memory that is fed is cut into nodes, and the rest of it into blocks.  A spare
+ * node is cut into blocks when these run out, never the reverse.  A structure
+ * therefore keeps no more than the most nodes and the most blocks that it ever
+ * had, and four numbers tell how much is missing.
  */
 
-/* What a spare piece holds: the next one. */
+/* The content of a spare piece: a link to the next one. */
 struct frames_spare {
 	void *next;
 };
@@ -322,7 +322,7 @@ struct frames_cost {
 	u64 blocks;
 };
 
-/* Take off what [start, last] of @node has; recursion at most 6 deep. */
+/* Subtract what exists below @node in [start, last]; recursion at most 6 deep. */
 static void frames_cost_present(struct frames_cost *cost,
 				const struct dmag_node *node,
 				unsigned int level, u64 start, u64 last)
@@ -362,7 +362,7 @@ static u64 frames_span_last(const struct dmag_frames *frames)
 	return BIT_ULL(frames_shift(frames_top(frames) + 1)) - 1;
 }
 
-/* All that a range takes, less what the tree has of it. */
+/* The cost of a range: all of its nodes and blocks, less those that exist. */
 static void frames_cost_of(struct frames_cost *cost,
 			   const struct dmag_frames *frames, u64 start,
 			   u64 last)
@@ -382,7 +382,7 @@ static void frames_cost_of(struct frames_cost *cost,
 				    start, min(last, frames_span_last(frames)));
 }
 
-/* What of a cost the spares do not meet, in bytes. */
+/* The part of a cost that the spares do not meet, in bytes. */
 static u64 frames_cost_bytes(const struct dmag_frames *frames,
 			     struct frames_cost *cost)
 {
@@ -405,7 +405,7 @@ static u64 frames_cost_bytes(const struct dmag_frames *frames,
  *
  * Context: Any.
  * Return: Bytes to feed before dmag_frames_add() cannot fail with -ENOMEM; 0 if
- * none, and for what is no range.
+ * none, or if [start, last] is not a range.
  */
 u64 dmag_frames_need(const struct dmag_frames *frames, u64 start, u64 last)
 {
@@ -578,10 +578,10 @@ static void frames_tree_prune(struct dmag_frames *frames, u64 pfn)
 /*
  * ---- one frame -------------------------------------------------------
  *
- * The bound says below which frame nothing is free, except the hot one.  It
- * rises when the lowest free frame is got, for then it is known, and falls
- * whenever a frame below it becomes free.  A frame put below it is the lowest
- * again, which is what may be hot: the next get finds it first, as it must.
+ * No frame below the bound is free, except the hot one.  The bound rises when
+ * the lowest free frame is got, since that frame is then known, and falls when
+ * a frame below it becomes free.  A frame that is put below the bound is the
+ * lowest free one and may therefore be hot: the next get has to find it first.
  */
 
 /* The orders of word @word, as sub[] has them. */
@@ -614,7 +614,7 @@ static void frames_free_one(struct dmag_frames *frames, struct dmag_node *leaf,
 	frames_sub_update(frames, leaf, pfn, sub);
 }
 
-/* Let the tree know of the hot frame. */
+/* Enter the hot frame in the tree, as a free frame like others. */
 static void frames_settle_hot(struct dmag_frames *frames)
 {
 	u64 pfn = frames->hot;
@@ -626,8 +626,8 @@ static void frames_settle_hot(struct dmag_frames *frames)
 }
 
 /*
- * Put a frame where another is hot, or one not known to be the lowest.  The
- * lowest of both may be hot, if nothing else is free below it.
+ * Put a frame if another one is hot, or if it may not be the lowest.  The lower
+ * of the two may be hot, if no other frame is free below it.
  */
 static noinline void frames_put_one(struct dmag_frames *frames,
 				    struct dmag_node *leaf, u64 pfn)
@@ -641,7 +641,7 @@ static noinline void frames_put_one(struct dmag_frames *frames,
 	frames->hot = pfn;
 }
 
-/* Is this a range?  Then the tree has to know all there is to know about it. */
+/* Check a range, and settle the hot frame, so that the tree is complete. */
 static bool frames_range_begin(struct dmag_frames *frames, u64 start, u64 last)
 {
 	DMAG_CHECK(frames);
@@ -655,8 +655,8 @@ static bool frames_range_begin(struct dmag_frames *frames, u64 start, u64 last)
  * ---- transitions -----------------------------------------------------
  *
  * FOREIGN -> FREE is add, FREE -> FOREIGN remove, FREE -> USED take and get,
- * USED -> FREE put, USED -> FOREIGN quarantine.  All of a range is in the old
- * state or nothing happens: this is what finds double and foreign frees.
+ * USED -> FREE put, USED -> FOREIGN quarantine.  Unless all of a range is in the
+ * old state nothing happens; this check finds double and foreign frees.
  */
 
 /* The part of word @word that is in frames @first to @last of its block. */
@@ -851,7 +851,7 @@ int dmag_frames_remove(struct dmag_frames *frames, u64 start, u64 last)
  * @start: first frame
  * @last: last frame
  *
- * For frames whose conversion failed: they are counted and never seen again.
+ * For frames whose conversion failed: they are counted and never used again.
  *
  * Context: Any.
  * Return: 0, or -EINVAL, also if any of it is not used.
@@ -950,7 +950,7 @@ static noinline int frames_put_many(struct dmag_frames *frames, u64 start,
  * dmag_frames_put() - Free frames that are used.
  * @frames: the structure
  * @start: first frame
- * @count: how many; any part of what was got may be put
+ * @count: how many; any part of a run that was got may be put
  *
  * Context: Any.
  * Return: 0, or -EINVAL, also if any of it is not used: a double free, or the
@@ -981,10 +981,10 @@ int dmag_frames_put(struct dmag_frames *frames, u64 start, u64 count)
  * ---- get -------------------------------------------------------------
  *
  * Nearly all requests are for a power of two frames at natural alignment, no
- * more than a block, lowest first.  Where the first run of an order is, the
- * summaries say outright: take the first child that has one, at every level.
- * If the first is below the window, the way goes along the window's beginning.
- * What is larger, or aligned otherwise, or wanted from above, is found by the
+ * more than a block, lowest first.  The summaries lead to the first run of an
+ * order outright: take the first child that has one, at every level.  If that
+ * run is below the window, the path follows the window's start instead.  Requests
+ * that are larger, aligned otherwise, or to be served from above go through the
  * general search in frames_find.c.
  */
 
@@ -1009,7 +1009,7 @@ static __always_inline bool frames_natural(const struct dmag_request *req)
 	       req->align + !req->align == req->count;
 }
 
-/* Where a run within one block is. */
+/* The place of a run within one block. */
 struct frames_spot {
 	struct dmag_node *leaf;
 	unsigned int index; /* of the block in @leaf */
@@ -1137,8 +1137,8 @@ static noinline bool frames_spot_from(const struct dmag_frames *frames,
 }
 
 /*
- * A run of @order was cut out of one of the word's longest.  Unless that used it
- * up, what is left of it is a run of the order below.
+ * A run of @order was cut out of one of the word's longest runs.  Unless it was
+ * all of it, a run of the order below is left.
  */
 static noinline void frames_word_cut(struct dmag_frames *frames,
 				     struct dmag_node *leaf, u64 pfn, u64 free,
@@ -1174,7 +1174,7 @@ static __always_inline void frames_spot_use(struct dmag_frames *frames,
 		frames_word_cut(frames, spot->leaf, spot->pfn, free, order);
 }
 
-/* Use the run at a spot, if that is within what was asked for. */
+/* Use the run at a spot, if that is within the request's window. */
 static __always_inline bool frames_spot_get(struct dmag_frames *frames,
 					    struct frames_spot *spot,
 					    const struct dmag_request *req,
@@ -1239,7 +1239,7 @@ static int frames_get_small(struct dmag_frames *frames,
 	return 0;
 }
 
-/* Any request, valid or not. */
+/* The general case; it also tells bad requests. */
 static noinline int frames_get_any(struct dmag_frames *frames,
 				   const struct dmag_request *req, u64 *pfn)
 {
@@ -1262,10 +1262,10 @@ static noinline int frames_get_any(struct dmag_frames *frames,
 /**
  * dmag_frames_get() - Find free frames and use them.
  * @frames: the structure
- * @req: what is wanted
- * @pfn: the first frame of what was found; else not written
+ * @req: the run that is wanted
+ * @pfn: the first frame of the run that was found; else not written
  *
- * Exact: if frames are free that satisfy @req there is an answer, and it is the
+ * The search is exact: if free frames satisfy @req, a run is found, and it is the
  * lowest or the highest one, as asked.
  *
  * Context: Any.
@@ -1275,7 +1275,7 @@ int dmag_frames_get(struct dmag_frames *frames, const struct dmag_request *req,
 		    u64 *pfn)
 {
 	DMAG_CHECK(frames && req && pfn);
-	/* The most frequent request, without what the others need. */
+	/* The most frequent request, without the tests that others need. */
 	if (likely(req->count == 1 && req->align <= 1 && !req->boundary &&
 		   req->from == DMAG_LOWEST &&
 		   req->within.last <= DMAG_PFN_MAX &&

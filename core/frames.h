@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * dmag frames, inside: what a tree of blocks looks like.
+ * dmag frames, inside: the tree of blocks.
  *
  * Levels are counted from the bits: level 0 is a word of 64 frames, level 1 a
  * block of 8 words, level 2 a leaf of 64 blocks, and each level from there on a
- * node of 64 nodes.  A place in a level is an index; what an index covers at
+ * node of 64 nodes.  A place in a level is an index, and an index covers at
  * level l is 2^frames_shift(l) frames.
  *
- * Free memory is summarised by *orders*: how many orders there are of which a
- * thing holds a free aligned run.  If there is a run of order k there is one of
- * every order below, so one number says it all.  A node keeps the children's
+ * Free memory is summarised by *orders*: the number of orders of which a word, a
+ * block or a node holds a free aligned run.  A run of order k contains one of
+ * every order below, so this number tells all.  A node keeps the children's
  * numbers in unary, transposed: has[k] is the set of children with a run of
  * order k.  A leaf also has the transposed numbers of each block's words: byte
  * k of sub[] is the set of words with a run of order k.
  *
- * One frame may be *hot*: free, but used as far as bits and summaries go.  A
- * frame that is put becomes it if it is known to be the lowest free one, which
- * it is when it was the last to be got; so that getting and putting one frame
- * over and over, the commonest thing that drivers do, touches nothing else.
- * Whatever else changes or searches the tree settles the hot frame first.
+ * One frame may be *hot*: it is free, while its bits and all summaries say used.
+ * A frame that is put becomes hot if it is known to be the lowest free one, as
+ * it is if it was the last to be got.  So a driver that gets and puts one frame
+ * over and over, the most common pattern, touches nothing else.  Any other
+ * change or search settles the hot frame first.
  */
 #ifndef DMAG_FRAMES_H
 #define DMAG_FRAMES_H
@@ -74,7 +74,7 @@ static_assert(DMAG_BLOCK_ORDER + 6 * DMAG_HEIGHT_MAX == DMAG_PFN_BITS);
 static_assert(DMAG_PFN_BITS - 6 + 1 == DMAG_NODE_ORDERS);
 
 /**
- * struct frames_seek - What to look for in the tree, and which way.
+ * struct frames_seek - The kind of place to look for, and the direction.
  * @run: for an aligned free run of @order; otherwise for one frame that is not
  *	in state @unlike
  * @order: of the run
@@ -234,7 +234,7 @@ static __always_inline unsigned int frames_sub_orders(u64 sub)
 	return (full & (full >> 4)) ? 10 : 9;
 }
 
-/* What was promised about the run at @pfn; a debug build's epilogue. */
+/* Whether the run at @pfn satisfies @req: the postcondition of each get. */
 static inline bool frames_fits(const struct dmag_request *req, u64 pfn)
 {
 	u64 last = pfn + req->count - 1;

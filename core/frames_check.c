@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * dmag frames: looking without changing: states, runs, statistics, validation.
+ * dmag frames: inspection: states, runs, statistics, validation.
  */
 #include "frames.h"
 
 /**
- * dmag_frames_state() - What a frame is.
+ * dmag_frames_state() - The state of a frame.
  * @frames: the structure
  * @pfn: the frame
  *
  * Context: Any.
- * Return: its state; DMAG_FOREIGN for what is no frame.
+ * Return: its state; DMAG_FOREIGN also beyond DMAG_PFN_MAX.
  */
 enum dmag_state dmag_frames_state(const struct dmag_frames *frames, u64 pfn)
 {
@@ -62,7 +62,7 @@ bool dmag_frames_walk(const struct dmag_frames *frames, u64 from,
 }
 
 /**
- * dmag_frames_stats() - Count what needs a walk.
+ * dmag_frames_stats() - Gather statistics, by a walk.
  * @frames: the structure
  * @stats: the answer
  *
@@ -94,7 +94,7 @@ void dmag_frames_stats(const struct dmag_frames *frames,
 
 /* ---- validation ------------------------------------------------------ */
 
-/* What a validator has counted. */
+/* The counts of a validator. */
 struct frames_tally {
 	u64 free;
 	u64 used;
@@ -217,9 +217,9 @@ static bool frames_spare_ok(const void *list, u64 nr)
 }
 
 /**
- * dmag_frames_validate() - See whether a structure is sound.
+ * dmag_frames_validate() - Check that a structure is sound.
  * @frames: the structure
- * @level: how much to look at; each level includes those before:
+ * @level: how thoroughly; each level includes those before:
  *	1 the counters, in constant time;
  *	2 the root: its summaries are those of its children;
  *	3 every node and block;

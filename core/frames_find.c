@@ -3,15 +3,15 @@
  * dmag frames: finding.
  *
  * One cursor serves every search.  It walks down from the root along the place
- * where the search begins; at each level a map says which children can hold
- * what is wanted, and those on the wrong side of the cursor are masked off.  If
- * none remains the cursor moves past the node, and the walk resumes at the
- * first ancestor that is not left behind.  Each level can disappoint once, on
- * the edge where the search begins; inside, the maps are exact.
+ * where the search begins.  At each level a map says which children can hold an
+ * answer, and those on the wrong side of the cursor are masked off.  If none
+ * remains, the cursor moves past the node, and the walk resumes at the first
+ * ancestor that it did not leave.  A map can be wrong once a level, at the edge
+ * where the search begins; inside it is exact.
  */
 #include "frames.h"
 
-/* Where a search is. */
+/* The position of a search. */
 struct frames_cursor {
 	const struct dmag_frames *frames;
 	const struct frames_seek *seek;
@@ -165,9 +165,9 @@ static unsigned int frames_run_level(const struct dmag_frames *frames,
 }
 
 /**
- * dmag_frames_seek() - Find the next place that is as wanted.
+ * dmag_frames_seek() - Find the next place that matches.
  * @frames: the structure
- * @seek: what is wanted
+ * @seek: the kind of place, and the direction
  * @pfn: where to begin, and the answer.  For a run downwards, the last frame of
  *	the first candidate; the answer is its first frame always.  Downwards,
  *	what is above the tree's span is passed over
@@ -242,9 +242,9 @@ static bool frames_crosses(const struct dmag_request *req, u64 pfn, u64 *where)
 
 /*
  * Place a request in a free run, as low or as high as it goes.  Alignment and
- * boundary are powers of two: if the boundary is the larger, it is aligned, and
- * so is what ends at or begins at it; if not, no aligned run crosses it, as no
- * count exceeds the boundary.
+ * boundary are powers of two.  If the boundary is the larger one, its multiples
+ * are aligned, so that a run can begin there.  If it is not, no aligned run
+ * crosses it, since no count exceeds the boundary.
  */
 static bool frames_place_low(const struct dmag_request *req, u64 align,
 			     const struct dmag_range *run, u64 *pfn)
@@ -267,7 +267,7 @@ static bool frames_place_high(const struct dmag_request *req, u64 align,
 	return *pfn >= run->start;
 }
 
-/* What is left of @within, for placements beyond a run that was too small. */
+/* Reduce @within to the placements beyond a run that was too small. */
 static void frames_beyond_low(u64 align, const struct dmag_range *run,
 			      struct dmag_range *within)
 {
@@ -394,9 +394,9 @@ static bool frames_place_in_word(const struct dmag_frames *frames,
 }
 
 /*
- * Word by word, for what is no longer than one, as there may be many short runs
- * in each.  What contains the aligned run that was found begins in its word or
- * in the one before.
+ * Search word by word, for counts of at most a word, which may hold many short
+ * runs.  A run that contains the aligned run that was found begins in the same
+ * word or in the one before.
  */
 static bool frames_find_in_words(const struct dmag_frames *frames,
 				 const struct dmag_request *req,
@@ -425,7 +425,7 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 	return false;
 }
 
-/* Run by run. */
+/* Search free run by free run. */
 static bool frames_find_in_runs(const struct dmag_frames *frames,
 				const struct dmag_request *req,
 				unsigned int order, u64 *pfn)
@@ -451,7 +451,7 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
 }
 
 /**
- * dmag_frames_find() - Find where a request can be satisfied.
+ * dmag_frames_find() - Find a place that satisfies a request.
  * @frames: the structure
  * @req: a valid request
  * @natural: its count is a power of two and its alignment the same

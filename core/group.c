@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * One group: what it owns, its reserve, and how much of each it wants.
+ * One group: the frames that it owns, its reserve, and the size of both.
  */
 #include "dmag.h"
 
@@ -129,8 +129,8 @@ static int group_find_in_segments(struct dmag_group *group,
 }
 
 /*
- * What a group owns is in its reach, and unless segments touch there are frames
- * between them that it cannot own: then no run of its frames straddles any.
+ * A group owns frames of its reach only.  Unless segments touch, there are frames
+ * between them that it cannot own, so that no run of its frames straddles two.
  */
 static __always_inline int group_find(struct dmag_group *group,
 				      const struct dmag_request *req, u64 *pfn)
@@ -149,9 +149,10 @@ static __always_inline int group_find(struct dmag_group *group,
 }
 
 /*
- * Down to the last frame.  What was refused the reserve would have had to have
- * on top; but what no reserve of the start could hold is no demand to adapt to:
- * page allocators do not serve that much to those who cannot wait either.
+ * Serve a request down to the last frame.  A refusal counts as a draw, since the
+ * reserve should have held that much more.  A request that not even a first
+ * reserve could hold does not: no page allocator serves so much to a caller that
+ * cannot wait.
  */
 static noinline int group_get_atomic(struct dmag_group *group,
 				     const struct dmag_request *req, u64 *pfn)
@@ -181,7 +182,7 @@ static noinline int group_get_atomic(struct dmag_group *group,
  *
  * Context: Any.
  * Return: 0; -ENOMEM if @atomic and the reserve has no such run; -EAGAIN if
- * not @atomic and it has none or would fall below min (climb the ladder);
+ * not @atomic and it has none or would fall below min (then climb the ladder);
  * -EINVAL for a request that no memory could serve.
  */
 int dmag_group_get(struct dmag_group *group, const struct dmag_request *req,
@@ -228,8 +229,8 @@ int dmag_group_put(struct dmag_group *group, u64 start, u64 count)
  * @start: the first frame
  * @last: the last frame
  *
- * For what does not refill the reserve: what somebody is about to get, or what
- * was the group's a moment ago.
+ * For frames that do not refill the reserve: those that a request is about to
+ * get, or that the group owned a moment ago.
  *
  * Context: Any.
  * Return: 0; -EINVAL if the frames are not within one segment of its reach;
@@ -255,7 +256,7 @@ int dmag_group_own(struct dmag_group *group, u64 start, u64 last)
  * @start: the first frame
  * @last: the last frame
  *
- * The frames make up for as many that atomic requests took.
+ * The frames make up for as many that atomic requests drew.
  *
  * Context: Any.
  * Return: as dmag_group_own().
@@ -274,7 +275,7 @@ int dmag_group_add(struct dmag_group *group, u64 start, u64 last)
  * @group: the group
  *
  * Context: Any.
- * Return: true if it is below low; false if there is nobody to use it.
+ * Return: true if it is below low; false if the group has no members.
  */
 bool dmag_group_low(const struct dmag_group *group)
 {
@@ -283,7 +284,7 @@ bool dmag_group_low(const struct dmag_group *group)
 }
 
 /**
- * dmag_group_shortage() - How far refilling has to go.
+ * dmag_group_shortage() - How many frames refilling has to claim.
  * @group: the group
  *
  * Context: Any.
@@ -301,9 +302,9 @@ u64 dmag_group_shortage(const struct dmag_group *group)
  * dmag_group_surplus() - How much of the reserve may be released.
  * @group: the group
  *
- * What is claimed is mostly a block more than what was missing.  Up to that
- * much above high is therefore kept, or each claim would be followed by the
- * release of most of it in small pieces.
+ * A claim mostly brings up to a block more than was missing.  That much above
+ * high is therefore kept, or else most of each claim would be released again, in
+ * small pieces.
  *
  * Context: Any.
  * Return: the frames above high; all free frames if there are no members.
@@ -324,8 +325,8 @@ u64 dmag_group_surplus(const struct dmag_group *group)
  * @max: how many at most
  * @out: where the range goes
  *
- * Whole blocks go first, since the host can do most with them; among equals
- * the lowest, which the most groups want.
+ * Whole blocks go first, since they are of most use to the host, and among them
+ * the lowest, since most groups reach it.
  *
  * Context: Any.
  * Return: false if nothing is free, or @max is 0.
@@ -377,7 +378,7 @@ int dmag_group_drop(struct dmag_group *group, const struct dmag_range *range)
  * high.  A run that the backend has no use for goes back with dmag_group_own();
  * @req with less of @within finds another.  The frames are in the state of @group's
  * attributes: a backend that cedes between groups with attributes has to restore
- * them, and dmag_group_alloc() prepares them for whom they go to.
+ * them, and dmag_group_alloc() prepares them for the other group.
  *
  * Context: Any.
  * Return: false with nothing changed if @group has no such run to spare.
@@ -400,8 +401,8 @@ bool dmag_group_cede(struct dmag_group *group, const struct dmag_request *req,
 /* ---- how much a group wants ------------------------------------------ */
 
 /*
- * Half of the excess goes; claims and surplus come in blocks, so the last block
- * goes at once.
+ * Half of the excess over @base goes.  Claims and surplus come in blocks, so the
+ * last block goes at once.
  */
 static struct dmag_marks group_marks_eased(const struct dmag_group *group)
 {
@@ -413,7 +414,7 @@ static struct dmag_marks group_marks_eased(const struct dmag_group *group)
 		       group_marks_below(group->base.high + excess);
 }
 
-/* Excess that is used stays; what half of it would do for goes in time. */
+/* Excess that was used stays; if half of it had been enough, half goes in time. */
 static void group_ease(struct dmag_group *group, u64 want, u64 now)
 {
 	const struct dmag_marks eased = group_marks_eased(group);
@@ -427,9 +428,10 @@ static void group_ease(struct dmag_group *group, u64 want, u64 now)
 }
 
 /*
- * What was refused is never put back, and only as much as was wanted at once is
- * a draw: so refusals are forgotten a while after the first of them, whether or
- * not there was memory to make up for them.
+ * Refused frames are never put back, and a caller that retries would be counted
+ * again and again, while a draw is only what is wanted at one time.  Refusals are
+ * therefore forgotten a while after the first of them, even if no memory made up
+ * for them.
  */
 static void group_forget_refused(struct dmag_group *group, u64 now)
 {
@@ -444,7 +446,7 @@ static void group_forget_refused(struct dmag_group *group, u64 now)
 	DMAG_CHECK(group->refused <= group->drawn);
 }
 
-/* The next draw counts from here.  A full reserve owes nothing. */
+/* Begin the next draw.  A full reserve owes nothing. */
 static void group_settle_draw(struct dmag_group *group, u64 now)
 {
 	if (group->frames.free >= group->marks.high)
@@ -459,9 +461,9 @@ static void group_settle_draw(struct dmag_group *group, u64 now)
  * @now: milliseconds of a clock that does not go back
  *
  * High is twice the largest draw, so that min alone holds another one like it.
- * To be called when the reserve was found low or refused a request, before it is
- * refilled, and as long as it returns true at least once in DMAG_EPOCH_MS; more
- * often does no harm.  docs/reserve.rst derives the law.
+ * Call it when the reserve is low or refused a request, before it is refilled;
+ * and, as long as it returns true, at least once in DMAG_EPOCH_MS.  More calls
+ * do no harm.  docs/reserve.rst derives the law.
  *
  * Context: Any.
  * Return: whether the watermarks are above those of the start.
@@ -484,11 +486,11 @@ bool dmag_group_adapt(struct dmag_group *group, u64 now)
 }
 
 /*
- * Two buffers of 128 MiB are the most that anybody reported as missing.  Three
- * quarters of the reach are left to memory that cannot move, which has to live
- * somewhere: on a machine with little else, much of it does there.  Firmware takes
- * some KiB out of nearly every gigabyte, which should not cost a quarter its last
- * block: so it is rounded to the nearest.
+ * Two buffers of 128 MiB are the most that any report missed.  Three quarters of
+ * the reach are left to memory that cannot move: on a machine with little other
+ * memory, much of it has to live there.  Firmware takes some KiB out of nearly
+ * every gigabyte; so that a quarter does not lose its last block by that, it is
+ * rounded to the nearest.
  */
 #define DMAG_GOAL_FRAMES ((256ULL << 20) >> PAGE_SHIFT)
 #define DMAG_GOAL_SHIFT 2
@@ -498,9 +500,9 @@ bool dmag_group_adapt(struct dmag_group *group, u64 now)
  * @group: the group
  * @ram: frames of all RAM
  *
- * The capacity goal: so much memory of the reach the host keeps for movable
- * pages.  A reach of more than half of RAM is not scarce: memory that cannot
- * move has no reason to be there rather than in the other half.
+ * This is the capacity goal: the amount of memory in the reach that the host
+ * should keep for movable pages.  A reach of more than half of RAM is not scarce:
+ * memory that cannot move is as likely to lie in the other half.
  *
  * Context: Any.
  * Return: frames, whole blocks; 0 if the reach is not scarce.
@@ -519,7 +521,7 @@ u64 dmag_group_goal(const struct dmag_group *group, u64 ram)
 
 /* ---- validation ------------------------------------------------------ */
 
-/* I1: what a group owns lies in its reach. */
+/* I1: all frames that a group owns lie in its reach. */
 static bool group_owned_in_reach(const struct dmag_group *group)
 {
 	const struct dmag_range *seg = group->reach.seg;
@@ -539,7 +541,7 @@ static bool group_owned_in_reach(const struct dmag_group *group)
 }
 
 /**
- * dmag_group_validate() - Check one group and what it owns.
+ * dmag_group_validate() - Check one group and its frames.
  * @group: the group
  * @level: as for dmag_frames_validate(); at 4 also I1
  *

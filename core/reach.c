@@ -27,9 +27,9 @@ struct reach_piece {
 };
 
 /*
- * Where segments go.  @cur is segment @nr - 1, kept here because a caller who
- * asks for the size has no room for it; @first is the number of the first
- * segment of the present piece, before which nothing may be joined.
+ * The output.  @cur is segment @nr - 1, kept here because a caller that asks for
+ * the size has no room for it; @first is the number of the first segment of the
+ * present piece, and no segment before it may be extended.
  */
 struct reach_builder {
 	const struct dmag_reach *ram;
@@ -110,8 +110,8 @@ static void reach_emit(struct reach_builder *builder, u64 start, u64 last)
 }
 
 /*
- * Emit what RAM has of [start, last].  Calls come in ascending order, so a RAM
- * range that ends here is never looked at again.
+ * Emit the RAM in [start, last].  Calls come in ascending order, so a RAM range
+ * that ends here is not needed again.
  */
 static void reach_emit_ram(struct reach_builder *builder, u64 start, u64 last)
 {
@@ -216,7 +216,7 @@ static void reach_sweep(struct reach_builder *builder,
 
 /**
  * dmag_reach_build() - Bring a constraint into its normal form.
- * @constraint: what the device can address
+ * @constraint: the memory that the device can address
  * @ram: the memory that there is
  * @seg: where the segments go; may be NULL if @max is 0
  * @max: how many fit there
@@ -274,7 +274,7 @@ bool dmag_reach_equal(const struct dmag_reach *a, const struct dmag_reach *b)
 }
 
 /**
- * dmag_reach_includes() - Whether what serves @inner always serves @outer.
+ * dmag_reach_includes() - Whether any run in @inner also serves @outer.
  * @outer: the reach that may be larger, valid
  * @inner: the reach that may be smaller, valid
  *
@@ -339,11 +339,11 @@ static bool reach_spans(const struct dmag_reach *reach, unsigned int *next,
 }
 
 /**
- * dmag_reach_covers() - Whether a reach has all there is.
+ * dmag_reach_covers() - Whether a reach contains all memory.
  * @reach: the reach, valid
  * @ram: the memory that there is, valid
  *
- * Where segments of @reach touch, their cut does not matter.
+ * A cut between segments of @reach that touch does not matter.
  *
  * Context: Any.
  * Return: true if every frame of @ram is in @reach.

@@ -203,8 +203,8 @@ static bool registry_entry_valid(const struct dmag_registry *reg,
 /**
  * dmag_registry_validate() - Check the registry and all in it.
  * @reg: the registry
- * @level: 0 for the registry alone; else what dmag_group_validate() does at this
- *	level, from 3 on also I8
+ * @level: 0 for the registry alone; else also each group, by
+ *	dmag_group_validate() at this level, and from 3 on I8
  *
  * Context: Any.
  * Return: 0 or -EUCLEAN.
