@@ -1,39 +1,59 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # shellcheck shell=dash
-# What the scenarios share. Everything said goes to the log that judge.sh reads.
+# Functions that the scenarios share. A scenario reports in KTAP and by messages of
+# the kernel, which reach the log in whole lines; judge.py counts them. The output
+# of other programs goes to the console as it is, for people.
 
 debug=/sys/kernel/debug
 edu=$debug/dmag_edu
 pci=/sys/bus/pci/drivers/dmag_edu
-failures=0
+checks=0
 
+# say WORD...: a line that is no result
 say()
 {
-	echo "DMAG-$*"
+	echo "# $*" >/dev/kmsg
+}
+
+# tell LABEL: say each line of the standard input, after a label
+tell()
+{
+	local line
+
+	while IFS= read -r line; do
+		say "$1 $line"
+	done
 }
 
 # check NAME COMMAND...: the command's success is the verdict
 check()
 {
-	local name="$1"
+	local name="$1" verdict=ok
 
 	shift
-	if "$@"; then
-		say "CHECK ok $name"
-	else
-		say "CHECK not ok $name ($*)"
-		failures=$((failures + 1))
-	fi
+	"$@" || verdict="not ok"
+	checks=$((checks + 1))
+	echo "$verdict $checks - $name" >/dev/kmsg
+	[ "$verdict" = ok ] || say "failed: $*"
+}
+
+begin()
+{
+	echo "KTAP version 1" >/dev/kmsg
+	say "BEGIN $scenario $flavour dmag=$dmag"
+	: "${seed:=$(od -An -tu4 -N4 /dev/urandom | tr -d ' ')}"
+	say "SEED $seed"
+}
+
+uptime_s()
+{
+	cut -d. -f1 /proc/uptime
 }
 
 finish()
 {
-	say "UPTIME $(cut -d" " -f1 /proc/uptime) s"
-	if [ "$failures" -eq 0 ]; then
-		say "END ok"
-	else
-		say "END failed"
-	fi
+	say "UPTIME $(uptime_s) s"
+	echo "1..$checks" >/dev/kmsg
 }
 
 # A check that only a kernel with groups can pass; stock is there to compare.
@@ -134,8 +154,7 @@ all_intact()
 		END { exit bad || !n }'
 }
 
-# row WHAT ASKED GOT PERCENT [KEY=VALUE...]: a line of the table of
-# scripts/compare.sh. With groups PERCENT of what is asked for must be got.
+# row WHAT ASKED GOT PERCENT [KEY=VALUE...]: a line of the table of results.py. With groups PERCENT of what is asked for must be got.
 # stock=fails: without groups it must not be, or the load proves nothing.
 # stock=none: only groups have this line.
 row()
@@ -165,7 +184,8 @@ vmstat()
 
 swap_on()
 {
-	mkswap "$1" >/dev/null && swapon "$1" || check "swapping to $1" false
+	mkswap "$1" >/dev/null
+	check "swapping to $1" swapon "$1"
 }
 
 counter()
@@ -181,10 +201,9 @@ groups_are()
 show_groups()
 {
 	[ -e $debug/dmag/groups ] || return 0
-	say "GROUPS $1"
-	cat $debug/dmag/groups
-	say "COUNTERS $1"
-	cat $debug/dmag/counters 2>/dev/null
+	say "GROUPS, $1"
+	tell GROUPS <$debug/dmag/groups
+	tell COUNTERS <$debug/dmag/counters
 }
 
 # await COMMAND...: until it succeeds, for a minute or so
@@ -205,12 +224,14 @@ await_groups()
 	await groups_are "$1"
 }
 
-# fact DEVICE KEY: what the key says of the group that the device is a member of
+# fact DEVICE KEY: the value of a key, for the group that the device is a member
+# of; several ranges are "first-last,first-last"
 fact()
 {
+	[ -e $debug/dmag/groups ] || return 0
 	awk -v dev="$1" -v key="$2" '
 		$1 == "group" { value = "" }
-		$1 == key { value = $2 }
+		$1 == key { value = value (value == "" ? "" : ",") $2 (NF > 2 ? "-" $3 : "") }
 		$1 == "member" && $2 == dev { print value }' $debug/dmag/groups
 }
 
@@ -273,7 +294,7 @@ joined()
 {
 	wait
 	check "every load in the background ended well" [ ! -e /tmp/failed ]
-	[ ! -e /tmp/failed ] || cat /tmp/failed
+	[ ! -e /tmp/failed ] || tell FAILED </tmp/failed
 }
 
 settle()
@@ -294,7 +315,7 @@ fill()
 		mount -t tmpfs -o size=100% tmpfs /fill
 	fi
 	fallocate -l "${1}M" "/fill/$file" || check "filling $1 MiB" false
-	say "LOAD $1 MiB, at $(cut -d" " -f1 /proc/uptime) s, $(mem_free_kib) KiB free"
+	say "LOAD $1 MiB, at $(uptime_s) s, $(mem_free_kib) KiB free"
 }
 
 unfill()
@@ -302,6 +323,3 @@ unfill()
 	umount /fill
 	rmdir /fill
 }
-
-seed=$(od -An -tu4 -N4 /dev/urandom | tr -d ' ')
-say "SEED $seed"

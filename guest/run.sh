@@ -4,51 +4,83 @@
 # Boot the guest for one scenario and judge its log.
 #
 #   run.sh SCENARIO [FLAVOUR [KERNEL-PARAMETER...]]
+#   run.sh --list normal|debug|compare	the scenarios that boot there
+#   run.sh --need SCENARIO KEY DEFAULT	what the scenario says of KEY
 #
-# What a scenario needs stands at the head of guest/scenarios/SCENARIO.sh, as
+# FLAVOUR is that of the kernel, or "off": the normal kernel with dmag=off.
+#
+# A scenario says what it needs at the head of guest/scenarios/SCENARIO.sh, in
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
-# disks (size of each, empty at boot), flavours (all; compare: with groups and
-# with stock, for scripts/compare.sh), accel, qemu (more options), timeout
-# (seconds on a quiet host; three times as many pass, nine with debug, for it is
-# there to end hangs, not to judge speed), kunit (1: run its suites at boot),
-# append (kernel parameters), allow (a splat that it provokes).
+# disks (size of each, empty at boot), flavours (normal and debug; compare: one of
+# those that make compare boots), systems (flavours that scripts/compare.sh boots),
+# accel, qemu (more options), timeout (seconds on a quiet host; three times as
+# many pass, nine with debug, for it is there to end hangs, not to judge speed),
+# kunit (1: run its suites at boot), append (kernel parameters), programs (made
+# by make, put into the guest's /bin), allow (a splat that it provokes).
 
 set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
+
+# need SCENARIO KEY DEFAULT
+need()
+{
+	found=$(sed -n "s/^#: $2=//p" "$top/guest/scenarios/$1.sh")
+	echo "${found:-$3}"
+}
+
+list()
+{
+	for script in "$top"/guest/scenarios/*.sh; do
+		name=$(basename "$script" .sh)
+		case " $(need "$name" flavours "normal debug") " in
+		*" $1 "*) echo "$name" ;;
+		esac
+	done
+}
+
+case $1 in
+--list)
+	list "$2"
+	exit
+	;;
+--need)
+	need "$2" "$3" "$4"
+	exit
+	;;
+esac
+
 scenario=$1
 flavour=${2:-normal}
 shift
 [ $# -eq 0 ] || shift
-script=$top/guest/scenarios/$scenario.sh
 name=$scenario-$flavour
-case " $* " in
-*" dmag=off "*) name=$name-off ;;
-esac
+if [ "$flavour" = off ]; then
+	flavour=normal name=$scenario-normal-off
+	set -- dmag=off "$@"
+fi
 logs=${LOG_DIR:-$build/log}
 log=$logs/$name.log
 kernel=$build/kernel-$flavour/arch/x86/boot/bzImage
-
-[ -f "$script" ] || {
+[ -f "$top/guest/scenarios/$scenario.sh" ] || {
 	echo "run.sh: no scenario '$scenario'" >&2
 	exit 2
 }
-
-need()
-{
-	found=$(sed -n "s/^#: $1=//p" "$script")
-	echo "${found:-$2}"
+[ -f "$kernel" ] || {
+	echo "run.sh: there is no $flavour kernel (make kernel FLAVOUR=$flavour)" >&2
+	exit 2
 }
 
-memory=$(need memory 2G)
-timeout=$(($(need timeout 120) * 3))
-cpus=${CPUS:-$(need cpus 2)}
-kunit=$(need kunit 0)
-append=$(need append '')
+memory=$(need "$scenario" memory 2G)
+timeout=$(($(need "$scenario" timeout 120) * 3))
+cpus=$(need "$scenario" cpus 2)
+kunit=$(need "$scenario" kunit 0)
+programs=$(need "$scenario" programs '')
+append=$(need "$scenario" append '')
 if [ "$flavour" = debug ]; then
-	memory=$(need debug_memory "$memory")
-	append="$append page_poison=1 $(need debug_append '')"
+	memory=$(need "$scenario" debug_memory "$memory")
+	append="$append page_poison=1"
 	timeout=$((timeout * 3))
 fi
 # In QEMU 7.2 a virtual CPU may trip over code that another one patches, which is
@@ -58,33 +90,36 @@ if [ "$cpus" -gt 1 ] && [ "$kunit" = 0 ]; then
 	append="$append maxcpus=1"
 fi
 
-set -- $append "$@"
 devices=
-for bits in $(need devices ''); do
+for bits in $(need "$scenario" devices ''); do
 	devices="$devices -device edu,dma_mask=$(printf '0x%x' $(((1 << bits) - 1)))"
 done
 
+# Disks are sparse files in a directory that lives no longer than the guest.
 mkdir -p "$logs"
-# Sparse files, which live no longer than the guest.
-images=
-disks=
-trap '[ -z "$images" ] || rm -f $images' EXIT
-for size in $(need disks ''); do
-	image=$logs/$name.$$.disk$(echo "$images" | wc -w)
-	truncate -s "$size" "$image"
-	images="$images $image"
-	disks="$disks -drive file=$image,format=raw,if=none,cache=unsafe,id=${image##*.}"
-	disks="$disks -device virtio-blk-pci,drive=${image##*.}"
+rm -f "$log" "$logs/$name.judge"
+scratch=$(mktemp -d "$logs/$name.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+nr=0 disks=''
+for size in $(need "$scenario" disks ''); do
+	nr=$((nr + 1))
+	truncate -s "$size" "$scratch/disk$nr"
+	disks="$disks -drive file=$scratch/disk$nr,format=raw,if=none,cache=unsafe,id=disk$nr"
+	disks="$disks -device virtio-blk-pci,drive=disk$nr"
 done
-flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour"
+# shellcheck disable=SC2086 # a list of programs
+[ -z "$programs" ] || make -s -C "$top" $programs >&2
+# shellcheck disable=SC2086 # the same list
+flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour" $programs
 
 # A busy host is late with the first timer interrupts, so the guest does not
-# look whether they come.
-# shellcheck disable=SC2046,SC2086
-timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "${ACCEL:-$(need accel tcg,thread=multi)}" -cpu max \
-	-m "$memory" -smp "$cpus" $devices $disks $(need qemu '') \
+# look whether they come. Scenarios report by way of /dev/kmsg, without a limit.
+# shellcheck disable=SC2046,SC2086 # lists of options
+timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 \
+	-accel "${ACCEL:-$(need "$scenario" accel tcg,thread=multi)}" -cpu max \
+	-m "$memory" -smp "$cpus" $devices $disks $(need "$scenario" qemu '') \
 	-kernel "$kernel" -initrd "$build/initramfs-$flavour.cpio" \
-	-append "console=ttyS0 no_timer_check panic=-1 oops=panic kunit.enable=$kunit scenario=$scenario flavour=$flavour $*" \
+	-append "console=ttyS0 no_timer_check panic=-1 oops=panic printk.devkmsg=on kunit.enable=$kunit scenario=$scenario flavour=$flavour $append $*" \
 	-display none -nodefaults -no-reboot -monitor none -serial "file:$log" \
 	>"$logs/$name.qemu" 2>&1 </dev/null || {
 	status=$?
@@ -95,4 +130,7 @@ timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 -accel "${ACCEL:-$(need 
 if grep -q clamping "$logs/$name.qemu"; then
 	echo "BUG: edu: a device was given memory beyond its mask" >>"$log"
 fi
-"$top/guest/judge.sh" "$log" "$(need allow '')"
+status=0
+"$top/guest/judge.py" "$log" "$(need "$scenario" allow '')" >"$logs/$name.judge" || status=1
+cat "$logs/$name.judge"
+exit $status

@@ -2,19 +2,23 @@
 # The guest: the demonstration and single scenarios.
 
 HELP += run "boot a guest with groups and with stock, print one table" \
+	tool-guest "compare dmag plan --live with dmag show in the guest" \
 	"compare [S=\"NAME...\"]" "boot scenarios with groups and with stock, print one table" \
 	"scenario S=NAME [FLAVOUR=debug]" "boot one of guest/scenarios/"
 
-.PHONY: run compare scenario guest-deps
+.PHONY: run compare scenario tool-guest guest-deps
 
 guest-deps:
 	@scripts/deps.sh kernel guest
 
 run: guest-deps kernel
-	@scripts/run.sh
+	@scripts/compare.sh run
 
 compare: guest-deps kernel
 	@scripts/compare.sh $(S)
 
 scenario: guest-deps kernel
 	@guest/run.sh $(S) $(FLAVOUR)
+
+tool-guest: guest-deps kernel
+	@scripts/compare.sh tool

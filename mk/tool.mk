@@ -25,7 +25,7 @@ $(eval $(call TOOL_PROGRAM,dmag-static,plain,-static))
 
 # Each test is a script, or random.c, that speaks TAP; all of it is run plain and
 # with the sanitizers.
-TOOL_TESTS := $(filter-out lib guest scenarios,$(patsubst tests/tool/%.sh,%,$(wildcard tests/tool/*.sh)))
+TOOL_TESTS := $(filter-out lib scenarios,$(patsubst tests/tool/%.sh,%,$(wildcard tests/tool/*.sh)))
 TOOL_TESTED := $(T)/dmag $(T)/dmag-san $(T)/random
 TOOL_COMMANDS := $(foreach d,dmag dmag-san,$(foreach t,$(TOOL_TESTS),\
 	"env DMAG=$(T)/$(d) WORK=$(T)/$(d)-$(t) tests/tool/$(t).sh")) $(T)/random
@@ -89,15 +89,6 @@ tool-fuzz: $(T)/fuzz $(T)/seeds
 	@mkdir -p $(T)/corpus
 	cd $(T) && ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -print_final_stats=1 -timeout=10 \
 		corpus seeds
-
-# In the guest: what the tool predicts is what the kernel then does.
-HELP += tool-guest "compare dmag plan --live with dmag show in the guest"
-.PHONY: tool-guest
-
-tool-guest: $(T)/dmag-static kernel
-	@flock build/initramfs.lock guest/initramfs.sh normal
-	@tests/tool/guest.sh $(T)/dmag-static build/kernel-normal \
-		build/driver-normal/dmag_edu.ko $(T)/guest
 
 # Installation, with the core as a library for other programs.
 PREFIX ?= /usr/local

@@ -25,7 +25,7 @@ packages()
 			kmod cpio xz-utils ccache patch perl-base rsync "$kernel_source"
 		;;
 	guest)
-		echo qemu-system-x86 busybox-static cpio
+		echo qemu-system-x86 busybox-static cpio python3
 		;;
 	lint)
 		echo clang-format-14 sparse cppcheck perl python3 "$kernel_source"

@@ -5,7 +5,8 @@
 # they are added up, and the sum is the last line. A step that fails without
 # such a line counts as one failure.
 #
-#   test.sh [STEP...]	only the steps whose names match one of these patterns
+#   test.sh [STEP...]	only the steps whose names, or the last parts of whose
+#			names, match one of these patterns
 
 set -u
 
@@ -20,9 +21,9 @@ selected()
 {
 	[ -n "$wanted" ] || return 0
 	for pattern in $wanted; do
-		# shellcheck disable=SC2254
+		# shellcheck disable=SC2254 # a pattern, not a word
 		case $1 in
-		$pattern) return 0 ;;
+		$pattern | */$pattern) return 0 ;;
 		esac
 	done
 	return 1
@@ -40,18 +41,9 @@ step()
 	status=0
 	"$@" >"$out" 2>&1 || status=$?
 
-	counts=$(awk '
-		/[0-9]+ passed, [0-9]+ failed$/ {
-			for (i = 2; i <= NF; i++) {
-				if ($i == "passed,") p += $(i - 1)
-				if ($i == "failed") f += $(i - 1)
-			}
-			n++
-		}
-		END { print p + 0, f + 0, n + 0 }' "$out")
-	# shellcheck disable=SC2086
-	set -- $counts
-	p=$1 f=$2
+	counts=$(grep -oE '[0-9]+ passed, [0-9]+ failed$' "$out" |
+		awk '{ p += $1; f += $3 } END { print p + 0, f + 0 }')
+	p=${counts% *} f=${counts#* }
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then
 		f=1
 	elif [ "$((p + f))" -eq 0 ]; then
@@ -70,57 +62,24 @@ building()
 	"$@" && echo "1 passed, 0 failed"
 }
 
-# Neither flavour's boots may follow a failed build: they would judge an old one.
-guest()
-{
-	scenario=$1 flavour=$2
-	shift 2
-	[ -e "build/kernel-$flavour/arch/x86/boot/bzImage" ] || {
-		echo "there is no $flavour kernel"
-		return 1
-	}
-	guest/run.sh "$scenario" "$flavour" "$@"
-}
-
-# scenarios FLAVOUR: those that boot there
-scenarios()
-{
-	for script in guest/scenarios/*.sh; do
-		name=${script##*/}
-		grep -q '^#: flavours=' "$script" && ! grep -q "^#: flavours=.*$1" "$script" && continue
-		echo "${name%.sh}"
-	done
-}
-
-# Those that boot with groups and with stock, for scripts/compare.sh.
-compared()
-{
-	grep -l '^#: flavours=.*compare' guest/scenarios/*.sh | sed 's,.*/,,; s,\.sh$,,'
-}
-
 step "check" make -s check
 step "coverage" building make -s coverage
-step "judge" guest/judge.sh --self-test
-step "judge/table" scripts/compare.sh --self-test
+step "judge" guest/selftest.py
 step "kernel" building make -s kernel
 step "lint" scripts/lint.sh
 step "identity" scripts/identity.sh --self-test
 step "patched-tree" scripts/test-tree.sh
-step "run" scripts/run.sh
-step "cost" scripts/cost.sh
 step "kernel/without" building make -s kernel FLAVOUR=without
-step "overhead" scripts/overhead.sh
-step "tool/guest" building make -s tool-guest
-step "tool/boards" building make -s boards-check
-for name in $(compared); do
+for name in $(guest/run.sh --list compare) cost overhead tool; do
 	step "compare/$name" scripts/compare.sh "$name"
 done
-for name in $(scenarios normal); do
-	[ "$name" = run ] || step "normal/$name" guest "$name" normal
+step "tool/boards" building make -s boards-check
+for name in $(guest/run.sh --list normal); do
+	step "normal/$name" guest/run.sh "$name" normal
 done
 step "kernel/debug" building make -s kernel FLAVOUR=debug
-for name in $(scenarios debug); do
-	step "debug/$name" guest "$name" debug
+for name in $(guest/run.sh --list debug); do
+	step "debug/$name" guest/run.sh "$name" debug
 done
 
 echo "all of it took $(($(date +%s) - began)) s; logs: $logs/"

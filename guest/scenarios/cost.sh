@@ -2,7 +2,7 @@
 # shellcheck shell=dash
 # How many instructions a pair of allocation and free costs. QEMU counts: the
 # time stamp counter advances by one an instruction. Both systems run it;
-# scripts/cost.sh compares. A kernel full of checkers is of no interest.
+# results.py compares. A kernel full of checkers is of no interest.
 #: flavours=none
 #: memory=2G
 #: cpus=1
@@ -16,7 +16,7 @@ load 28,24
 for dev in $devices; do
 	for context in block softirq; do
 		ctl "$dev" cost $context 1000
-		say "COST $dev $result"
+		say "COST dev=$dev $result"
 		check "$dev $context: counted" [ "$(value min)" -gt 0 ]
 	done
 done

@@ -44,14 +44,14 @@ mkdir -p /fill/files /disk/files
 # Holes, read: page cache without waiting for the disk.
 truncate -s 2G /disk/big
 
-background /bin/load write /disk/files $seconds "$seed"
-background /bin/load write /fill/files $seconds "$seed"
+background /bin/load write /disk/files "$seconds" "$seed"
+background /bin/load write /fill/files "$seconds" "$seed"
 background dd if=/disk/big of=/dev/null bs=1M 2>/dev/null
-press fragment 600 $turns "$seed"
+press fragment 600 "$turns" "$seed"
 joined
-grep -E '^(MemFree|Cached|CmaFree)' /proc/meminfo
-say "FRAGMENTED at $(cut -d" " -f1 /proc/uptime) s"
-cat /proc/buddyinfo
+grep -E '^(MemFree|Cached|CmaFree)' /proc/meminfo | tell MEMINFO
+say "FRAGMENTED at $(uptime_s) s"
+tell BUDDYINFO </proc/buddyinfo
 show_groups "fragmented"
 
 large 4M report=13 1 4194304 any

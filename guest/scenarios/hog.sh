@@ -25,11 +25,11 @@ deliver()
 		check_granted_well "$bits bits, atomic"
 		got=$((got + $(value granted)))
 	fi
-	row "goal_$bits" "$asked" "$got" 100 size=64K ns="$ns" $4
+	row "goal_$bits" "$asked" "$got" 100 size=64K ns="$ns" "$4"
 }
 
 load 24,28,30
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # one device a word
 set -- $devices
 if [ "$dmag" = on ]; then
 	for dev in $devices; do
@@ -44,10 +44,10 @@ show_groups "before the hogs"
 press unpin
 background /bin/load pin 4096 16 64 >/tmp/pinned
 until [ -s /tmp/pinned ] || [ -e /tmp/failed ]; do usleep 200000; done
-cat /tmp/pinned
+tell PINNED </tmp/pinned
 say "PINNED $(vmstat nr_foll_pin_acquired), $(mem_free_kib) KiB free"
 press hog 24
-grep -E 'MemFree|CmaFree|MemAvail|Mlocked' /proc/meminfo
+grep -E 'MemFree|CmaFree|MemAvail|Mlocked' /proc/meminfo | tell MEMINFO
 show_groups "under the hogs"
 
 deliver "$1" 24 $buffers_24 stock=any

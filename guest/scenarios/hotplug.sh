@@ -126,7 +126,7 @@ tells_through_faults()
 }
 
 load 24,28,29,30,32,36
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # one device a word
 set -- $devices
 check_groups "four devices of six are restricted" groups_are 4
 if [ "$dmag" = on ]; then

@@ -6,7 +6,7 @@
 #: devices=36 36
 
 load 32,36
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # one device a word
 set -- $devices
 check_groups "32 bits are restricted here, 36 are not" groups_are 1
 request "32 bits" "$1" block coherent 16 65536

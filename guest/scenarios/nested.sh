@@ -12,7 +12,7 @@
 #: append=swiotlb=2048
 
 load 32,32
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # one device a word
 set -- $devices
 pcie=$1 legacy=$2
 check_groups "a device that has said nothing yet has the group of all 32-bit devices" groups_are 1

@@ -28,15 +28,15 @@ background /bin/load anon 900 3600 "$seed"
 background /bin/load read /disk/file 3600 "$seed"
 background /bin/load write /disk/files 3600 "$seed"
 usleep 8000000
-grep -E '^(MemFree|Cached|Dirty|AnonPages|SwapFree)' /proc/meminfo
-say "AT WORK at $(cut -d" " -f1 /proc/uptime) s"
+grep -E '^(MemFree|Cached|Dirty|AnonPages|SwapFree)' /proc/meminfo | tell MEMINFO
+say "AT WORK at $(uptime_s) s"
 
 moved=$(vmstat pgmigrate_success)
 out=$(vmstat pswpout)
 ctl "$dev" alloc block coherent 16384 65536
 check_granted_well "at work"
 got=$(value granted) ns=$(value ns) max_ns=$(value max_ns)
-say "TAKEN at $(cut -d" " -f1 /proc/uptime) s"
+say "TAKEN at $(uptime_s) s"
 intact "at work" "$dev" 4
 show_groups "at work"
 moved=$(($(vmstat pgmigrate_success) - moved)) out=$(($(vmstat pswpout) - out))

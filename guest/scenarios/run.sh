@@ -6,6 +6,7 @@
 # Its rows become the table.
 #: memory=6G
 #: debug_memory=3G
+#: flavours=compare debug
 #: devices=24 24 28 30 30 36
 #: timeout=240
 # The bounce buffer, 64 MiB by default, is of no use here and half of what is free.
@@ -17,16 +18,12 @@ else
 	load_mib=5530 scale=1 huge=67108864
 fi
 
-# ask DEVICE BITS CONTEXT COUNT SIZE: one row
+# ask DEVICE BITS CONTEXT COUNT SIZE: the answer is kept until report()
 ask()
 {
-	local dev="$1" bits="$2"
-
-	shift 2
-	ctl "$dev" alloc "$1" coherent "$2" "$3"
-	say "ROW dev=$dev bits=$bits $result"
-	check_groups "$dev $bits bits: $2 of $3 bytes, $1" [ "$(value granted)" = "$2" ]
-	check_granted_well "$dev $bits bits: $3 bytes, $1"
+	ctl "$1" alloc "$3" coherent "$4" "$5"
+	check_granted_well "$1 $2 bits: $5 bytes, $3"
+	echo "$3 $4 $5 $(value granted) $(value ns)" >>/tmp/answers
 }
 
 requests()
@@ -44,11 +41,26 @@ requests()
 	ask "$1" "$2" irqoff 16 65536
 }
 
-# trips DEVICE: one line of answer for each row
-trips()
+# report DEVICE BITS: a row for each request of the device, with its line of the
+# round trip. What 28- and 30-bit devices got is added up.
+report()
 {
-	echo "roundtrip 4 $seed" >"$edu/$1/ctl"
+	local nr=0 context asked size got ns
+
+	while read -r context asked size got ns; do
+		nr=$((nr + 1))
+		row "$1:$context:${asked}x$size" "$asked" "$got" 100 stock=any "dev=$1" "bits=$2" \
+			"context=$context" "size=$size" "ns=$ns" "$(sed -n ${nr}p /tmp/trips)" \
+			"kind=$(fact "$1" kind)" "group=$(fact "$1" group)" "reach=$(fact "$1" reach)"
+		case $2 in
+		28 | 30)
+			scarce_asked=$((scarce_asked + asked))
+			scarce_got=$((scarce_got + got))
+			;;
+		esac
+	done </tmp/answers
 }
+scarce_asked=0 scarce_got=0
 
 load 24,24,28,30,30,36
 unload
@@ -58,18 +70,18 @@ fill $load_mib
 load 24,24,28,30,30,36
 show_groups "loaded"
 
-# One device's turn: allocate, transfer, compare, free.
+# turn DEVICE BITS: allocate, transfer, compare, free
 turn()
 {
+	: >/tmp/answers
 	requests "$1" "$2"
 	show_groups "$1 holds its buffers"
-	trips "$1"
-	result=$(cat "$edu/$1/ctl")
+	ctl "$1" roundtrip 4 "$seed"
 	check "$1: data survives the device" all_intact
-	echo "$result" | awk -v dev="$1" '{ print "DMAG-TRIP dev=" dev, $0 }'
+	echo "$result" >/tmp/trips
+	report "$1" "$2"
 	ctl "$1" verify
 	check "$1: no buffer was overwritten" all_intact
-	say "TAGS dev=$1 $result"
 	ctl "$1" free block
 }
 
@@ -78,6 +90,7 @@ for dev in $devices; do
 	turn "$dev" "${bits_of%% *}"
 	bits_of=${bits_of#* }
 done
+row scarce "$scarce_asked" "$scarce_got" 100 stock=fails
 
 unload
 unfill

@@ -6,7 +6,7 @@
 #: devices=28 28 24
 
 load 28,28,24
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # one device a word
 set -- $devices
 check_groups "two groups for three devices" groups_are 2
 show_groups "three devices"

@@ -15,19 +15,8 @@
 #: allow=DMA-API: cacheline tracking ENOMEM|kmemleak: Cannot allocate a scan area
 #: timeout=400
 
-seconds=600
-for word in $(cat /proc/cmdline); do
-	case $word in
-	soak=*) seconds=${word#*=} ;;
-	seed=*) seed=${word#*=} ;;
-	esac
-done
-say "SEED $seed, for $seconds s"
-
-uptime_s()
-{
-	cut -d. -f1 /proc/uptime
-}
+seconds=${soak:-600}
+say "SOAK $seconds s"
 
 # draw COUNT: the next random number below COUNT, in $r. One sequence an actor.
 draw()
@@ -68,9 +57,9 @@ must()
 	bad=$((bad + 1))
 }
 
-tell()
+write_to()
 {
-	echo "$1" >"$2"
+	echo "$2" >"$1"
 }
 
 churn()
@@ -78,10 +67,10 @@ churn()
 	draw 150
 	set -- "churn $((50 + r)) $((state >> 1 & 0xffffffff))"
 	result=
-	if [ $faults = yes ]; then
+	if [ "$faults" = yes ]; then
 		faulty "$1" "$edu/$dev/ctl" || return 0
 	else
-		must tell "$1" "$edu/$dev/ctl"
+		must write_to "$edu/$dev/ctl" "$1"
 	fi
 	result=$(cat "$edu/$dev/ctl")
 	must [ "$(value bad)" = 0 ]
@@ -120,7 +109,7 @@ new_mask()
 
 	draw $((most - 23))
 	bits=$((24 + r))
-	if [ $faults = yes ]; then
+	if [ "$faults" = yes ]; then
 		faulty "mask $bits" "$edu/$dev/ctl" || return 0
 	else
 		choose mask mask poke
@@ -133,11 +122,11 @@ new_mask()
 rebind()
 {
 	echo "$dev" >$pci/unbind
-	if [ $faults = yes ] && faulty "$dev" $pci/bind && [ -e "$edu/$dev/ctl" ]; then
+	if [ "$faults" = yes ] && faulty "$dev" $pci/bind && [ -e "$edu/$dev/ctl" ]; then
 		return
 	fi
 	[ ! -e "$pci/$dev" ] || echo "$dev" >$pci/unbind
-	must tell "$dev" $pci/bind
+	must write_to $pci/bind "$dev"
 	must [ -e "$edu/$dev/ctl" ]
 }
 
@@ -232,7 +221,7 @@ nothing_leaked()
 	echo scan >$debug/kmemleak || return
 	sleep 6
 	echo scan >$debug/kmemleak || return
-	cat $debug/kmemleak
+	tell LEAK <$debug/kmemleak
 	[ -z "$(cat $debug/kmemleak)" ]
 }
 
@@ -256,7 +245,7 @@ load 28,24,30,34,28
 check "ballast" fallocate -l 1400M /fill/ballast
 end=$(($(uptime_s) + seconds))
 nr=0
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # one device a word
 set -- $devices
 for bits in 32 32 34 34 28; do
 	nr=$((nr + 1))
@@ -269,7 +258,7 @@ background actor "hindrance" 13 hinder
 background actor "validator" 14 validate
 joined
 show_groups "after the soak"
-grep -E '^(pgsteal|pgscan|pswp|pgmigrate|allocstall)' /proc/vmstat
+grep -E '^(pgsteal|pgscan|pswp|pgmigrate|allocstall)' /proc/vmstat | tell VMSTAT
 
 check "something was asked for" [ "$(counter alloc)" -gt "$seconds" ]
 check "the validator finds nothing" [ "$(cat $debug/dmag/validate)" = ok ]

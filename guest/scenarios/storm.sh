@@ -58,12 +58,12 @@ await_calm()
 {
 	local began
 
-	began=$(cut -d. -f1 /proc/uptime)
+	began=$(uptime_s)
 	halfway=$(((start + peak) / 2))
-	while [ "$(fact "$dev" high)" -gt $halfway ] && [ $(($(cut -d. -f1 /proc/uptime) - began)) -le 110 ]; do
+	while [ "$(fact "$dev" high)" -gt $halfway ] && [ $(($(uptime_s) - began)) -le 110 ]; do
 		sleep 1
 	done
-	seconds=$(($(cut -d. -f1 /proc/uptime) - began))
+	seconds=$(($(uptime_s) - began))
 }
 
 load 28
@@ -83,7 +83,7 @@ background /bin/load write /disk 3600 "$seed"
 stream &
 streamer=$!
 until [ "$(vmstat pgscan_direct)" -gt 0 ]; do usleep 100000; done
-say "RECLAIM at $(cut -d" " -f1 /proc/uptime) s"
+say "RECLAIM at $(uptime_s) s"
 scanned=$(vmstat pgscan_direct)
 
 storm start "$dev" $rate $life_ms "$seed"
@@ -105,13 +105,13 @@ kill $streamer
 killall -TERM load
 joined
 if [ "${trace:-}" = 1 ]; then
-	sed 's/^/DMAG-TRACE /' $debug/dmag_storm/trace
+	tell TRACE <$debug/dmag_storm/trace
 fi
 storm stop
 check "nothing was overwritten" [ "$(value bad)" = 0 ]
 if [ "$dmag" = on ]; then
 	await_calm
-	limit_row halved 100 $seconds unit=s stock=none start=$start peak=$peak high="$(fact "$dev" high)"
+	limit_row halved 100 "$seconds" unit=s stock=none start="$start" peak="$peak" high="$(fact "$dev" high)"
 	show_groups "after the storm"
 fi
 rmmod dmag_storm

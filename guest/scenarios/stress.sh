@@ -29,7 +29,7 @@ for dev in $devices; do
 done
 show_groups "after the churn"
 
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086 # one device a word
 set -- $devices
 echo "churn $count $seed" >"$edu/$2/ctl" &
 turn=0

@@ -305,7 +305,7 @@ static void print(void)
 	unsigned int i;
 
 	for (i = 0; i < nr_records; i++)
-		printf("DMAG-WORK %s round=%u instructions=%llu\n",
+		printf("phase=%s round=%u instructions=%llu\n",
 		       records[i].name, records[i].round,
 		       (unsigned long long)records[i].taken);
 }

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+"""Make tables of guests' logs.
+
+    results.py LOG-DIR SCENARIO...      judge them: the last line is "N passed, N failed"
+
+Each scenario was booted with groups (SCENARIO-normal.log), and most of them
+also without (SCENARIO-normal-off.log: dmag=off; SCENARIO-without.log: a kernel
+that has none). The functions row() and limit_row() of lib.sh report the lines.
+"""
+import json
+import statistics
+import sys
+
+import judge
+
+OVERHEAD_LIMIT = 1.001
+# No two rounds of reclaim are alike, and those of writing are of three kinds.
+NOISY = ("dirty", "kswapd", "direct")
+
+
+def words(text):
+    return dict(word.split("=", 1) for word in text.split() if "=" in word)
+
+
+def told(lines, label):
+    """What a scenario said under a label."""
+    head = f"# {label} "
+    return [text[len(head):] for text in judge.messages(lines) if text.startswith(head)]
+
+
+def rows(lines):
+    """The rows of one boot, by what was asked for."""
+    return {(row["scenario"], row["what"]): row for row in map(words, told(lines, "ROW"))}
+
+
+def number(row, key):
+    """Nothing if there is no such number."""
+    try:
+        return float(row[key])
+    except (KeyError, ValueError):
+        return None
+
+
+def enough(row, judged_by):
+    got = number(row, "got")
+    if got is None:
+        return False
+    if "limit" in judged_by:
+        return got <= float(judged_by["limit"])
+    asked = number(row, "asked")
+    return bool(asked) and got * 100 >= asked * float(judged_by["percent"])
+
+
+def verdict(groups, stock):
+    """Groups must get enough, and stock must not where the load is to prove something."""
+    if groups.get("stock") == "none":
+        return "ok" if enough(groups, groups) else "FAILED"
+    if "got" not in groups or "got" not in stock:
+        return "FAILED: not reached"
+    if not enough(groups, groups):
+        return "FAILED"
+    if not enough(stock, groups):
+        return "ok, stock fails"
+    return "FAILED: stock did not fail" if groups.get("stock") == "fails" else "ok"
+
+
+def us(row):
+    ns = number(row, "ns")
+    return "-" if ns is None else f"{ns / 1000:.1f}"
+
+
+def amount(size, format="{:g}{}"):
+    for unit, bytes in (("G", 1 << 30), ("M", 1 << 20)):
+        if size >= bytes and size % bytes == 0:
+            return format.format(size // bytes, unit)
+    return format.format(size / 1024, "K")
+
+
+def wanted(row):
+    if "limit" in row:
+        return f"<= {row['limit']} {row.get('unit', '')}"
+    return row["asked"] if row["percent"] == "100" else f"{row['percent']} % of {row['asked']}"
+
+
+COLUMNS = {"scenario", "what", "asked", "got", "percent", "stock", "size", "ns", "limit", "unit"}
+
+
+def notes(groups, stock):
+    for key in groups:
+        if key not in COLUMNS:
+            other = stock.get(key, "")
+            yield f"{key}={groups[key]}" + (f"/{other}" if other != groups[key] else "")
+
+
+class Table:
+    """Lines of cells, each with a verdict or none."""
+
+    def __init__(self, heads):
+        """A head that begins with ">" is that of numbers."""
+        self.heads = heads.split("|")
+        self.lines = []
+        self.remarks = []
+        self.passed = self.failed = 0
+
+    def count(self, verdict):
+        if verdict.startswith("ok"):
+            self.passed += 1
+        else:
+            self.failed += 1
+
+    def add(self, *cells, verdict=None):
+        if verdict is not None:
+            self.count(verdict)
+        self.lines.append([str(cell) for cell in cells])
+
+    def __str__(self):
+        lines = [[head.lstrip(">") for head in self.heads]] + self.lines
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        text = ["  ".join(cell.rjust(width) if head[0] == ">" else cell.ljust(width)
+                          for cell, width, head in zip(line, widths, self.heads)).rstrip()
+                for line in lines]
+        return "\n".join(text + self.remarks)
+
+
+def compare_table(boots):
+    """The table of scenarios: for each the lines of a boot with groups and of one with stock."""
+    table = Table("scenario|what|size|wanted|>groups|>stock|>us/alloc|>us/stock|verdict|more (groups/stock)")
+    for normal, off in boots:
+        groups, stock = rows(normal), rows(off)
+        for key in list(groups) + [key for key in stock if key not in groups]:
+            g, s = groups.get(key, {}), stock.get(key, {})
+            said = verdict(g, s)
+            table.add(*key, (g or s).get("size", "-"), wanted(g) if g else "-", g.get("got", ""),
+                      s.get("got", ""), us(g), us(s), said, " ".join(notes(g, s)), verdict=said)
+    return table
+
+
+def reach_text(row):
+    if row["kind"] == "universal":
+        return "all of RAM", "-"
+    ranges = [[int(end, 16) for end in seg.split("-")] for seg in row["reach"].split(",")]
+    return " ".join(f"{amount(first)}-{amount(last + 1)}" for first, last in ranges), row["group"]
+
+
+def run_line(table, g, s):
+    said = verdict(g, s)
+    if not (number(g, "sampled") and all(r.get("sampled") == r.get("intact") for r in (g, s))):
+        said = "FAILED: data lost"
+    size = amount(int(g["size"]), "{:g} {}iB")
+    table.add(g["dev"].removeprefix("0000:"), g["bits"], *reach_text(g), f"{g['asked']} x {size}",
+              "yes" if g["context"] == "block" else "no", g["asked"], g["got"], s.get("got", ""),
+              f"{g['intact']}/{g['sampled']}", us(g), us(s) if number(s, "got") else "-", said, verdict=said)
+
+
+def run_table(normal, off):
+    """The demonstration."""
+    table = Table("device|>mask|reach|>group|request|sleeps|>asked|>groups|>stock|>intact|"
+                  ">us/alloc|>us/stock|verdict")
+    groups, stock = rows(normal), rows(off)
+    for key, row in groups.items():
+        if "dev" in row:
+            run_line(table, row, stock.get(key, {}))
+    scarce = [boot.get(("run", "scarce"), {}) for boot in (groups, stock)]
+    table.count(verdict(*scarce))
+    memory = [[int(w.get(key, 0)) // 1024 for key in ("before", "after")]
+              for w in (words("".join(told(log, "MEMORY")[-1:])) for log in (normal, off))]
+    table.remarks = f"""
+asked, groups, stock: buffers asked for and given. intact: sampled buffers whose data
+came back from the device; every buffer was also checked to lie in the device's mask, to
+be zeroed, aligned and not shared. A device that reaches all of RAM needs no group.
+A request is given up after 8 refusals in a row.
+free memory before and after: groups {memory[0][0]} and {memory[0][1]} MiB, stock {memory[1][0]} and {memory[1][1]} MiB
+stock gave 28- and 30-bit devices {scarce[1].get("got")} of {scarce[1].get("asked")} buffers: {verdict(*scarce)}""".split("\n")
+    return table
+
+
+def cost_table(normal, off):
+    """Instructions of a pair of allocation and free of 4 KiB, counted by QEMU."""
+    table = Table("instructions a pair|>groups min|>median|>stock min|>median|verdict")
+    costs = [{(c["dev"], c["context"]): c for c in map(words, told(log, "COST"))} for log in (normal, off)]
+    for key in costs[0]:
+        g, s = costs[0][key], costs[1].get(key, {"min": 0, "median": 0})
+        said = "ok" if 0 < int(g["median"]) <= int(s["median"]) else "FAILED"
+        table.add(key[0] + (" sleeps" if key[1] == "block" else " atomic"),
+                  g["min"], g["median"], s["min"], s["median"], said, verdict=said)
+    return table
+
+
+def worth(phase, rounds):
+    """The least is what a phase takes by itself; the rest met something besides."""
+    return statistics.median(rounds) if phase in NOISY else min(rounds)
+
+
+def overhead_table(without, normal, off):
+    """Instructions of a fixed load without a restricted device, counted by QEMU."""
+    table = Table("phase|>without|>with groups|>ratio|>dmag=off|>ratio|verdict")
+    taken = [{}, {}, {}]
+    for log, phases in zip((without, normal, off), taken):
+        for line in map(words, told(log, "WORK")):
+            phases.setdefault(line["phase"], []).append(int(line["instructions"]))
+    alike = taken[0] and all({p: len(r) for p, r in t.items()} == {p: len(r) for p, r in taken[0].items()}
+                             for t in taken)
+    worths = [{phase: worth(phase, rounds) for phase, rounds in phases.items()} for phases in taken]
+
+    def add(name, sums, verdict=""):
+        table.add(name, f"{sums[0]:.0f}", *(f"{v:{f}}" for total in sums[1:]
+                  for v, f in ((total, ".0f"), (total / sums[0] if sums[0] else 0, ".5f"))), verdict)
+
+    for phase in worths[0]:
+        add(phase, [w.get(phase, 0) for w in worths])
+    sums = [sum(w.values()) for w in worths]
+    said = ["ok" if alike and total <= OVERHEAD_LIMIT * sums[0] else "FAILED" for total in sums[1:]]
+    for each in said:
+        table.count(each)
+    add("all", sums, " ".join(said))
+    return table
+
+
+def tool_table(normal):
+    """dmag plan --live must predict what dmag show then reports."""
+    table = Table("the tool's prediction|verdict")
+    try:
+        plan, show = (json.loads("".join(told(normal, label))) for label in ("PLAN", "SHOW"))
+    except ValueError as error:
+        table.add("the tool's JSON", f"FAILED: {error}", verdict="FAILED")
+        return table
+
+    def group(g, members):
+        return [(s["start"], s["last"]) for s in g["reach"]], g["universal"], sorted(members)
+
+    def goal(g):
+        # A quarter of what is scarce, 256 MiB at most, in whole pageblocks.
+        return 0 if g["universal"] else min((g["bytes"] // 4 + (1 << 20)) >> 21 << 21, 256 << 20)
+
+    said = sorted(group(g, [m["device"] for m in g["members"]]) for g in show["groups"])
+    planned = sorted(group(g, [d["device"] for d in plan["devices"] if d.get("group") == g["id"]])
+                     for g in plan["groups"])
+    masks = {m["device"]: int(m["mask"], 16).bit_length() for g in show["groups"] for m in g["members"]}
+    for what, good in (
+            ("there are three groups, one of two devices",
+             len(said) == 3 and any(len(members) == 2 for _, _, members in said)),
+            ("reach and members of each group are those planned", planned == said),
+            ("each group has the goal that follows from its reach",
+             all(g["goal"] == goal(g) and 0 <= g["protected"] <= g["goal"] for g in show["groups"])),
+            ("masks are those planned", masks == {d["device"]: d["mask_bits"] for d in plan["devices"]})):
+        verdict = "ok" if good else "FAILED"
+        table.add(what, verdict, verdict=verdict)
+    if table.failed:
+        table.remarks = [f"planned: {json.dumps(planned)}", f"reported: {json.dumps(show)}"]
+    return table
+
+
+# Tables of their own, and the boots that they are made of.
+TABLES = {
+    "run": (run_table, ("normal", "normal-off")),
+    "cost": (cost_table, ("normal", "normal-off")),
+    "overhead": (overhead_table, ("without", "normal", "normal-off")),
+    "tool": (tool_table, ("normal",)),
+}
+
+
+def boots(directory, scenario, systems=("normal", "normal-off")):
+    return [judge.read(f"{directory}/{scenario}-{system}.log") for system in systems]
+
+
+def tables(directory, scenarios):
+    compared = [name for name in scenarios if name not in TABLES]
+    if compared:
+        yield compare_table([boots(directory, name) for name in compared])
+    for name in scenarios:
+        if name in TABLES:
+            make, systems = TABLES[name]
+            yield make(*boots(directory, name, systems))
+
+
+def main(directory, *scenarios):
+    passed = failed = 0
+    for table in tables(directory, scenarios):
+        print(table, "\n")
+        passed += table.passed
+        # A table without a line proves nothing.
+        failed += table.failed + (not table.passed + table.failed)
+    print(f"tables: {passed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

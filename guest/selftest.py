@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+"""Do judge.py and results.py find what is wrong? The last line is "N passed, N failed"."""
+import os
+import re
+import sys
+
+import judge
+import results
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+with open(f"{HERE}/scenarios/soak.sh") as soak:
+    SOAK = re.search("^#: allow=(.*)", soak.read(), re.M)[1]
+
+BEGIN = ["[    1.0] KTAP version 1", "[    1.0] # BEGIN x normal dmag=on"]
+KUNIT = ["[    0.9] KTAP version 1", "[    0.9] 1..1", "[    0.9]     KTAP version 1",
+         "[    0.9]     # Subtest: dmag", "[    0.9]     1..2"]
+
+# A log, whether it passes, and what it is: lines amid a scenario that goes well.
+AMID = (
+    (True, "clean", "[    0.1] Linux version 6.12"),
+    (True, "checkers starting", "[    0.1] DMA-API: preallocated 65536 debug entries",
+     "[    0.1] DMA-API: debugging enabled by kernel config", "[    0.1] ODEBUG: selftest passed",
+     "[    0.0] kmemleak: Kernel memory leak detector disabled"),
+    (False, "leak", "[    2.0] kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)"),
+    (False, "warning", "[    2.0] WARNING: CPU: 0 PID: 1 at mm/x.c:3 f+0x1/0x2"),
+    (False, "a warning amid other output", "Filesystem lab[    2.0] WARNING: CPU: 0 PID: 1 at mm/x.c:3"),
+    (False, "bug", "[    2.0] kernel BUG: at mm/x.c:3"),
+    (False, "bug at", "[    2.0] BUG: unable to handle page fault for address: 0"),
+    (False, "oops", "[    2.0] Oops: general protection fault, 0000 [#1]"),
+    (False, "kasan", "[    2.0] BUG: KASAN: use-after-free in f"),
+    (False, "lockdep", "[    2.0] WARNING: possible circular locking dependency detected"),
+    (False, "lockdep, recursive", "[    2.0] INFO: possible recursive locking detected"),
+    (False, "irq inversion", "[    2.0] WARNING: inconsistent lock state"),
+    (False, "atomic sleep", "[    2.0] BUG: sleeping function called from invalid context"),
+    (False, "dma debug", "[    2.0] DMA-API: dmag_edu 0000:00:01.0: device driver frees"),
+    (False, "trace", "[    2.0] Call Trace:"),
+    (False, "hung", "[    2.0] INFO: task sh:1 blocked for more than 120 seconds."),
+    (False, "refcount", "[    2.0] refcount_t: underflow; use-after-free."),
+    (False, "list", "[    2.0] list_add corruption. next->prev should be prev"),
+    (False, "panic", "[    2.0] Kernel panic - not syncing: x"),
+    (False, "allocation", "[    2.0] sh: page allocation failure: order:4"),
+    (False, "poison", "[    2.0] pagealloc: memory corruption"),
+    (False, "object", "[    2.0] ODEBUG: free active (active state 0) object"),
+    (False, "oom", "[    2.0] sh invoked oom-killer: gfp_mask=0"),
+    (False, "broken group", "[    2.0] dmag: group 3 is broken"),
+    (False, "clamp", "BUG: edu: a device was given memory beyond its mask"),
+    (False, "timeout", "run.sh: QEMU ended with 124 (124: after 60 seconds)"),
+)
+
+ALLOWED = (
+    (True, "detectors short of memory in the soak",
+     "[    2.0] DMA-API: cacheline tracking ENOMEM, dma-debug disabled",
+     "[    2.0] kmemleak: Cannot allocate a scan area, scanning the full object"),
+    (False, "leak in the soak", "[    2.0] kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)"),
+)
+
+# Whole logs, and what is counted in them: passed, failed. Of what passes two
+# are the plans and the absence of splats.
+WHOLE = (
+    ((3, 0), "a scenario", *BEGIN, "[    1.1] ok 1 - a", "[    1.2] 1..1"),
+    ((3, 0), "a result amid other output", *BEGIN, "Filesys[    1.1] ok 1 - a", "tem", "[    1.2] 1..1"),
+    ((3, 0), "an ok of another program", *BEGIN, "[    1.1] ok 1 - a", "ok 2 - b", "[    1.2] 1..1"),
+    ((2, 1), "a failed check", *BEGIN, "[    1.1] not ok 1 - a", "[    1.2] 1..1"),
+    ((2, 1), "no end", *BEGIN, "[    1.1] ok 1 - a"),
+    ((1, 1), "no check before it died", *BEGIN),
+    ((1, 1), "nothing", "[    0.0] Linux version 6.12"),
+    ((3, 1), "a check too few", *BEGIN, "[    1.1] ok 1 - a", "[    1.1] ok 2 - b", "[    1.2] 1..3"),
+    ((3, 1), "a lost check", *BEGIN, "[    1.1] ok 1 - a", "[    1.1] ok 3 - c", "[    1.2] 1..3"),
+    ((3, 1), "a check after the end", *BEGIN, "[    1.1] ok 1 - a", "[    1.2] 1..1", "[    1.3] ok 2 - b"),
+    ((5, 0), "KUnit", *KUNIT, "[    0.9]     ok 1 share", "[    0.9]     ok 2 mask", "[    0.9] ok 1 dmag",
+     *BEGIN, "[    1.1] ok 1 - a", "[    1.2] 1..1"),
+    ((4, 0), "a KUnit case that is left out", *KUNIT, "[    0.9]     ok 1 share", "[    0.9]     ok 2 mask # SKIP",
+     "[    0.9] ok 1 dmag", *BEGIN, "[    1.1] ok 1 - a", "[    1.2] 1..1"),
+    ((4, 1), "a failed KUnit case", *KUNIT, "[    0.9]     ok 1 share", "[    0.9]     not ok 2 mask",
+     "[    0.9] not ok 1 dmag", *BEGIN, "[    1.1] ok 1 - a", "[    1.2] 1..1"),
+    ((5, 1), "a KUnit suite that fails with no case", *KUNIT, "[    0.9]     ok 1 share", "[    0.9]     ok 2 mask",
+     "[    0.9] not ok 1 dmag", *BEGIN, "[    1.1] ok 1 - a", "[    1.2] 1..1"),
+    ((3, 1), "a KUnit suite that dies", *KUNIT, "[    0.9]     ok 1 share", *BEGIN, "[    1.1] ok 1 - a",
+     "[    1.2] 1..1"),
+    ((3, 1), "KUnit alone", *KUNIT, "[    0.9]     ok 1 share", "[    0.9]     ok 2 mask", "[    0.9] ok 1 dmag"),
+)
+
+ASK = "what=w asked=100 percent=95 stock=fails"
+EASY = "what=w asked=2 percent=100 stock=any"
+LIMIT = "what=w limit=40 stock=none"
+COMPARED = (
+    (True, "as it should be", f"{ASK} got=95", f"{ASK} got=94"),
+    (False, "groups got too little", f"{ASK} got=94", f"{ASK} got=10"),
+    (False, "stock did not fail", f"{ASK} got=100", f"{ASK} got=95"),
+    (False, "groups did not get there", f"what=v {ASK[7:]}", f"{ASK} got=1"),
+    (False, "stock did not get there", f"{ASK} got=100", "what=v"),
+    (False, "nothing was asked for", "what=w asked=0 percent=95 got=0 stock=any", "what=w asked=0 percent=95 got=0"),
+    (False, "no figure", f"{ASK} got=", f"{ASK} got=1"),
+    (True, "stock may do as it likes", f"{EASY} got=2", f"{EASY} got=2"),
+    (False, "groups may not", f"{EASY} got=1", f"{EASY} got=2"),
+    (True, "in time", f"{LIMIT} got=40", ""),
+    (False, "too late", f"{LIMIT} got=41", ""),
+    (False, "no time", f"{LIMIT} got=", ""),
+)
+
+RUN = "what=w dev=d bits=28 kind=restricted group=1 reach=0x0-0xfff size=4096 context=block ns=1 asked=4 percent=100"
+SCARCE = "what=scarce asked=4 percent=100 stock=fails"
+RAN = (
+    (True, "as it should be", f"{RUN} stock=any got=4 sampled=4 intact=4", f"{SCARCE} got=4", f"{SCARCE} got=1"),
+    (False, "a sample lost", f"{RUN} stock=any got=4 sampled=4 intact=3", f"{SCARCE} got=4", f"{SCARCE} got=1"),
+    (False, "no samples", f"{RUN} stock=any got=4 sampled=0 intact=0", f"{SCARCE} got=4", f"{SCARCE} got=1"),
+    (False, "one was not granted", f"{RUN} stock=any got=3 sampled=4 intact=4", f"{SCARCE} got=4", f"{SCARCE} got=1"),
+    (False, "stock did not fail", f"{RUN} stock=any got=4 sampled=4 intact=4", f"{SCARCE} got=4", f"{SCARCE} got=4"),
+)
+
+COST = "dev=d context=block min=1 median="
+COSTS = (
+    (True, "as much", f"{COST}9", f"{COST}9"),
+    (False, "more", f"{COST}10", f"{COST}9"),
+    (False, "nothing counted", f"{COST}0", f"{COST}9"),
+    (False, "stock did not count", f"{COST}9", "dev=e context=block min=1 median=9"),
+)
+
+WORK = ("phase=fork instructions=2000", "phase=direct instructions=1000", "phase=direct instructions=3000",
+        "phase=direct instructions=9000")
+OVERHEAD = (
+    (True, "as much", WORK, WORK),
+    (True, "one round of reclaim is much worse", WORK, WORK[:3] + ("phase=direct instructions=99000",)),
+    (True, "the other round of a phase is worse", WORK + WORK[:1], WORK + ("phase=fork instructions=9999",)),
+    (False, "0.2 % more", WORK, ("phase=fork instructions=2010",) + WORK[1:]),
+    (False, "a round is missing", WORK, WORK[:3]),
+    (False, "nothing was counted", (), ()),
+)
+
+
+def said(label, *lines):
+    return [f"[    1.0] # {label} {line}" for line in lines]
+
+
+def row(text):
+    return said("ROW", f"scenario=run {text}") if text else []
+
+
+def holds(table):
+    return table.passed > 0 and not table.failed
+
+
+def stamped(lines):
+    """With a time as long as the kernel's."""
+    return [re.sub(r"\[( *\d+\.\d)\]", r"[\g<1>00000]", line) for line in lines]
+
+
+def cases():
+    """What is tried, what comes of it, and what should."""
+    for good, what, *lines in AMID:
+        log = stamped(BEGIN + lines + ["[    1.1] ok 1 - a", "[    1.2] 1..1"])
+        yield what, not judge.judge(log)[1], good
+    for good, what, *lines in ALLOWED:
+        log = stamped(BEGIN + lines + ["[    1.1] ok 1 - a", "[    1.2] 1..1"])
+        yield what, not judge.judge(log, SOAK)[1], good
+    for counts, what, *lines in WHOLE:
+        passed, wrong = judge.judge(stamped(lines))
+        yield what, (passed, len(wrong)), counts
+    for good, what, groups, stock in COMPARED:
+        yield what, holds(results.compare_table([(stamped(row(groups)), stamped(row(stock)))])), good
+    for good, what, line, groups, stock in RAN:
+        logs = (stamped(row(line) + row(scarce)) for scarce in (groups, stock))
+        yield f"run: {what}", holds(results.run_table(*logs)), good
+    for good, what, *lines in COSTS:
+        yield f"cost: {what}", holds(results.cost_table(*(stamped(said("COST", line)) for line in lines))), good
+    for good, what, without, groups in OVERHEAD:
+        logs = (stamped(said("WORK", *lines)) for lines in (without, groups, without))
+        yield f"overhead: {what}", holds(results.overhead_table(*logs)), good
+
+
+def main():
+    passed = failed = 0
+    for what, got, want in cases():
+        if got == want:
+            passed += 1
+        else:
+            failed += 1
+            print(f"selftest: '{what}' gave {got}, should be {want}")
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
