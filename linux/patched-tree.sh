@@ -28,7 +28,8 @@ die()
 
 is_kernel_tree()
 {
-	[ -f "$1/Kbuild" ] && [ -f "$1/mm/page_alloc.c" ] || die "$1 is not a Linux source tree"
+	[ -f "$1/Kbuild" ] || die "$1 is not a Linux source tree"
+	[ -f "$1/mm/page_alloc.c" ] || die "$1 is not a Linux source tree"
 	version=$(sed -n 's/^VERSION = //p' "$1/Makefile").$(sed -n 's/^PATCHLEVEL = //p' "$1/Makefile")
 	[ "$version" = 6.12 ] || die "$1 is Linux $version; the series is for 6.12"
 }

@@ -28,7 +28,7 @@ packages()
 		echo qemu-system-x86 busybox-static cpio python3
 		;;
 	lint)
-		echo clang-format-14 sparse cppcheck perl python3 "$kernel_source"
+		echo clang-format-14 sparse cppcheck shellcheck perl python3 "$kernel_source"
 		;;
 	*)
 		echo "deps.sh: unknown group '$1' (user kernel guest lint)" >&2

@@ -110,7 +110,7 @@ objects_of()
 		# What the configuration builds there, found from the clean build.
 		(cd "$out/clean" && ls "$dir"/*.o 2>/dev/null) | grep -v 'built-in'
 	done | sort -u
-	printf '%s\n' $also
+	echo "$also" | xargs -n1
 }
 
 # variant OUT OBJECT EDIT: the patched tree's object from an edited source.
@@ -169,7 +169,7 @@ configure "$clean" "$out/clean"
 configure "$build/linux" "$out/patched"
 dirs=$(touched_sources | xargs -n1 dirname | sort -u | sed 's,$,/,')
 for side in "$clean:clean" "$build/linux:patched"; do
-	# shellcheck disable=SC2046,SC2086
+	# shellcheck disable=SC2046,SC2086 # lists of objects
 	build "${side%:*}" "$out/${side#*:}" $(touched_sources | sed 's,\.c$,.o,') $dirs $also
 done
 

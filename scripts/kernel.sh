@@ -57,16 +57,15 @@ sync_tree()
 
 fragments()
 {
-	echo "$top/guest/config/base.config"
-	[ "$1" = normal ] || echo "$top/guest/config/$1.config"
+	cat "$top/guest/config/base.config"
+	[ "$1" = normal ] || cat "$top/guest/config/$1.config"
 }
 
 # What the fragments ask for: of a symbol that several name, the last word; with
 # CONFIG_DMAG off, nothing that depends on it.
 wanted()
 {
-	# shellcheck disable=SC2046
-	awk '
+	fragments "$1" | awk '
 		/^CONFIG_/ { symbol = $0; sub(/=.*/, "", symbol) }
 		/^# CONFIG_.* is not set$/ { symbol = $2 }
 		!/^(CONFIG_|# CONFIG_.* is not set$)/ { next }
@@ -76,7 +75,7 @@ wanted()
 			for (i = 1; i <= n; i++)
 				if (!off || order[i] !~ /^CONFIG_DMAG_/)
 					print line[order[i]]
-		}' $(fragments "$1")
+		}'
 }
 
 # A symbol of the fragments that did not make it is an error, for a guest that
@@ -105,13 +104,11 @@ check_config()
 configure()
 {
 	flavour=$1 out=$2
-	# shellcheck disable=SC2046
-	stamp=$({ cat $(fragments "$flavour") "$tree"/.dmag-files
+	stamp=$({ fragments "$flavour"; cat "$tree"/.dmag-files
 		xargs -a "$tree/.dmag-files" -I{} sh -c 'case {} in *Kconfig*) cat {};; esac'; } |
 		(cd "$tree" && sha256sum))
 	[ "$stamp" != "$(cat "$out/.dmag-config" 2>/dev/null)" ] || return 0
-	# shellcheck disable=SC2046
-	cat $(fragments "$flavour") >"$out/fragment"
+	fragments "$flavour" >"$out/fragment"
 	make -s -C "$tree" O="$out" KCONFIG_ALLCONFIG="$out/fragment" allnoconfig 2>&1 |
 		grep -v 'override: reassigning' >&2 || true
 	check_config "$flavour" "$out"

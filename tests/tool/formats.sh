@@ -93,7 +93,7 @@ for scale in '' --linear; do
 	picture "$work/pi4.svg" 3
 	python3 "$here/boards/many.py" >"$work/many.dts"
 	dtc -q -o "$work/many.dtb" "$work/many.dts"
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086 # as above
 	status 0 'svg 30' "$dmag" plan $scale --svg "$work/many.svg" -M usb@f64000=64 "$work/many.dtb"
 	picture "$work/many.svg" 30
 done

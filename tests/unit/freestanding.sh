@@ -29,7 +29,7 @@ check()
 	"$nm" -u "$dir/$name"/*.o | awk '$1 == "U" { print $2 }' | sort -u |
 		comm -23 - "$dir/$name/allowed" >"$dir/$name/undefined"
 	[ -s "$dir/$name/undefined" ] || return 0
-	echo "# $name: undefined and not allowed:" $(cat "$dir/$name/undefined")
+	echo "# $name: undefined and not allowed: $(xargs <"$dir/$name/undefined")"
 	return 1
 }
 
