@@ -6,6 +6,7 @@ HELP :=
 .DEFAULT_GOAL := help
 .PHONY: help clean
 
+include mk/deps.mk
 include mk/build.mk
 include mk/tool.mk
 include mk/check.mk

@@ -40,20 +40,9 @@ LIBS_plain := -Wl,--as-needed -lcmocka
 LIBS_san := $(LIBS_plain)
 LIBS_cov := $(LIBS_plain)
 
-# Packages that a flavour needs, by the groups of scripts/deps.sh.
-DEPS_plain := user
-DEPS_san := user
-DEPS_fuzz := user
-DEPS_cov := user
-DEPS_aarch64 := user
-DEPS_powerpc := user
-
 # $(1) flavour
 define FLAVOUR_RULES
-.PHONY: deps-$(1)
-deps-$(1):
-	@scripts/deps.sh $$(DEPS_$(1))
-$(B)/$(1)/%.o: %.c | deps-$(1)
+$(B)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	@echo '  CC $(1) $$<'
 	$$(Q)$$(CC_$(1)) $$(BUILD_FLAGS) $$(CFLAGS_$$(firstword $$(subst /, ,$$*))) $$(CFLAGS) -c $$< -o $$@

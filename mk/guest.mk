@@ -6,19 +6,16 @@ HELP += run "boot a guest with groups and with stock, print one table" \
 	"compare [S=\"NAME...\"]" "boot scenarios with groups and with stock, print one table" \
 	"scenario S=NAME [FLAVOUR=debug]" "boot one of guest/scenarios/"
 
-.PHONY: run compare scenario tool-guest guest-deps
+.PHONY: run compare scenario tool-guest
 
-guest-deps:
-	@scripts/deps.sh kernel guest
-
-run: guest-deps kernel
+run: kernel
 	@scripts/compare.sh run
 
-compare: guest-deps kernel
+compare: kernel
 	@scripts/compare.sh $(S)
 
-scenario: guest-deps kernel
+scenario: kernel
 	@guest/run.sh $(S) $(FLAVOUR)
 
-tool-guest: guest-deps kernel
+tool-guest: kernel
 	@scripts/compare.sh tool

@@ -16,7 +16,6 @@ kernel: kernel-tree
 	@scripts/kernel.sh build $(FLAVOUR)
 
 kernel-tree:
-	@scripts/deps.sh kernel
 	@scripts/kernel.sh tree
 
 kernel-dir:
@@ -27,5 +26,4 @@ patched-tree:
 	@linux/patched-tree.sh install $(DIR)
 
 identity:
-	@scripts/deps.sh kernel
 	@scripts/identity.sh --self-test

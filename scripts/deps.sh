@@ -1,65 +1,88 @@
 #!/bin/sh
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 #
-# Install the Debian packages that a part of the build needs, and only those
-# that are missing. Silent when there is nothing to do.
+# Install the Debian packages that make's goals need and that are missing. The
+# Makefile calls this before it reads its rules. Silent if nothing is missing.
 #
-#   deps.sh GROUP...	groups: user kernel guest lint
+#   deps.sh GOAL...	goals of make; those that need no package are ignored
 #
-# Anywhere but on a Debian-like system the user installs them; then only the
-# commands are checked, not the packages.
+# KERNEL_SRC=DIR: a kernel source is there already, do not install Debian's.
+# On a system without dpkg the user installs what the compiler misses.
 
 set -eu
 
-packages()
+# Every package stands at the need that it serves; a goal is a list of needs.
+needs()
 {
 	case $1 in
-	user)
-		echo gcc make libc6-dev libcmocka-dev binutils clang libclang-rt-14-dev \
-			lcov gcovr qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-			gcc-powerpc-linux-gnu libc6-dev-powerpc-cross \
-			libfdt-dev device-tree-compiler python3 mandoc pkg-config
+	cc) echo gcc make libc6-dev binutils ;;
+	tool) echo libfdt-dev ;;
+	tool-tests) echo device-tree-compiler python3 mandoc pkg-config ;;
+	unit) echo libcmocka-dev perl ;;
+	fuzz) echo clang libclang-rt-14-dev ;;
+	foreign)
+		echo qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+			gcc-powerpc-linux-gnu libc6-dev-powerpc-cross
 		;;
+	coverage) echo gcovr ;;
+	source) [ -n "${KERNEL_SRC:-}" ] || echo linux-source-6.12 xz-utils ;;
+	patch) echo patch ;;
 	kernel)
-		echo gcc make libc6-dev binutils bc bison flex libelf-dev libssl-dev \
-			kmod cpio xz-utils ccache patch perl-base rsync "$kernel_source"
+		echo bc bison flex libelf-dev libssl-dev kmod cpio ccache perl-base rsync
 		;;
-	guest)
-		echo qemu-system-x86 busybox-static cpio python3
-		;;
-	lint)
-		echo clang-format-14 sparse cppcheck shellcheck perl python3 "$kernel_source"
-		;;
-	*)
-		echo "deps.sh: unknown group '$1' (user kernel guest lint)" >&2
-		exit 2
+	guest) echo qemu-system-x86 busybox-static cpio python3 ;;
+	lint) echo clang-format-14 sparse cppcheck shellcheck perl python3 ;;
+	fresh) echo debootstrap util-linux git ;;
+	esac
+}
+
+goal()
+{
+	case $1 in
+	bench) echo cc unit ;;
+	fuzz) echo cc fuzz ;;
+	coverage) echo cc unit coverage ;;
+	check) echo cc unit fuzz foreign tool tool-tests ;;
+	tool | install | build/tool/*) echo cc tool ;;
+	build/user/*) echo cc unit ;;
+	tool-check) echo cc tool tool-tests ;;
+	tool-fuzz) echo cc tool tool-tests fuzz ;;
+	boards | boards-*) echo cc tool tool-tests source ;;
+	patched-tree) echo patch ;;
+	kernel | kernel-tree | identity) echo cc source patch kernel ;;
+	run | compare | scenario) echo cc source patch kernel guest ;;
+	tool-guest) echo cc tool tool-tests source patch kernel guest ;;
+	lint) echo cc source patch kernel lint ;;
+	fresh | fresh-*) echo fresh ;;
+	test)
+		echo cc unit fuzz foreign coverage tool tool-tests source patch kernel \
+			guest lint fresh
 		;;
 	esac
 }
 
-kernel_source=linux-source-6.12
-# Whoever brings a tree does not need Debian's.
-[ -z "${KERNEL_SRC:-}" ] || kernel_source=
-
-for group in "$@"; do
-	packages "$group" >/dev/null
-done
-command -v dpkg-query >/dev/null || exit 0
-
-installed()
+# One package a line, once.
+wanted()
 {
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+	for name in "$@"; do
+		for need in $(goal "$name"); do
+			needs "$need"
+		done
+	done | xargs -r -n 1 | sort -u
 }
 
-missing=
-for group in "$@"; do
-	for pkg in $(packages "$group"); do
-		installed "$pkg" || case " $missing " in
-		*" $pkg "*) ;;
-		*) missing="$missing $pkg" ;;
-		esac
-	done
-done
+# dpkg-query fails if it does not know one of them.
+installed()
+{
+	# shellcheck disable=SC2016,SC2086 # dpkg's variables; one package a word
+	dpkg-query -W -f '${Package} ${db:Status-Status}\n' $1 2>/dev/null |
+		sed -n 's/ installed$//p' | sort -u || true
+}
+
+command -v dpkg-query >/dev/null || exit 0
+packages=$(wanted "$@")
+[ -n "$packages" ] || exit 0
+missing=$(installed "$packages" | { cat; echo "$packages"; } | sort | uniq -u | xargs)
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -67,18 +90,22 @@ if [ "$(id -u)" -eq 0 ]; then
 elif command -v sudo >/dev/null; then
 	as_root=sudo
 else
-	echo "deps.sh: these packages are missing and installing them needs root:$missing" >&2
+	echo "deps: 'make $*' needs packages, and only root can install them:" >&2
+	echo "deps:     apt-get install --no-install-recommends $missing" >&2
 	exit 1
 fi
 
-echo "deps: installing$missing" >&2
-install="$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends"
-# shellcheck disable=SC2086
-if ! $install $missing >/dev/null 2>&1; then
-	echo "deps: refreshing the package lists" >&2
+echo "deps: installing $missing" >&2
+install="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends"
+# The package lists may be absent or old: then a package is unknown, or gone.
+# shellcheck disable=SC2086 # a command with arguments, one package a word
+if ! said=$($install $missing 2>&1 </dev/null); then
+	echo "deps: refreshing the package lists, since apt-get said:" >&2
+	echo "$said" | grep '^E:' | head -n 3 >&2
 	$as_root apt-get update -qq >&2
-	if ! $install $missing >&2; then
-		echo "deps.sh: apt-get could not install:$missing" >&2
+	if ! said=$($install $missing 2>&1 </dev/null); then
+		echo "$said" | tail -n 20 >&2
+		echo "deps: apt-get could not install $missing" >&2
 		exit 1
 	fi
 fi
