@@ -2,9 +2,11 @@
 # Everything that can be checked.
 
 HELP += test "everything: user space, style, kernels, guests (under an hour)" \
-	lint "style and static checks"
+	lint "style and static checks" \
+	"fresh [STEPS=\"GOAL...\"]" "the front door on a minimal Debian 12 (as root; half an hour)" \
+	fresh-quick "the same, only what takes a minute or two"
 
-.PHONY: test lint
+.PHONY: test lint fresh fresh-quick
 
 test:
 	@scripts/test.sh $(STEPS)
@@ -12,3 +14,9 @@ test:
 # A file of the kernel part is checked by the kernel's build.
 lint: kernel
 	@scripts/lint.sh
+
+fresh:
+	@scripts/fresh.sh $(or $(STEPS),tool check run test)
+
+fresh-quick:
+	@scripts/fresh.sh tool quick

@@ -63,6 +63,7 @@ building()
 }
 
 step "check" make -s check
+step "fresh" make -s fresh-quick
 step "coverage" building make -s coverage
 step "judge" guest/selftest.py
 step "kernel" building make -s kernel
