@@ -2,7 +2,9 @@
 /*
  * dmag core: memory for devices that cannot reach all of it.
  *
- * Freestanding C, for any kernel; docs/embedding.rst says how to take it in.
+ * Freestanding C, for any kernel.  Documents are in docs/ of the project; in
+ * Linux, Documentation/mm/dmag/ has those that concern it.  embedding.rst tells
+ * how to use the core elsewhere.
  */
 #ifndef DMAG_CORE_H
 #define DMAG_CORE_H
@@ -271,7 +273,7 @@ struct dmag_marks {
 	u64 high;
 };
 
-/* Quiet periods after which a raised reserve shrinks, docs/reserve.rst. */
+/* Quiet periods after which a raised reserve shrinks; reserve.rst says why. */
 #define DMAG_HOLD_MS 64000 /* the first time */
 #define DMAG_EPOCH_MS 16000 /* from then on */
 

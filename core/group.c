@@ -463,7 +463,7 @@ static void group_settle_draw(struct dmag_group *group, u64 now)
  * High is twice the largest draw, so that min alone holds another one like it.
  * Call it when the reserve is low or refused a request, before it is refilled;
  * and, as long as it returns true, at least once in DMAG_EPOCH_MS.  More calls
- * do no harm.  docs/reserve.rst derives the law.
+ * do no harm.  reserve.rst derives the law.
  *
  * Context: Any.
  * Return: whether the watermarks are above those of the start.

@@ -7,9 +7,10 @@
 #   patched-tree.sh sync CLEAN DIR	make DIR equal to CLEAN with dmag in it
 #
 # Both first build every file that will differ in a scratch directory: the
-# overlay, the core's files in mm/dmag/core, and copies of the files that
-# the series touches, patched. Only when that worked is anything written, so a
-# hunk that does not apply leaves the tree as it was.
+# overlay, the core's files in mm/dmag/core, some of docs/ in
+# Documentation/mm/dmag, and copies of the files that the series touches,
+# patched. Only when that worked is anything written, so a hunk that does not
+# apply leaves the tree as it was.
 #
 # sync writes only what differs and puts back what an earlier series touched,
 # so that make rebuilds no more than it must.
@@ -44,6 +45,9 @@ new_files()
 			done
 		for file in "$top"/core/*.[ch]; do
 			[ ! -e "$file" ] || echo "$file mm/dmag/core/${file##*/}"
+		done
+		for name in design reserve diagnosis; do
+			echo "$top/docs/$name.rst Documentation/mm/dmag/$name.rst"
 		done
 	fi
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The line that a failed request prints, from which one can read the cause.
- * docs/diagnosis.rst explains it.
+ * Documentation/mm/dmag/diagnosis.rst explains it.
  */
 
 #include <linux/device.h>
