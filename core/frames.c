@@ -293,7 +293,7 @@ int dmag_frames_feed(struct dmag_frames *frames, void *mem, size_t bytes)
 	frames->nr_spare_node += nodes;
 	while (nodes--)
 		frames_spare_push(&frames->spare_node, &node[nodes]);
-	DMAG_CHECK(!dmag_frames_validate(frames, 1));
+	DMAG_CHECK(frames_counters_ok(frames));
 	return 0;
 }
 
@@ -819,7 +819,7 @@ int dmag_frames_add(struct dmag_frames *frames, u64 start, u64 last)
 	frames_range_change(frames, start, last, DMAG_FREE);
 	frames->free += last - start + 1;
 	frames->bound = min(frames->bound, start);
-	DMAG_CHECK(!dmag_frames_validate(frames, 1));
+	DMAG_CHECK(frames_counters_ok(frames));
 	return 0;
 }
 
@@ -841,7 +841,7 @@ int dmag_frames_remove(struct dmag_frames *frames, u64 start, u64 last)
 		return -EBUSY;
 	frames_range_change(frames, start, last, DMAG_FOREIGN);
 	frames->free -= last - start + 1;
-	DMAG_CHECK(!dmag_frames_validate(frames, 1));
+	DMAG_CHECK(frames_counters_ok(frames));
 	return 0;
 }
 
@@ -866,7 +866,7 @@ int dmag_frames_quarantine(struct dmag_frames *frames, u64 start, u64 last)
 	frames_range_change(frames, start, last, DMAG_FOREIGN);
 	frames->used -= count;
 	frames->quarantined += count;
-	DMAG_CHECK(!dmag_frames_validate(frames, 1));
+	DMAG_CHECK(frames_counters_ok(frames));
 	return 0;
 }
 

@@ -244,4 +244,18 @@ static inline bool frames_fits(const struct dmag_request *req, u64 pfn)
 	       !(req->boundary && (pfn ^ last) >= req->boundary);
 }
 
+/* A list is empty iff its count is 0; a tree has all of its parts or none. */
+static inline bool frames_counters_ok(const struct dmag_frames *frames)
+{
+	u64 owned = frames->free + frames->used;
+	bool owns = owned;
+
+	return owns == !!frames->root && owns == !!frames->height &&
+	       owns == !!frames->nr_node && owns == !!frames->nr_block &&
+	       frames->height <= DMAG_HEIGHT_MAX &&
+	       !frames->spare_node == !frames->nr_spare_node &&
+	       !frames->spare_block == !frames->nr_spare_block &&
+	       owned <= frames->nr_block << DMAG_BLOCK_ORDER;
+}
+
 #endif /* DMAG_FRAMES_H */

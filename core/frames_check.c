@@ -1,28 +1,8 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * dmag frames: inspection: states, runs, statistics, validation.
+ * dmag frames: inspection: runs, statistics, validation.
  */
 #include "frames.h"
-
-/**
- * dmag_frames_state() - The state of a frame.
- * @frames: the structure
- * @pfn: the frame
- *
- * Context: Any.
- * Return: its state; DMAG_FOREIGN also beyond DMAG_PFN_MAX.
- */
-enum dmag_state dmag_frames_state(const struct dmag_frames *frames, u64 pfn)
-{
-	const struct dmag_block *block = frames_block(frames, pfn);
-	unsigned int word = frames_index(pfn, 1);
-
-	if (!block || !(block->own[word] >> (pfn & 63) & 1))
-		return DMAG_FOREIGN;
-	if (pfn == frames->hot || block->free[word] >> (pfn & 63) & 1)
-		return DMAG_FREE;
-	return DMAG_USED;
-}
 
 /**
  * dmag_frames_walk() - The next run of frames in one state.
@@ -101,20 +81,6 @@ struct frames_tally {
 	u64 nodes;
 	u64 blocks;
 };
-
-/* A list is empty iff its count is 0; a tree has all of its parts or none. */
-static bool frames_counters_ok(const struct dmag_frames *frames)
-{
-	u64 owned = frames->free + frames->used;
-	bool owns = owned;
-
-	return owns == !!frames->root && owns == !!frames->height &&
-	       owns == !!frames->nr_node && owns == !!frames->nr_block &&
-	       frames->height <= DMAG_HEIGHT_MAX &&
-	       !frames->spare_node == !frames->nr_spare_node &&
-	       !frames->spare_block == !frames->nr_spare_block &&
-	       owned <= frames->nr_block << DMAG_BLOCK_ORDER;
-}
 
 static bool frames_block_ok(const struct dmag_block *block, u64 sub,
 			    struct frames_tally *tally)

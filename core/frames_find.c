@@ -11,6 +11,26 @@
  */
 #include "frames.h"
 
+/**
+ * dmag_frames_state() - The state of a frame.
+ * @frames: the structure
+ * @pfn: the frame
+ *
+ * Context: Any.
+ * Return: its state; DMAG_FOREIGN also beyond DMAG_PFN_MAX.
+ */
+enum dmag_state dmag_frames_state(const struct dmag_frames *frames, u64 pfn)
+{
+	const struct dmag_block *block = frames_block(frames, pfn);
+	unsigned int word = frames_index(pfn, 1);
+
+	if (!block || !(block->own[word] >> (pfn & 63) & 1))
+		return DMAG_FOREIGN;
+	if (pfn == frames->hot || block->free[word] >> (pfn & 63) & 1)
+		return DMAG_FREE;
+	return DMAG_USED;
+}
+
 /* The position of a search. */
 struct frames_cursor {
 	const struct dmag_frames *frames;
