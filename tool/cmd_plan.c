@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * dmag plan: the plan_options, the files, and the writers they ask for.
+ * dmag plan: the options, the files, and the writers they ask for.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -55,7 +55,7 @@ struct plan_command {
 	bool live, linear, quiet;
 };
 
-/* ---- plan_options --------------------------------------------------------- */
+/* ---- options --------------------------------------------------------- */
 
 /* --memory: the first one replaces what the source says, later ones add to it. */
 static int plan_set_memory(struct plan_command *cmd, const char *arg)

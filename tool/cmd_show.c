@@ -23,7 +23,7 @@
 #include "sysfile.h"
 #include "text.h"
 
-static const char usage[] =
+static const char show_usage[] =
 	"usage: dmag show [--json] [--color WHEN]\n"
 	"       dmag top [--delay SECONDS] [--count N]\n"
 	"\n"
@@ -78,7 +78,7 @@ struct show_command {
 
 /* ---- reading --------------------------------------------------------- */
 
-static bool parse_number(const char *text, u64 *value)
+static bool show_parse_number(const char *text, u64 *value)
 {
 	char *end;
 
@@ -92,7 +92,7 @@ struct fact {
 	u64 *value;
 };
 
-static bool set_fact(const struct fact *fact, unsigned int nr, const char *key,
+static bool fact_set(const struct fact *fact, unsigned int nr, const char *key,
 		     u64 value)
 {
 	unsigned int i;
@@ -106,111 +106,113 @@ static bool set_fact(const struct fact *fact, unsigned int nr, const char *key,
 }
 
 /* One number: a known fact of the group, or else a counter. */
-static void parse_fact(struct arena *a, struct kgroup *g, const char *key,
-		       u64 value)
+static void show_parse_fact(struct arena *arena, struct kgroup *group,
+			    const char *key, u64 value)
 {
 	const struct fact fact[] = {
-		{ "members", &g->members },
-		{ "frames", &g->frames },
-		{ "owned", &g->owned },
-		{ "free", &g->free },
-		{ "used", &g->used },
-		{ "quarantined", &g->quarantined },
-		{ "min", &g->min },
-		{ "low", &g->low },
-		{ "high", &g->high },
-		{ "goal", &g->goal },
-		{ "protected", &g->protected },
+		{ "members", &group->members },
+		{ "frames", &group->frames },
+		{ "owned", &group->owned },
+		{ "free", &group->free },
+		{ "used", &group->used },
+		{ "quarantined", &group->quarantined },
+		{ "min", &group->min },
+		{ "low", &group->low },
+		{ "high", &group->high },
+		{ "goal", &group->goal },
+		{ "protected", &group->protected },
 	};
 
-	if (!set_fact(fact, ARRAY_SIZE(fact), key, value))
-		*ARENA_ADD(a, g->counter, g->nr_counter) =
+	if (!fact_set(fact, ARRAY_SIZE(fact), key, value))
+		*ARENA_ADD(arena, group->counter, group->nr_counter) =
 			(struct counter){ key, value };
 }
 
-static void parse_reach(struct arena *a, struct kgroup *g, char *rest)
+static void show_parse_reach(struct arena *arena, struct kgroup *group,
+			     char *rest)
 {
-	struct span s;
+	struct span span;
 
-	if (sscanf(rest, "%llx %llx", &s.start, &s.last) == 2)
-		*ARENA_ADD(a, g->seg, g->nr_seg) = s;
+	if (sscanf(rest, "%llx %llx", &span.start, &span.last) == 2)
+		*ARENA_ADD(arena, group->seg, group->nr_seg) = span;
 }
 
 /* A name, then pairs of a key and a number. */
-static void parse_member(struct arena *a, struct kgroup *g, char *rest)
+static void show_parse_member(struct arena *arena, struct kgroup *group,
+			      char *rest)
 {
-	struct member m = { 0 };
+	struct member member = { 0 };
 	const struct fact fact[] = {
-		{ "mask", &m.mask },
-		{ "windows", &m.windows },
-		{ "used", &m.used },
+		{ "mask", &member.mask },
+		{ "windows", &member.windows },
+		{ "used", &member.used },
 	};
 	unsigned int known = 0;
 	char *key, *text, *save;
 	u64 value;
 
-	m.name = strtok_r(rest, " ", &save);
+	member.name = strtok_r(rest, " ", &save);
 	while ((key = strtok_r(NULL, " ", &save)) &&
 	       (text = strtok_r(NULL, " ", &save)))
-		if (parse_number(text, &value))
-			known += set_fact(fact, ARRAY_SIZE(fact), key, value);
+		if (show_parse_number(text, &value))
+			known += fact_set(fact, ARRAY_SIZE(fact), key, value);
 	if (known == ARRAY_SIZE(fact))
-		*ARENA_ADD(a, g->member, g->nr_member) = m;
+		*ARENA_ADD(arena, group->member, group->nr_member) = member;
 }
 
-static void parse_line(struct snapshot *s, char *line)
+static void show_parse_line(struct snapshot *snap, char *line)
 {
 	char *rest, *key = strtok_r(line, " ", &rest);
-	struct kgroup *g = s->nr ? &s->group[s->nr - 1] : NULL;
+	struct kgroup *group = snap->nr ? &snap->group[snap->nr - 1] : NULL;
 	u64 value;
 
 	if (!key)
 		return;
-	if (!strcmp(key, "group") && parse_number(rest, &value))
-		*ARENA_ADD(&s->arena, s->group, s->nr) =
+	if (!strcmp(key, "group") && show_parse_number(rest, &value))
+		*ARENA_ADD(&snap->arena, snap->group, snap->nr) =
 			(struct kgroup){ .id = value, .kind = "" };
-	else if (!g)
+	else if (!group)
 		return;
 	else if (!strcmp(key, "kind"))
-		g->kind = rest;
+		group->kind = rest;
 	else if (!strcmp(key, "reach"))
-		parse_reach(&s->arena, g, rest);
+		show_parse_reach(&snap->arena, group, rest);
 	else if (!strcmp(key, "member"))
-		parse_member(&s->arena, g, rest);
-	else if (parse_number(rest, &value))
-		parse_fact(&s->arena, g, key, value);
+		show_parse_member(&snap->arena, group, rest);
+	else if (show_parse_number(rest, &value))
+		show_parse_fact(&snap->arena, group, key, value);
 }
 
 /* The top holders first. */
-static int by_holding(const void *a, const void *b)
+static int member_cmp(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 
 	return x->used < y->used ? 1 : -(x->used > y->used);
 }
 
-static void sort_members(struct snapshot *s)
+static void show_sort_members(struct snapshot *snap)
 {
 	unsigned int i;
 
-	for (i = 0; i < s->nr; i++)
-		if (s->group[i].nr_member)
-			qsort(s->group[i].member, s->group[i].nr_member,
-			      sizeof(*s->group[i].member), by_holding);
+	for (i = 0; i < snap->nr; i++)
+		if (snap->group[i].nr_member)
+			qsort(snap->group[i].member, snap->group[i].nr_member,
+			      sizeof(*snap->group[i].member), member_cmp);
 }
 
-static int by_id(const void *a, const void *b)
+static int kgroup_cmp(const void *a, const void *b)
 {
 	const struct kgroup *x = a, *y = b;
 
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static int read_groups(struct snapshot *s, const char *root)
+static int show_read(struct snapshot *snap, const char *root)
 {
-	char *path = arena_printf(&s->arena, "%s/sys/kernel/debug/dmag/groups",
-				  root);
-	char *text = sys_read(&s->arena, path, NULL), *line, *save;
+	char *path = arena_printf(&snap->arena,
+				  "%s/sys/kernel/debug/dmag/groups", root);
+	char *text = sys_read(&snap->arena, path, NULL), *line, *save;
 	struct timespec now;
 
 	if (!text) {
@@ -220,70 +222,70 @@ static int read_groups(struct snapshot *s, const char *root)
 		return -1;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	s->when = now.tv_sec + now.tv_nsec / 1e9;
+	snap->when = now.tv_sec + now.tv_nsec / 1e9;
 	for (line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
-		parse_line(s, line);
-	if (s->nr)
-		qsort(s->group, s->nr, sizeof(*s->group), by_id);
-	sort_members(s);
+		show_parse_line(snap, line);
+	if (snap->nr)
+		qsort(snap->group, snap->nr, sizeof(*snap->group), kgroup_cmp);
+	show_sort_members(snap);
 	return 0;
 }
 
-static u64 counter(const struct kgroup *g, const char *name)
+static u64 kgroup_counter(const struct kgroup *group, const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < g->nr_counter; i++)
-		if (!strcmp(g->counter[i].name, name))
-			return g->counter[i].value;
+	for (i = 0; i < group->nr_counter; i++)
+		if (!strcmp(group->counter[i].name, name))
+			return group->counter[i].value;
 	return 0;
 }
 
 /* ---- printing -------------------------------------------------------- */
 
-static bool universal(const struct kgroup *g)
+static bool kgroup_universal(const struct kgroup *group)
 {
-	return !strcmp(g->kind, "universal");
+	return !strcmp(group->kind, "universal");
 }
 
 /* The reserve from nothing to high, with a mark at min: "###|##...". */
 #define GAUGE 10
 
-static const char *gauge(const struct kgroup *g, char *buf)
+static const char *show_gauge(const struct kgroup *group, char *buf)
 {
 	unsigned int i;
 
-	if (!g->high)
+	if (!group->high)
 		return "-";
 	for (i = 0; i < GAUGE; i++) {
-		buf[i] = g->free * GAUGE > i * g->high ? '#' : '.';
-		if (i && i == g->min * GAUGE / g->high)
-			buf[i] = g->free >= g->min ? '+' : '|';
+		buf[i] = group->free * GAUGE > i * group->high ? '#' : '.';
+		if (i && i == group->min * GAUGE / group->high)
+			buf[i] = group->free >= group->min ? '+' : '|';
 	}
 	buf[GAUGE] = 0;
 	return buf;
 }
 
-static const char *state(const struct kgroup *g)
+static const char *kgroup_state(const struct kgroup *group)
 {
-	if (universal(g))
+	if (kgroup_universal(group))
 		return "universal";
-	if (g->free < g->min)
+	if (group->free < group->min)
 		return "below min";
-	if (g->free < g->low)
+	if (group->free < group->low)
 		return "below low";
 	return "ok";
 }
 
-static void put_size(u64 frames)
+static void show_size(u64 frames)
 {
 	char size[32];
 
 	printf(" %10s", size_text(size, sizeof(size), frames_bytes(frames)));
 }
 
-static void put_head(const struct style *style)
+static void show_head(const struct style *style)
 {
 	printf("%s%5s %7s %10s %10s %10s %10s %10s %10s %-10s %9s %8s %7s %7s %6s%s\n",
 	       style->color ? "\033[1m" : "", "GROUP", "MEMBERS", "REACH",
@@ -292,134 +294,139 @@ static void put_head(const struct style *style)
 	       style->color ? "\033[0m" : "");
 }
 
-static u64 failures(const struct kgroup *g)
+static u64 kgroup_failures(const struct kgroup *group)
 {
-	return counter(g, "alloc_fail") + counter(g, "alloc_atomic_fail");
+	return kgroup_counter(group, "alloc_fail") +
+	       kgroup_counter(group, "alloc_atomic_fail");
 }
 
-static u64 allocations(const struct kgroup *g)
+static u64 kgroup_allocations(const struct kgroup *group)
 {
-	return counter(g, "alloc") + counter(g, "alloc_atomic");
+	return kgroup_counter(group, "alloc") +
+	       kgroup_counter(group, "alloc_atomic");
 }
 
-static void put_row(const struct kgroup *g, const struct style *style)
+static void show_row(const struct kgroup *group, const struct style *style)
 {
-	bool bad = style->color && !universal(g) && g->free < g->min;
+	bool bad = style->color && !kgroup_universal(group) &&
+		   group->free < group->min;
 	char buf[GAUGE + 1];
 
-	printf("%5llu %7llu", g->id, g->members);
-	put_size(g->frames);
-	put_size(g->protected);
-	put_size(g->owned);
-	put_size(g->used);
-	put_size(g->free);
-	put_size(g->high);
-	printf(" %-10s %s%9s%s %8llu %7llu %7llu %6llu\n", gauge(g, buf),
-	       bad ? "\033[31m" : "", state(g), bad ? "\033[0m" : "",
-	       allocations(g), counter(g, "claim"), counter(g, "claim_fail"),
-	       failures(g));
+	printf("%5llu %7llu", group->id, group->members);
+	show_size(group->frames);
+	show_size(group->protected);
+	show_size(group->owned);
+	show_size(group->used);
+	show_size(group->free);
+	show_size(group->high);
+	printf(" %-10s %s%9s%s %8llu %7llu %7llu %6llu\n",
+	       show_gauge(group, buf), bad ? "\033[31m" : "",
+	       kgroup_state(group), bad ? "\033[0m" : "",
+	       kgroup_allocations(group), kgroup_counter(group, "claim"),
+	       kgroup_counter(group, "claim_fail"), kgroup_failures(group));
 }
 
-static void put_member(const struct member *m)
+static void show_member(const struct member *member)
 {
 	char size[32];
 
-	printf("  member   %s, mask 0x%llx, windows %llu, holds %s\n", m->name,
-	       m->mask, m->windows,
-	       size_text(size, sizeof(size), frames_bytes(m->used)));
+	printf("  member   %s, mask 0x%llx, windows %llu, holds %s\n",
+	       member->name, member->mask, member->windows,
+	       size_text(size, sizeof(size), frames_bytes(member->used)));
 }
 
-static void put_capacity(const struct kgroup *g)
+static void show_capacity(const struct kgroup *group)
 {
 	char protected[32], goal[32];
 
-	if (!g->goal && !g->protected)
+	if (!group->goal && !group->protected)
 		return;
 	printf("  capacity %s protected, goal %s\n",
 	       size_text(protected, sizeof(protected),
-			 frames_bytes(g->protected)),
-	       size_text(goal, sizeof(goal), frames_bytes(g->goal)));
+			 frames_bytes(group->protected)),
+	       size_text(goal, sizeof(goal), frames_bytes(group->goal)));
 }
 
-static void put_details(const struct kgroup *g)
+static void show_details(const struct kgroup *group)
 {
 	unsigned int i;
 
-	printf("\ngroup %llu\n", g->id);
-	for (i = 0; i < g->nr_seg; i++)
-		printf("  reach    [0x%llx, 0x%llx]\n", g->seg[i].start,
-		       g->seg[i].last);
-	put_capacity(g);
-	for (i = 0; i < g->nr_member; i++)
-		put_member(&g->member[i]);
-	for (i = 0; i < g->nr_counter; i++)
-		if (g->counter[i].value)
-			printf("  %-24s %llu\n", g->counter[i].name,
-			       g->counter[i].value);
+	printf("\ngroup %llu\n", group->id);
+	for (i = 0; i < group->nr_seg; i++)
+		printf("  reach    [0x%llx, 0x%llx]\n", group->seg[i].start,
+		       group->seg[i].last);
+	show_capacity(group);
+	for (i = 0; i < group->nr_member; i++)
+		show_member(&group->member[i]);
+	for (i = 0; i < group->nr_counter; i++)
+		if (group->counter[i].value)
+			printf("  %-24s %llu\n", group->counter[i].name,
+			       group->counter[i].value);
 }
 
-static void show_table(const struct snapshot *s, const struct style *style)
+static void show_table(const struct snapshot *snap, const struct style *style)
 {
 	unsigned int i;
 
-	put_head(style);
-	for (i = 0; i < s->nr; i++)
-		put_row(&s->group[i], style);
-	for (i = 0; i < s->nr; i++)
-		put_details(&s->group[i]);
+	show_head(style);
+	for (i = 0; i < snap->nr; i++)
+		show_row(&snap->group[i], style);
+	for (i = 0; i < snap->nr; i++)
+		show_details(&snap->group[i]);
 }
 
-static void show_json_lists(struct json *json, const struct kgroup *g)
+static void show_json_lists(struct json *json, const struct kgroup *group)
 {
 	unsigned int i;
 
 	json_open(json, "reach", '[');
-	for (i = 0; i < g->nr_seg; i++)
-		json_span(json, NULL, g->seg[i]);
+	for (i = 0; i < group->nr_seg; i++)
+		json_span(json, NULL, group->seg[i]);
 	json_close(json, ']');
 	json_open(json, "members", '[');
-	for (i = 0; i < g->nr_member; i++) {
+	for (i = 0; i < group->nr_member; i++) {
 		json_open(json, NULL, '{');
-		json_string(json, "device", g->member[i].name);
-		json_hex(json, "mask", g->member[i].mask);
-		json_number(json, "windows", g->member[i].windows);
-		json_number(json, "used", frames_bytes(g->member[i].used));
+		json_string(json, "device", group->member[i].name);
+		json_hex(json, "mask", group->member[i].mask);
+		json_number(json, "windows", group->member[i].windows);
+		json_number(json, "used", frames_bytes(group->member[i].used));
 		json_close(json, '}');
 	}
 	json_close(json, ']');
 	json_open(json, "counters", '{');
-	for (i = 0; i < g->nr_counter; i++)
-		json_number(json, g->counter[i].name, g->counter[i].value);
+	for (i = 0; i < group->nr_counter; i++)
+		json_number(json, group->counter[i].name,
+			    group->counter[i].value);
 	json_close(json, '}');
 }
 
-static void show_json_group(struct json *json, const struct kgroup *g)
+static void show_json_group(struct json *json, const struct kgroup *group)
 {
 	const struct counter amounts[] = {
-		{ "bytes", g->frames },
-		{ "owned", g->owned },
-		{ "free", g->free },
-		{ "used", g->used },
-		{ "quarantined", g->quarantined },
-		{ "min", g->min },
-		{ "low", g->low },
-		{ "high", g->high },
-		{ "goal", g->goal },
-		{ "protected", g->protected },
+		{ "bytes", group->frames },
+		{ "owned", group->owned },
+		{ "free", group->free },
+		{ "used", group->used },
+		{ "quarantined", group->quarantined },
+		{ "min", group->min },
+		{ "low", group->low },
+		{ "high", group->high },
+		{ "goal", group->goal },
+		{ "protected", group->protected },
 	};
 	unsigned int i;
 
 	json_open(json, NULL, '{');
-	json_number(json, "id", g->id);
-	json_bool(json, "universal", universal(g));
+	json_number(json, "id", group->id);
+	json_bool(json, "universal", kgroup_universal(group));
 	for (i = 0; i < ARRAY_SIZE(amounts); i++)
 		json_number(json, amounts[i].name,
 			    frames_bytes(amounts[i].value));
-	show_json_lists(json, g);
+	show_json_lists(json, group);
 	json_close(json, '}');
 }
 
-static void show_json(const struct snapshot *s)
+static void show_json(const struct snapshot *snap)
 {
 	struct json json = { .out = stdout };
 	unsigned int i;
@@ -427,31 +434,31 @@ static void show_json(const struct snapshot *s)
 	json_open(&json, NULL, '{');
 	json_number(&json, "format", 1);
 	json_open(&json, "groups", '[');
-	for (i = 0; i < s->nr; i++)
-		show_json_group(&json, &s->group[i]);
+	for (i = 0; i < snap->nr; i++)
+		show_json_group(&json, &snap->group[i]);
 	json_close(&json, ']');
 	json_close(&json, '}');
 }
 
 /* ---- top ------------------------------------------------------------- */
 
-static const struct kgroup *find_group(const struct snapshot *s, u64 id)
+static const struct kgroup *top_find(const struct snapshot *snap, u64 id)
 {
 	unsigned int i;
 
-	for (i = 0; i < s->nr; i++)
-		if (s->group[i].id == id)
-			return &s->group[i];
+	for (i = 0; i < snap->nr; i++)
+		if (snap->group[i].id == id)
+			return &snap->group[i];
 	return NULL;
 }
 
 /* Events since the snapshot before, per second. */
-static double rate(double seconds, u64 now, u64 then)
+static double top_rate(double seconds, u64 now, u64 then)
 {
 	return seconds > 0 && now >= then ? (double)(now - then) / seconds : 0;
 }
 
-static void put_rates(const struct snapshot *now, const struct snapshot *then)
+static void top_rates(const struct snapshot *now, const struct snapshot *then)
 {
 	static const struct kgroup none;
 	double seconds = now->when - then->when;
@@ -460,46 +467,50 @@ static void put_rates(const struct snapshot *now, const struct snapshot *then)
 	printf("\n%5s %12s %12s %12s %12s\n", "GROUP", "ALLOCS/s", "FREES/s",
 	       "CLAIMS/s", "FAILED/s");
 	for (i = 0; i < now->nr; i++) {
-		const struct kgroup *g = &now->group[i];
-		const struct kgroup *old = find_group(then, g->id) ?: &none;
+		const struct kgroup *group = &now->group[i];
+		const struct kgroup *old = top_find(then, group->id) ?: &none;
 
-		printf("%5llu %12.1f %12.1f %12.1f %12.1f\n", g->id,
-		       rate(seconds, allocations(g), allocations(old)),
-		       rate(seconds, counter(g, "free_calls"),
-			    counter(old, "free_calls")),
-		       rate(seconds, counter(g, "claim"),
-			    counter(old, "claim")),
-		       rate(seconds, failures(g), failures(old)));
+		printf("%5llu %12.1f %12.1f %12.1f %12.1f\n", group->id,
+		       top_rate(seconds, kgroup_allocations(group),
+				kgroup_allocations(old)),
+		       top_rate(seconds, kgroup_counter(group, "free_calls"),
+				kgroup_counter(old, "free_calls")),
+		       top_rate(seconds, kgroup_counter(group, "claim"),
+				kgroup_counter(old, "claim")),
+		       top_rate(seconds, kgroup_failures(group),
+				kgroup_failures(old)));
 	}
 }
 
 /* Who holds most of a group, as many as a screen has room for. */
 #define TOP_HOLDERS 3
 
-static void put_holders(const struct snapshot *s)
+static void top_holders(const struct snapshot *snap)
 {
 	unsigned int i, k;
 
 	printf("\n%5s %10s  %s\n", "GROUP", "HOLDS", "DEVICE");
-	for (i = 0; i < s->nr; i++) {
-		const struct kgroup *g = &s->group[i];
+	for (i = 0; i < snap->nr; i++) {
+		const struct kgroup *group = &snap->group[i];
 
-		for (k = 0; k < g->nr_member && k < TOP_HOLDERS; k++) {
-			if (!g->member[k].used)
+		for (k = 0; k < group->nr_member && k < TOP_HOLDERS; k++) {
+			if (!group->member[k].used)
 				break;
-			printf("%5llu", g->id);
-			put_size(g->member[k].used);
-			printf("  %s\n", g->member[k].name);
+			printf("%5llu", group->id);
+			show_size(group->member[k].used);
+			printf("  %s\n", group->member[k].name);
 		}
 	}
 }
 
 /* Most used first: that is what top is for. */
-static int by_used(const void *a, const void *b)
+static int top_cmp(const void *a, const void *b)
 {
 	const struct kgroup *x = a, *y = b;
 
-	return x->used > y->used ? -1 : x->used < y->used ? 1 : by_id(a, b);
+	return x->used > y->used ? -1 :
+	       x->used < y->used ? 1 :
+				   kgroup_cmp(a, b);
 }
 
 static void top_screen(struct snapshot *now, const struct snapshot *then,
@@ -510,13 +521,13 @@ static void top_screen(struct snapshot *now, const struct snapshot *then,
 	if (isatty(STDOUT_FILENO))
 		fputs("\033[H\033[J", stdout);
 	if (now->nr)
-		qsort(now->group, now->nr, sizeof(*now->group), by_used);
-	put_head(&cmd->style);
+		qsort(now->group, now->nr, sizeof(*now->group), top_cmp);
+	show_head(&cmd->style);
 	for (i = 0; i < now->nr; i++)
-		put_row(&now->group[i], &cmd->style);
-	put_holders(now);
+		show_row(&now->group[i], &cmd->style);
+	top_holders(now);
 	if (then->when)
-		put_rates(now, then);
+		top_rates(now, then);
 	fflush(stdout);
 }
 
@@ -524,12 +535,12 @@ static void top_screen(struct snapshot *now, const struct snapshot *then,
  * A signal ends top as q does, so that the terminal gets its settings back.
  * Only library calls separate its writer from its readers.
  */
-static sig_atomic_t stopped;
+static sig_atomic_t top_stopped;
 
-static void stop(int sig)
+static void top_stop(int sig)
 {
 	(void)sig;
-	stopped = 1;
+	top_stopped = 1;
 }
 
 /* Wait for the next picture; true if the user has had enough. */
@@ -541,7 +552,7 @@ static bool top_wait(double seconds)
 
 	ready = poll(&in, isatty(STDIN_FILENO), (int)(seconds * 1000));
 	if (ready <= 0)
-		return stopped;
+		return top_stopped;
 	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q';
 }
 
@@ -555,7 +566,7 @@ static int top_loop(const struct show_command *cmd)
 		if (i && top_wait(cmd->delay))
 			break;
 		memset(&now, 0, sizeof(now));
-		ret = read_groups(&now, cmd->root);
+		ret = show_read(&now, cmd->root);
 		if (!ret)
 			top_screen(&now, &then, cmd);
 		if (ferror(stdout))
@@ -568,9 +579,9 @@ static int top_loop(const struct show_command *cmd)
 }
 
 /* Keys come one at a time while top runs. */
-static int run_top(const struct show_command *cmd)
+static int top_run(const struct show_command *cmd)
 {
-	const struct sigaction action = { .sa_handler = stop };
+	const struct sigaction action = { .sa_handler = top_stop };
 	struct termios old, raw;
 	bool terminal = !tcgetattr(STDIN_FILENO, &old);
 	int ret;
@@ -588,16 +599,16 @@ static int run_top(const struct show_command *cmd)
 	return ret;
 }
 
-static int run_show(const struct show_command *cmd)
+static int show_run(const struct show_command *cmd)
 {
-	struct snapshot s = { 0 };
-	int ret = read_groups(&s, cmd->root);
+	struct snapshot snap = { 0 };
+	int ret = show_read(&snap, cmd->root);
 
 	if (!ret && cmd->json)
-		show_json(&s);
+		show_json(&snap);
 	else if (!ret)
-		show_table(&s, &cmd->style);
-	arena_free(&s.arena);
+		show_table(&snap, &cmd->style);
+	arena_free(&snap.arena);
 	return ret;
 }
 
@@ -608,7 +619,7 @@ enum {
 	OPT_ROOT,
 };
 
-static const struct option options[] = {
+static const struct option show_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "delay", required_argument, NULL, 'd' },
 	{ "count", required_argument, NULL, 'n' },
@@ -618,11 +629,11 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int set_numbers(struct show_command *cmd, int c, const char *arg)
+static int show_set_number(struct show_command *cmd, int key, const char *arg)
 {
 	char *end;
 
-	if (c == 'd') {
+	if (key == 'd') {
 		cmd->delay = strtod(arg, &end);
 		if (end == arg || *end ||
 		    !(cmd->delay > 0 && cmd->delay <= 86400))
@@ -635,9 +646,9 @@ static int set_numbers(struct show_command *cmd, int c, const char *arg)
 	return 0;
 }
 
-static int set_option(struct show_command *cmd, int c, const char *arg)
+static int show_set_option(struct show_command *cmd, int key, const char *arg)
 {
-	switch (c) {
+	switch (key) {
 	case 'j':
 		cmd->json = true;
 		if (cmd->top)
@@ -645,7 +656,7 @@ static int set_option(struct show_command *cmd, int c, const char *arg)
 		return 0;
 	case 'd':
 	case 'n':
-		return set_numbers(cmd, c, arg);
+		return show_set_number(cmd, key, arg);
 	case OPT_ROOT:
 		cmd->root = arg;
 		return 0;
@@ -656,33 +667,34 @@ static int set_option(struct show_command *cmd, int c, const char *arg)
 	}
 }
 
-static int show_or_top(int argc, char **argv, bool top)
+static int show_command_run(int argc, char **argv, bool top)
 {
 	struct show_command cmd = { .root = "", .top = top, .delay = 3 };
-	int c;
+	int key;
 
 	cmd.style.color = isatty(STDOUT_FILENO);
-	while ((c = getopt_long(argc, argv, "jd:n:h", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(usage, stdout);
+	while ((key = getopt_long(argc, argv, "jd:n:h", show_options, NULL)) !=
+	       -1) {
+		if (key == 'h') {
+			fputs(show_usage, stdout);
 			return EXIT_OK;
 		}
-		if (c == '?' || set_option(&cmd, c, optarg))
+		if (key == '?' || show_set_option(&cmd, key, optarg))
 			return EXIT_USAGE;
 	}
 	if (optind < argc) {
-		fputs(usage, stderr);
+		fputs(show_usage, stderr);
 		return EXIT_USAGE;
 	}
-	return (top ? run_top(&cmd) : run_show(&cmd)) ? EXIT_TROUBLE : EXIT_OK;
+	return (top ? top_run(&cmd) : show_run(&cmd)) ? EXIT_TROUBLE : EXIT_OK;
 }
 
 int cmd_show(int argc, char **argv)
 {
-	return show_or_top(argc, argv, false);
+	return show_command_run(argc, argv, false);
 }
 
 int cmd_top(int argc, char **argv)
 {
-	return show_or_top(argc, argv, true);
+	return show_command_run(argc, argv, true);
 }

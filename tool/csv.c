@@ -88,7 +88,7 @@ static const struct group *summary_worst(const struct board *board)
 	return worst;
 }
 
-struct summary_sums_t {
+struct sums {
 	unsigned int in_groups, without_zone, small, large, nothing;
 	u64 unreachable, wasted, outside;
 };
@@ -97,10 +97,10 @@ struct summary_sums_t {
  * Counts of groups, and the worst device of each kind: amounts of different
  * groups overlap in memory, so that their sum would say nothing.
  */
-static struct summary_sums_t summary_sums(const struct board *board)
+static struct sums summary_sums(const struct board *board)
 {
 	u64 ram = dmag_reach_frames(&board->ram);
-	struct summary_sums_t sums = { 0 };
+	struct sums sums = { 0 };
 	unsigned int i;
 
 	for (i = 0; i < board->nr_groups; i++) {
@@ -123,7 +123,7 @@ static struct summary_sums_t summary_sums(const struct board *board)
 void write_summary(FILE *out, const struct board *board)
 {
 	const struct group *worst = summary_worst(board);
-	struct summary_sums_t sums = summary_sums(board);
+	struct sums sums = summary_sums(board);
 
 	csv_string(out, board->source);
 	putc(',', out);

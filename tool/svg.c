@@ -3,8 +3,8 @@
  * A picture of physical memory: zones as columns behind, a bar for each group.
  *
  * Three columns: who (text), where (the drawing), how well the zones do (text).
- * Addresses go from left to right, by default on a logarithmic svg_x, on which
- * 16 MiB and 64 GiB both show.  That svg_x begins below the lowest boundary;
+ * Addresses go from left to right, by default on a logarithmic scale, on which
+ * 16 MiB and 64 GiB both show.  That scale begins below the lowest boundary;
  * what lies under it shares a strip at the left.  Bars are solid where Linux's
  * zones find the memory for certain, hatched where it is wasted, and red where
  * the zone that is tried holds memory that the group cannot use.
@@ -27,13 +27,13 @@
 #define LINE_H 16.0
 #define CHAR_W 6.4
 #define SMALL_W 5.6
-#define STRIP 0.04 /* of the width: what is below the logarithmic svg_x */
+#define STRIP 0.04 /* of the width: what is below the logarithmic scale */
 
 struct canvas {
 	FILE *out;
 	const struct board *board;
 	bool linear;
-	u64 low, top; /* where the svg_x begins and ends */
+	u64 low, top; /* where the scale begins and ends */
 	double y;
 };
 
@@ -68,7 +68,7 @@ static double svg_text_width(const char *s)
 	return CHAR_W * strlen(s);
 }
 
-/* ---- the svg_x ------------------------------------------------------- */
+/* ---- the scale ------------------------------------------------------- */
 
 /* Addresses beyond the scale are drawn at its ends. */
 static double svg_x(const struct canvas *canvas, u64 addr)
@@ -424,7 +424,7 @@ static void svg_title(struct canvas *canvas)
  * write_svg() - Draw a plan.
  * @out: where to
  * @board: the plan
- * @linear: addresses to svg_x rather than on a logarithmic svg_x
+ * @linear: addresses to scale rather than on a logarithmic scale
  */
 void write_svg(FILE *out, const struct board *board, bool linear)
 {
