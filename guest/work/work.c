@@ -305,9 +305,8 @@ static void print(void)
 	unsigned int i;
 
 	for (i = 0; i < nr_records; i++)
-		printf("phase=%s round=%u instructions=%llu\n",
-		       records[i].name, records[i].round,
-		       (unsigned long long)records[i].taken);
+		printf("phase=%s round=%u instructions=%llu\n", records[i].name,
+		       records[i].round, (unsigned long long)records[i].taken);
 }
 
 int main(int argc, char **argv)
