@@ -130,6 +130,7 @@ timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 \
 if grep -q clamping "$logs/$name.qemu"; then
 	echo "BUG: edu: a device was given memory beyond its mask" >>"$log"
 fi
+echo "run.sh: commit $(git -C "$top" describe --always --dirty --exclude='*' 2>/dev/null || echo unknown)" >>"$log"
 status=0
 "$top/guest/judge.py" "$log" "$(need "$scenario" allow '')" >"$logs/$name.judge" || status=1
 cat "$logs/$name.judge"

@@ -3,10 +3,11 @@
 
 HELP += run "boot a guest with groups and with stock, print one table" \
 	tool-guest "compare dmag plan --live with dmag show in the guest" \
+	results "write docs/results.rst from the logs of the last runs" \
 	"compare [S=\"NAME...\"]" "boot scenarios with groups and with stock, print one table" \
 	"scenario S=NAME [FLAVOUR=debug]" "boot one of guest/scenarios/"
 
-.PHONY: run compare scenario tool-guest
+.PHONY: run compare scenario tool-guest results
 
 run: kernel
 	@scripts/compare.sh run
@@ -19,3 +20,8 @@ scenario: kernel
 
 tool-guest: kernel
 	@scripts/compare.sh tool
+
+results:
+	@guest/results.py --rst build/log >build/results.rst
+	@cp build/results.rst docs/results.rst
+	@echo "results: docs/results.rst is written"

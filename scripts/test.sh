@@ -75,6 +75,7 @@ for name in $(guest/run.sh --list compare) cost overhead tool; do
 	step "compare/$name" scripts/compare.sh "$name"
 done
 step "tool/boards" building make -s boards-check
+step "bench" building make -s bench
 for name in $(guest/run.sh --list normal); do
 	step "normal/$name" guest/run.sh "$name" normal
 done
@@ -83,6 +84,6 @@ for name in $(guest/run.sh --list debug); do
 	step "debug/$name" guest/run.sh "$name" debug
 done
 
-echo "all of it took $(($(date +%s) - began)) s; logs: $logs/"
+echo "all of it took $(($(date +%s) - began)) s; logs: $logs/ (make results sums them up)"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
