@@ -73,7 +73,7 @@ kernel=$build/kernel-$flavour/arch/x86/boot/bzImage
 }
 
 memory=$(need "$scenario" memory 2G)
-timeout=$(($(need "$scenario" timeout 120) * 3))
+timeout=$((${TIMEOUT:-$(need "$scenario" timeout 120)} * 3))
 cpus=$(need "$scenario" cpus 2)
 kunit=$(need "$scenario" kunit 0)
 programs=$(need "$scenario" programs '')

@@ -54,7 +54,7 @@ goal()
 	tool-guest) echo cc tool tool-tests source patch kernel guest ;;
 	lint) echo cc source patch kernel lint ;;
 	fresh | fresh-*) echo fresh ;;
-	test)
+	test | test-all)
 		echo cc unit fuzz foreign coverage tool tool-tests source patch kernel \
 			guest lint fresh
 		;;

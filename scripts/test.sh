@@ -7,6 +7,8 @@
 #
 #   test.sh [STEP...]	only the steps whose names, or the last parts of whose
 #			names, match one of these patterns
+#
+# With ALL=1 it also takes the steps that are too long for every day.
 
 set -u
 
@@ -83,6 +85,12 @@ step "kernel/debug" building make -s kernel FLAVOUR=debug
 for name in $(guest/run.sh --list debug); do
 	step "debug/$name" guest/run.sh "$name" debug
 done
+if [ -n "${ALL:-}" ]; then
+	step "long/fresh" make -s fresh STEPS=
+	step "long/fuzz" building make -s fuzz MINUTES=20
+	step "long/tool-fuzz" building make -s tool-fuzz FUZZ_SECONDS=1200
+	TIMEOUT=4000 step "long/soak" guest/run.sh soak debug soak=3600
+fi
 
 echo "all of it took $(($(date +%s) - began)) s; logs: $logs/ (make results sums them up)"
 echo "$passed passed, $failed failed"
