@@ -36,7 +36,7 @@ try()
 
 format()
 {
-	clang-format-14 --style=file:"$clean/.clang-format" --dry-run -Werror "$1"
+	clang-format-14 --dry-run -Werror "$1"
 }
 
 # Terse: silent when clean. A file that git knows is not taken for a patch unless
