@@ -30,7 +30,7 @@ do_open()
 	git -C "$1" add -A
 	git -C "$1" commit -q -m "Linux 6.12, the files that the series touches"
 	git -C "$1" tag base
-	sed "s,^,$patches/," "$patches/series" | xargs git -C "$1" am -q
+	sed "/^#/d; s,^,$patches/," "$patches/series" | xargs git -C "$1" am -q
 }
 
 # Commit ids and the version of git change nothing, so they are left out.
@@ -39,7 +39,10 @@ do_save()
 	rm -f "$patches"/*.patch
 	git -C "$1" format-patch -q --zero-commit --no-signature --abbrev=12 -U3 \
 		-o "$patches" base
-	find "$patches" -name '*.patch' -printf '%f\n' | sort >"$patches/series"
+	{
+		echo "# SPDX-License-Identifier: GPL-2.0"
+		find "$patches" -name '*.patch' -printf '%f\n' | sort
+	} >"$patches/series"
 	stat=$(git -C "$1" diff --stat=72 base)
 	{ sed '/^---$/q' "$patches/0000-cover-letter"; echo "$stat"; } >"$patches/cover.new"
 	mv "$patches/cover.new" "$patches/0000-cover-letter"
