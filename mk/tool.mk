@@ -61,6 +61,11 @@ boards: boards-dtbs $(T)/dmag
 boards-check: boards-dtbs $(T)/dmag
 	@DMAG=$(T)/dmag WORK=$(T)/scenarios BOARDS=build/dtbs tests/tool/scenarios.sh
 
+# The picture of the README.
+docs/pi4.svg: tests/tool/boards/pi4.dts $(T)/dmag
+	@dtc -q -o $(T)/pi4.dtb $<
+	@$(T)/dmag plan -q --linear --svg $@ $(T)/pi4.dtb >/dev/null
+
 boards-masks:
 	@scripts/boards-masks.py $(BOARDS_SRC) >$(T)/masks.inc
 	@cp $(T)/masks.inc tool/masks.inc

@@ -47,6 +47,7 @@ goal()
 	build/user/*) echo cc unit ;;
 	tool-check) echo cc tool tool-tests ;;
 	tool-fuzz) echo cc tool tool-tests fuzz ;;
+	docs/*) echo cc tool tool-tests ;;
 	boards | boards-*) echo cc tool tool-tests source ;;
 	patched-tree) echo patch ;;
 	kernel | kernel-tree | identity) echo cc source patch kernel ;;
