@@ -43,13 +43,27 @@ FLOORS = {
         "frames_find",
         "frames.h reach",
     ],
+    "tool": [
+        "main",
+        "cmd_plan cmd_show",
+        "html live",
+        "csv devices json svg table",
+        "fdt memory options",
+        "json_writer of_fdt plan text",
+        "of source write",
+        "board sysfile",
+        "arena",
+        "cmd masks msg",
+    ],
 }
 
 NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([\w/]+\.h)"', re.M)
 MACRO = re.compile(r"^\s*#\s*define\s+(\w+)", re.M)
 DIRECTIVE = re.compile(r"^\s*#(?:[^\n]*\\\n)*[^\n]*$", re.M)
-AFTER_BODY = re.compile(r"^\}[^\n]*", re.M)
+AFTER_BODY = re.compile(r"^\}[^\n{;=]*", re.M)
+ATTRIBUTE = re.compile(r"__(?:printf|attribute__)\s*\(.*?\)+")
+TAG = re.compile(r"\b(?:struct|enum|union)[ \t]+\w+")
 IDENTIFIER = re.compile(r"\b[A-Za-z_]\w*\b")
 DEFINER = re.compile(r"DEFINE_(?!SHOW_ATTRIBUTE)\w+\((\w+)")
 FUNCTION = re.compile(r"(\w+)\s*\(")
@@ -74,7 +88,7 @@ def subject(head):
     definer = DEFINER.search(head)
     if definer:
         return definer.group(1)
-    left = head.split("=")[0].strip()
+    left = ATTRIBUTE.sub("", head.split("=")[0]).strip()
     if re.match(r"typedef|(struct|enum|union)\s+\w+$", left):
         return None
     found = FUNCTION.search(left) or VARIABLE.search(left)
@@ -113,7 +127,7 @@ class Source:
     def uses(self):
         """(identifier, line number) of the first use of names from elsewhere."""
         seen = {}
-        for number, line in enumerate(self.code.split("\n"), 1):
+        for number, line in enumerate(TAG.sub("", self.code).split("\n"), 1):
             for name in IDENTIFIER.findall(line):
                 seen.setdefault(name, number)
         return [(name, number) for name, number in seen.items() if name not in self.private]
@@ -170,21 +184,22 @@ def self_test():
     """Each planted reference is found, and nothing else is."""
     clean = {
         "top.c": '#include "low.h"\nint top(void)\n{\n\treturn low(1) + LOW; /* top2() */\n}\nDEFINE_MUTEX(top_mutex);\n',
-        "side.c": "static int top;\nstatic struct {\n\tint x;\n} table[1];\nint side;\nstatic int own(void)\n{\n\treturn top;\n}\n",
+        "side.c": "static int top;\nstatic struct {\n\tint x;\n} table[] = {\n\t{ 1 },\n};\n__printf(1, 2) int side(void)\n{\n}\nint side_state;\nstatic int own(void)\n{\n\treturn top;\n}\n",
         "low.h": "#define LOW 1\nint low(int x);\nextern int low_state;\n",
         "low.c": '#include "low.h"\nint low_state = 3;\nDEFINE_MUTEX(low_mutex);\nint low(int x)\n{\n\treturn x;\n}\n',
     }
     floors = ["top side", "low"]
     planted = {
         "a call": ("low.c", "int low2(void)\n{\n\treturn top();\n}\n", 1),
-        "a variable": ("low.c", "int *low2(void)\n{\n\treturn &side;\n}\n", 1),
-        "a call to the side": ("top.c", "int top2(void)\n{\n\treturn side;\n}\n", 1),
+        "a variable": ("low.c", "int *low2(void)\n{\n\treturn &side_state;\n}\n", 1),
+        "a call to the side": ("top.c", "int top2(void)\n{\n\treturn side();\n}\n", 1),
         "an include": ("low.h", '#include "top.h"\n', 1),
         "a macro": ("low.c", "int low2 = TOP;\n", 1),
         "a table": ("low.c", "const struct x low2 = {\n\t.fn = top,\n};\n", 1),
         "a downward call": ("top.c", "int top2(void)\n{\n\treturn low_state + low(2);\n}\n", 0),
         "a mention": ("low.c", '/* top() */\nconst char *low2 = "top()";\n', 0),
         "a private name": ("low.c", "static int table;\nint low2(void)\n{\n\treturn table;\n}\n", 0),
+        "a tag": ("low.c", "enum side {\n\tLOW_SIDE,\n};\nenum side low2;\n", 0),
         "a lock": ("side.c", "int side2(void)\n{\n\treturn lock(&low_mutex);\n}\n", 0),
         "a lock above": ("low.c", "int low2(void)\n{\n\treturn lock(&top_mutex);\n}\n", 1),
         "an inline function": ("low.c", "int low2 = top_inline();\n", 1),
