@@ -24,6 +24,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
 jobs=${JOBS:-$(nproc)}
+export CCACHE_BASEDIR="$top"
 out=$build/identity
 cc="${CC:-ccache gcc}"
 

@@ -16,6 +16,8 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
 tree=$build/linux
 jobs=${JOBS:-$(nproc)}
+# Paths in commands are relative to this, so that ccache finds what another clone built.
+export CCACHE_BASEDIR="$top"
 
 die()
 {
