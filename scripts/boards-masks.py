@@ -6,10 +6,13 @@ usage: boards-masks.py KERNEL-SOURCE >tool/masks.inc
 
 For each compatible string in a driver's match table: whether the driver calls
 the DMA API, and the largest constant that it gives to a function that sets the
-coherent mask.  The largest, because what follows in the source is mostly the
-retry with less, and dma-direct never refuses 32 bits or more.  A driver is the
-source files that its Makefile links into one object.  Facts only: no code of
-the kernel is copied.
+coherent mask.  The largest, because the calls that follow in the source are
+mostly the retry with less, and dma-direct never refuses 32 bits or more.  A
+mask that the driver computes is COMPUTED, unless the driver's own data holds one
+constant for it (.dma_mask = DMA_BIT_MASK(34)).  A
+match table counts if it is the driver's, not one by which it looks for other
+nodes.  A driver is the source files that its Makefile links into one object.
+Facts only: no code of the kernel is copied.
 """
 
 import os
@@ -25,12 +28,20 @@ SKIP = ("drivers/pci", "drivers/iommu", "drivers/of")
 MANY = 2
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
-TABLE = re.compile(r"struct\s+of_device_id\s+\w+\s*\[\s*\]\s*[^={;]*=\s*\{(.*?)\n\s*\}\s*;", re.S)
+TABLE = re.compile(r"struct\s+of_device_id\s+(\w+)\s*\[\s*\]\s*[^={;]*=\s*\{(.*?)\n\s*\}\s*;", re.S)
+# Tables by which drivers are matched.
+USED = re.compile(r"MODULE_DEVICE_TABLE\s*\(\s*of\s*,\s*(\w+)\s*\)"
+                  r"|of_match_table\s*=\s*(?:of_match_ptr\s*\(\s*)?(\w+)")
 COMPATIBLE = re.compile(r"\.compatible\s*=\s*\"([^\"]+)\"")
 MASK = re.compile(
     r"(?:dma_set_mask_and_coherent|dma_set_coherent_mask|dma_coerce_mask_and_coherent)"
     r"\s*\([^,;]+,\s*DMA_BIT_MASK\s*\(\s*(\d+)\s*\)\s*\)"
     r"|coherent_dma_mask\s*=\s*DMA_BIT_MASK\s*\(\s*(\d+)\s*\)")
+# Any call that sets the coherent mask, whatever it is given.
+SETS = re.compile(r"\b(?:dma_set_mask_and_coherent|dma_set_coherent_mask|dma_coerce_mask_and_coherent)\s*\("
+                  r"|coherent_dma_mask\s*=[^=]")
+DATA = re.compile(r"\.\s*(?:coherent_)?dma_(?:bit_)?mask\s*=\s*DMA_BIT_MASK\s*\(\s*(\d+)\s*\)")
+COMPUTED = -1
 DMA = re.compile(
     r"\b(?:dmam?_alloc_(?:coherent|attrs|noncoherent|noncontiguous|pages|wc)"
     r"|dma_map_(?:single|page|sg|sgtable)(?:_attrs)?|dmam?_pool_create"
@@ -46,9 +57,14 @@ def scan(path):
     """What one source file says: compatibles, masks, does DMA, has it done."""
     with open(path, encoding="utf-8", errors="replace") as f:
         text = COMMENT.sub(" ", f.read())
-    names = {c for t in TABLE.findall(text) for c in COMPATIBLE.findall(t)}
-    masks = {int(a or b) for a, b in MASK.findall(text)}
-    return names, {m for m in masks if 1 <= m <= 64}, bool(DMA.search(text)), bool(CLIENT.search(text))
+    used = {a or b for a, b in USED.findall(text)}
+    names = {c for table, t in TABLE.findall(text) if table in used for c in COMPATIBLE.findall(t)}
+    constants = MASK.findall(text)
+    masks = {int(a or b) for a, b in constants}
+    if len(SETS.findall(text)) > len(constants):
+        data = {int(bits) for bits in DATA.findall(text)}
+        masks |= data if len(data) == 1 else {COMPUTED}
+    return names, {m for m in masks if 1 <= m <= 64 or m == COMPUTED}, bool(DMA.search(text)), bool(CLIENT.search(text))
 
 
 def modules(directory):
@@ -93,12 +109,13 @@ def main():
         if not masks and (not any(f[2] for f in found) or any(f[3] for f in found)):
             continue
         for name in names:
-            table[name] = max(table.get(name, 0), max(masks, default=0))
+            table.setdefault(name, set()).update(masks)
     print("/* SPDX-License-Identifier: (MIT OR GPL-2.0) */")
     print("/* Made by scripts/boards-masks.py from the source of Linux 6.12. */")
-    print("/* compatible, bits of its driver's coherent mask (0: never set) */")
+    print("/* compatible, bits of its driver's coherent mask (0: never set, COMPUTED: not a constant) */")
     for name in sorted(table, key=lambda n: n.encode()):
-        print('{ "%s", %d },' % (name, table[name]))
+        bits = "COMPUTED" if COMPUTED in table[name] else max(table[name], default=0)
+        print('{ "%s", %s },' % (name, bits))
 
 
 main()

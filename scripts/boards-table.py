@@ -18,20 +18,22 @@ All boards
 ==========
 
 What ``dmag plan`` says about every board whose device tree is in the source of
-Linux 6.12 for arm64 and riscv. Many device trees leave memory to the firmware:
+Linux 6.12 for arm64, arm (32 bits) and riscv. Many device trees leave memory to the firmware:
 a bank without a size is assumed to have the size that a table states; boards that
-name no bank at all are read, but not in the figures on memory. A device's mask is 32
-bits unless its driver sets another constant; devices behind an IOMMU and those
-with a pool of their own are in no group.
+name no bank at all are read, but not in the figures on memory. Devices behind an
+IOMMU and those with a pool of their own are in no group. A device has the mask that
+its driver sets, or 32 bits if the driver sets none. A mask that the driver computes,
+or whose driver is not known, is planned for as 32 bits, which may be too few:
+*guessed* has the boards on which only such devices miss memory.
 
 *No zone*: boards with a device whose reach is not the memory of any zone and
 those below it. *Too large*: the zone that Linux tries for some device holds
 memory that the device cannot use (*outside*: allocate, check, free). *Too small*:
 it lacks memory that the device could use. *Wasted*: memory that a device could
 use, but that Linux finds by luck (in a zone that is too large) or not at all.
-*Unreachable*: memory that some device cannot use, whatever the allocator does.
-*Nothing*: boards on which that is all memory, as a mask of 32 bits where memory
-starts above 4 GiB; such devices are in no other column.
+*Unreachable*: memory that some device of known mask cannot use, whatever the
+allocator does. *Nothing*: boards on which that is all memory, as a mask of 32 bits
+where memory starts above 4 GiB; such devices are in no other column.
 """
 
 
@@ -54,7 +56,7 @@ def table(out, lines):
     rows(out, [max(len(str(line[i])) for line in lines) for i in range(len(lines[0]))], lines)
 
 
-COUNTS = ("boards", "read", "memory known", "unreachable", "nothing", "no zone", "too large",
+COUNTS = ("boards", "read", "memory known", "unreachable", "guessed", "nothing", "no zone", "too large",
           "too small", "memory GiB", "unreachable GiB", "outside GiB", "wasted GiB")
 
 
@@ -64,7 +66,9 @@ def counts(name, boards):
     def some(column):
         return sum(int(b[column]) > 0 for b in known)
 
-    return (name, len(boards), len(known), some("unreachable"), some("reach_nothing"),
+    return (name, len(boards), len(known), some("unreachable"),
+            sum(int(b["unreachable_unknown"]) > 0 and int(b["unreachable"]) == 0 for b in known),
+            some("reach_nothing"),
             some("without_zone"), some("too_large"), some("too_small"),
             *(gib(sum(int(b[c]) for b in known)) for c in ("memory", "unreachable", "outside", "wasted")))
 
@@ -86,7 +90,7 @@ def main():
     out = [HEAD]
     table(out, [COUNTS] + [counts("%s GiB banks" % s[:-1], rows_) for s, rows_ in sizes.items()])
     table(out, [COUNTS] + [counts("%s, %s GiB" % (a, main_size), [b for b in boards if b["arch"] == a])
-                           for a in ("arm64", "riscv")])
+                           for a in ("arm64", "arm", "riscv")])
     out.append("Amounts add up, for each board, the device that fares worst.\n")
     out += ["The ten worst", "-------------", "",
             "Boards on which Linux's zones suit a device least (%s GiB where the size is unknown):" % main_size,

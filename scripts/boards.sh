@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 #
-# Compile every board device tree of a kernel source for arm64 and riscv.
+# Compile every board device tree of a kernel source for arm64, arm and riscv.
 #
 #   boards.sh KERNEL-SOURCE OUTPUT-DIR [JOBS]
 #
@@ -49,5 +49,5 @@ if [ ! -d "$1/arch/arm64/boot/dts" ]; then
 	exit 1
 fi
 mkdir -p "$2"
-find "$1/arch/arm64/boot/dts" "$1/arch/riscv/boot/dts" -name '*.dts' | sort |
+find "$1/arch/arm64/boot/dts" "$1/arch/arm/boot/dts" "$1/arch/riscv/boot/dts" -name '*.dts' | sort |
 	xargs -n 20 -P "${3:-2}" "$0" --one "$1" "$2"

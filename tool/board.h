@@ -24,10 +24,11 @@
 
 /** enum arch - Whose rules for zones apply. */
 enum arch {
-	ARCH_UNKNOWN,
+	ARCH_UNKNOWN, /* no rules: reaches are right, zones are not known */
 	ARCH_ARM64,
 	ARCH_RISCV,
 	ARCH_X86,
+	ARCH_ARM, /* 32 bits, with lowmem and HighMem */
 };
 
 /** struct span - Bytes @start to @last, both included. */
@@ -36,27 +37,43 @@ struct span {
 	u64 last;
 };
 
-/** enum region_kind - What a reserved region is for; the last three are pools. */
+/** enum region_kind - The use of a reserved region; the last three are pools. */
 enum region_kind {
 	REGION_RESERVED,
-	REGION_NOMAP, /* not part of the kernel's memory at all */
+	REGION_NOMAP,
 	REGION_CMA, /* reusable: lent out as movable memory */
 	REGION_COHERENT,
 	REGION_RESTRICTED,
 };
 
-/** struct region - Memory that is set aside; @size alone if it has no place. */
+/**
+ * struct region - Memory that is set aside.
+ * @name: path of its node
+ * @span: its place, if @placed
+ * @size: in bytes
+ * @within: one of these has to hold a region without a place (alloc-ranges)
+ * @placed: the source says where it is; otherwise Linux finds a place at boot
+ * @nomap: not part of the kernel's memory at all
+ * @cma_default: CMA for all devices that have no area of their own
+ * @pool_default: coherent memory of all devices that see no caches
+ */
 struct region {
 	const char *name;
 	struct span span;
 	u64 size;
+	struct span *within;
+	unsigned int nr_within;
 	bool placed;
+	bool nomap;
+	bool cma_default;
+	bool pool_default;
 	enum region_kind kind;
 };
 
 /** enum mask_from - Why a device is taken to have its mask. */
 enum mask_from {
-	MASK_DEFAULT, /* 32 bits: what Linux gives a device at first */
+	MASK_DEFAULT, /* 32 bits: Linux's own, which its driver leaves alone */
+	MASK_UNKNOWN, /* no driver is known, or it computes; 32 bits or more */
 	MASK_TABLE, /* its driver sets it, says the kernel's source */
 	MASK_OPTION,
 	MASK_SYSFS,
@@ -68,6 +85,21 @@ enum device_kind {
 	DEVICE_IOMMU,
 	DEVICE_POOL, /* from a region of its own */
 	DEVICE_RESTRICTED, /* bounced through a restricted pool */
+	DEVICE_DEFAULT_POOL, /* from the pool of all that see no caches */
+};
+
+/** struct mask_step - From @bits on, a mask reaches @bytes of memory. */
+struct mask_step {
+	unsigned int bits;
+	u64 bytes;
+};
+
+/** enum streaming - How buffers get to a device that were not made for it. */
+enum streaming {
+	STREAM_DIRECT, /* it reaches all memory */
+	STREAM_BOUNCES, /* what it does not reach is copied by swiotlb */
+	STREAM_FAILS, /* it does not reach swiotlb, or there is none */
+	STREAM_UNKNOWN,
 };
 
 /**
@@ -76,13 +108,18 @@ enum device_kind {
  * @compatible: what it is, NULL if unknown
  * @why: the rule that says it does DMA
  * @mask_bits: its coherent mask
+ * @stream_bits: its mask for streaming DMA
  * @constraint: as the core wants it; .limit covers mask and bus
  * @bus_limit: the highest address its bus carries, 0 if nothing is known
+ * @bridge: a PCI host bridge, which stands for the devices behind it
+ * @steps: the masks with which its bus reaches more memory, if it is one
+ * @pool: the region that its memory comes from, NULL if that is none
  * @zone: the zone that Linux tries first, an index; -1 if none has memory
  * @sure: the highest zone up to that with nothing outside its reach, or -1
  * @verdict: how this zone and those below suit its reach
  * @wasted: frames of its reach that Linux finds by luck or not at all
  * @outside: frames of those zones that it cannot use
+ * @unreachable: frames of memory that streaming DMA does not reach
  */
 struct device {
 	const char *path;
@@ -90,24 +127,39 @@ struct device {
 	const char *why;
 	enum device_kind kind;
 	bool coherent;
+	bool bridge;
+	struct mask_step *steps;
+	unsigned int nr_steps;
 	unsigned int mask_bits;
+	unsigned int stream_bits;
 	enum mask_from mask_from;
 	struct dmag_constraint constraint;
 	u64 bus_limit;
+	const struct region *pool;
 	struct group *group;
 	int zone;
 	int sure;
 	unsigned int verdict;
 	u64 wasted;
 	u64 outside;
+	u64 unreachable;
+	enum streaming streaming;
 	struct dmag_member member;
 };
 
-/** struct zone - One of Linux's zones, with the frames of RAM in it. */
+/**
+ * struct zone - One of Linux's zones.
+ * @range: its frames
+ * @frames: how many of them are RAM
+ * @managed: a running kernel's count of frames that its allocator has
+ * @unmanaged: there are none, as in the low zones of a crash kernel
+ */
 struct zone {
 	const char *name;
 	struct dmag_range range;
 	u64 frames;
+	u64 managed;
+	bool unmanaged;
 };
 
 /** enum verdict - How the zone that Linux tries suits a reach (bits). */
@@ -115,6 +167,8 @@ enum verdict {
 	VERDICT_EXACT = 0,
 	VERDICT_SMALL = 1 << 0, /* usable memory is not tried */
 	VERDICT_LARGE = 1 << 1, /* allocate, check, free */
+	VERDICT_UNUSABLE = 1 << 2, /* it reaches no memory: there is no DMA */
+	VERDICT_UNKNOWN = 1 << 3, /* the zones are not known */
 };
 
 /**
@@ -122,6 +176,7 @@ enum verdict {
  * @id: its number in the plan, 1 and up, smallest reach first
  * @worst: the member whom the zones suit least
  * @described: some zone and those below it hold just the reach
+ * @unreachable: frames that the worst member does not reach
  * @reserved: frames of its reach that are reserved for something else
  */
 struct group {
@@ -134,6 +189,8 @@ struct group {
 	u64 frames;
 	u64 wasted;
 	u64 outside;
+	u64 unreachable;
+	enum streaming streaming;
 	u64 reserved;
 };
 
@@ -142,6 +199,22 @@ struct group {
 struct note {
 	struct note *next;
 	const char *text;
+};
+
+/**
+ * struct cmdline - The kernel parameters that change DMA memory.
+ * @mem: mem=, the amount of memory to use in bytes; 0: all
+ * @cma: cma=, the size of the default area in bytes; @has_cma: if there is one
+ * @cma_limit: the last byte that the default area may have; 0: any
+ * @swiotlb: swiotlb=, in bytes; 0: the default
+ */
+struct cmdline {
+	u64 mem;
+	u64 cma;
+	u64 cma_limit;
+	u64 swiotlb;
+	bool has_cma;
+	bool no_iommu; /* iommu.passthrough=1 and its likes */
 };
 
 /** struct board - A machine: the facts, then the plan. */
@@ -158,6 +231,10 @@ struct board {
 	struct span *banks;
 	unsigned int nr_banks;
 	bool memory_known;
+	bool live; /* memory and zones are a running kernel's */
+	bool swiotlb_known; /* ... and so is the size of its swiotlb */
+	u64 swiotlb_live;
+	struct cmdline cmdline;
 	struct region *regions;
 	unsigned int nr_regions;
 	u64 zone_dma_limit; /* what the device tree makes of ZONE_DMA */
@@ -165,6 +242,8 @@ struct board {
 	unsigned int nr_devices;
 
 	struct dmag_reach ram;
+	u64 swiotlb_bytes;
+	struct span swiotlb; /* its likely place; last is 0 if that is unknown */
 	struct zone zones[MAX_ZONES];
 	unsigned int nr_zones;
 	bool zones_given; /* the source had them: no rule to apply */

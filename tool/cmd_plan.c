@@ -3,227 +3,16 @@
  * dmag plan: the options, the files, and the writers they ask for.
  */
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd.h"
-#include "options.h"
+#include "dts.h"
 #include "plan.h"
-#include "source.h"
+#include "plan_args.h"
 #include "sysfile.h"
-#include "write.h"
-
-static const char plan_usage[] =
-	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
-	"       dmag plan [OPTION]... --live\n"
-	"\n"
-	"Show the allocation groups of a board, the devices that share them, and\n"
-	"what Linux's memory zones would give them.\n"
-	"\n"
-	"  -l, --live                 this machine instead of a device tree\n"
-	"  -m, --memory RANGE[,...]   the memory there is; RANGE is START-LAST or\n"
-	"                             START+SIZE, numbers may end in K, M, G or T\n"
-	"  -a, --assume-memory SIZE   size of banks whose size the firmware fills in\n"
-	"  -M, --mask NODE=BITS       a device's DMA mask; NODE is a name or a path\n"
-	"  -A, --arch ARCH            whose zones: arm64 or riscv (default: guessed)\n"
-	"  -j, --json                 print JSON\n"
-	"  -c, --csv                  print comma-separated values, a line per device\n"
-	"  -s, --summary              print comma-separated values, a line per board\n"
-	"      --svg FILE             plan_draw memory and groups by address\n"
-	"      --html FILE            the same, with the table, as a web page\n"
-	"      --linear               plan_draw addresses to scale instead of log\n"
-	"      --color WHEN           always, never or auto (a terminal)\n"
-	"  -q, --quiet                no notes on what is odd about the input\n"
-	"  -h, --help                 print this\n";
-
-enum output {
-	OUT_TABLE,
-	OUT_JSON,
-	OUT_CSV,
-	OUT_SUMMARY,
-};
-
-struct plan_command {
-	struct arena arena;
-	struct plan_options opt;
-	enum output output;
-	struct style style;
-	const char *svg, *html;
-	const char *root;
-	bool live, linear, quiet;
-};
-
-/* ---- options --------------------------------------------------------- */
-
-/* --memory: the first one replaces what the source says, later ones add to it. */
-static int plan_set_memory(struct plan_command *cmd, const char *arg)
-{
-	struct plan_options *opt = &cmd->opt;
-	const char *text = arg;
-	struct span span;
-	char *end;
-
-	for (;; text = end + 1) {
-		if (!parse_range(text, &end, &span))
-			return complain("--memory: '%s' is no list of ranges",
-					arg);
-		*ARENA_ADD(&cmd->arena, opt->memory, opt->nr_memory) = span;
-		if (!*end)
-			return 0;
-		if (*end != ',')
-			return complain("--memory: '%s' is no list of ranges",
-					arg);
-	}
-}
-
-static int plan_set_assume(struct plan_command *cmd, const char *arg)
-{
-	char *end;
-
-	if (!parse_size(arg, &end, &cmd->opt.assume) || *end ||
-	    !cmd->opt.assume)
-		return complain("--assume-memory: '%s' is no size", arg);
-	return 0;
-}
-
-/* --mask: the last "=" counts, since names of nodes may hold one. */
-static int plan_set_mask(struct plan_command *cmd, const char *arg)
-{
-	const char *equals = strrchr(arg, '=');
-	struct mask_option *mask;
-	unsigned long bits;
-	char *end;
-
-	if (!equals || equals == arg || equals[1] < '0' || equals[1] > '9')
-		return complain("--mask: '%s' is not NODE=BITS", arg);
-	bits = strtoul(equals + 1, &end, 10);
-	if (*end || bits < 1 || bits > 64)
-		return complain("--mask: '%s': a mask has 1 to 64 bits", arg);
-	mask = ARENA_ADD(&cmd->arena, cmd->opt.masks, cmd->opt.nr_masks);
-	mask->node =
-		arena_printf(&cmd->arena, "%.*s", (int)(equals - arg), arg);
-	mask->bits = bits;
-	return 0;
-}
-
-static int plan_set_arch(struct plan_command *cmd, const char *arg)
-{
-	if (!strcmp(arg, "arm64"))
-		cmd->opt.arch = ARCH_ARM64;
-	else if (!strcmp(arg, "riscv"))
-		cmd->opt.arch = ARCH_RISCV;
-	else
-		return complain("--arch: '%s' is neither arm64 nor riscv", arg);
-	return 0;
-}
-
-enum {
-	OPT_SVG = 256,
-	OPT_HTML,
-	OPT_LINEAR,
-	OPT_COLOR,
-	OPT_ROOT,
-};
-
-static const struct option plan_options[] = {
-	{ "live", no_argument, NULL, 'l' },
-	{ "memory", required_argument, NULL, 'm' },
-	{ "assume-memory", required_argument, NULL, 'a' },
-	{ "mask", required_argument, NULL, 'M' },
-	{ "arch", required_argument, NULL, 'A' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "csv", no_argument, NULL, 'c' },
-	{ "summary", no_argument, NULL, 's' },
-	{ "svg", required_argument, NULL, OPT_SVG },
-	{ "html", required_argument, NULL, OPT_HTML },
-	{ "linear", no_argument, NULL, OPT_LINEAR },
-	{ "color", required_argument, NULL, OPT_COLOR },
-	{ "root", required_argument, NULL, OPT_ROOT },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int plan_set_flag(struct plan_command *cmd, int key)
-{
-	switch (key) {
-	case 'l':
-		cmd->live = true;
-		return 0;
-	case 'j':
-		cmd->output = OUT_JSON;
-		return 0;
-	case 'c':
-		cmd->output = OUT_CSV;
-		return 0;
-	case 's':
-		cmd->output = OUT_SUMMARY;
-		return 0;
-	case 'q':
-		cmd->quiet = true;
-		return 0;
-	case OPT_LINEAR:
-		cmd->linear = true;
-		return 0;
-	default:
-		return -1;
-	}
-}
-
-static int plan_set_option(struct plan_command *cmd, int key, const char *arg)
-{
-	switch (key) {
-	case 'm':
-		return plan_set_memory(cmd, arg);
-	case 'a':
-		return plan_set_assume(cmd, arg);
-	case 'M':
-		return plan_set_mask(cmd, arg);
-	case 'A':
-		return plan_set_arch(cmd, arg);
-	case OPT_COLOR:
-		return parse_color(&cmd->style, arg);
-	case OPT_SVG:
-		cmd->svg = arg;
-		return 0;
-	case OPT_HTML:
-		cmd->html = arg;
-		return 0;
-	case OPT_ROOT:
-		cmd->root = arg;
-		return 0;
-	default:
-		return plan_set_flag(cmd, key);
-	}
-}
-
-/* Returns -1 to go on, else the exit code. */
-static int plan_parse(struct plan_command *cmd, int argc, char **argv)
-{
-	int key;
-
-	cmd->style.color = isatty(STDOUT_FILENO);
-	while ((key = getopt_long(argc, argv, "lm:a:M:A:jcsqh", plan_options,
-				  NULL)) != -1) {
-		if (key == 'h') {
-			fputs(plan_usage, stdout);
-			return EXIT_OK;
-		}
-		if (key == '?' || plan_set_option(cmd, key, optarg))
-			return EXIT_USAGE;
-	}
-	if (cmd->live ? optind < argc : optind == argc) {
-		fputs(plan_usage, stderr);
-		return EXIT_USAGE;
-	}
-	if ((cmd->svg || cmd->html) && argc - optind > 1) {
-		fputs("dmag: a picture shows one board\n", stderr);
-		return EXIT_USAGE;
-	}
-	return -1;
-}
 
 /* ---- files ----------------------------------------------------------- */
 
@@ -245,6 +34,8 @@ static void plan_write(const struct plan_command *cmd,
 		       const struct board *board)
 {
 	switch (cmd->output) {
+	case OUT_NONE:
+		break;
 	case OUT_TABLE:
 		write_table(stdout, board, &cmd->style);
 		break;
@@ -304,13 +95,81 @@ static void plan_write_head(const struct plan_command *cmd)
 static int plan_read(struct plan_command *cmd, struct board *board,
 		     const char *name)
 {
+	const char *blob;
 	size_t size;
-	void *blob = sys_read(&board->arena, name, &size);
 
+	blob = dts_read(board, name, &size);
 	if (!blob)
-		return board_fail(board, "%s", strerror(errno));
+		return -1;
+	for (unsigned int i = 0; i < cmd->nr_overlays; i++) {
+		blob = dts_overlay(board, blob, &size, cmd->overlays[i]);
+		if (!blob)
+			return -1;
+	}
 	return board_from_fdt(board, blob, size, &cmd->opt);
 }
+
+/* ---- demands --------------------------------------------------------- */
+
+/* Coherent memory, streaming, or both: something fails for sure. */
+static bool plan_device_fails(const struct device *dev)
+{
+	return dev->verdict & VERDICT_UNUSABLE ||
+	       (dev->group && dev->streaming == STREAM_FAILS);
+}
+
+static bool plan_meets(const struct requirement *need,
+		       const struct board *board, const struct device *dev)
+{
+	u64 all = frames_bytes(dmag_reach_frames(&board->ram));
+
+	if (!dev->group)
+		return dev->kind == DEVICE_IOMMU;
+	return frames_bytes(dev->group->frames) >= (need->bytes ?: all);
+}
+
+/* Is @need about this device, as --mask would be? */
+static bool plan_is_about(const struct requirement *need,
+			  const struct device *dev)
+{
+	const char *slash = strrchr(dev->path, '/');
+
+	return !fnmatch(need->node, dev->path, 0) ||
+	       (slash && !fnmatch(need->node, slash + 1, 0));
+}
+
+static int plan_demand(struct plan_command *cmd, const struct board *board,
+		       const struct device *dev)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (cmd->check && plan_device_fails(dev))
+		ret = complain("%s: --check: %s cannot work", board->source,
+			       dev->path);
+	for (i = 0; i < cmd->nr_require; i++) {
+		struct requirement *need = &cmd->require[i];
+
+		if (!plan_is_about(need, dev))
+			continue;
+		need->used = true;
+		if (!plan_meets(need, board, dev))
+			ret = complain("%s: --require: %s reaches less",
+				       board->source, dev->path);
+	}
+	return ret;
+}
+
+static void plan_demand_all(struct plan_command *cmd, const struct board *board)
+{
+	unsigned int i;
+
+	for (i = 0; i < board->nr_devices; i++)
+		if (plan_demand(cmd, board, &board->devices[i]))
+			cmd->failed = true;
+}
+
+/* ---- boards ---------------------------------------------------------- */
 
 /*
  * A board that cannot be planned does not keep others from it; the exit status
@@ -332,26 +191,40 @@ static int plan_board(struct plan_command *cmd, const char *name)
 	if (!ret) {
 		plan_write(cmd, &board);
 		ret = plan_draw_all(cmd, &board);
+		plan_demand_all(cmd, &board);
 	}
 	board_free(&board);
 	return ret;
 }
 
 /*
- * A mask that was meant for a device which no board has is a typing error, and a
- * plan without it would answer another question.
+ * A fact about a device that no board has is a typing error, and a plan without
+ * it would answer another question.
  */
-static int plan_check_masks(const struct plan_command *cmd)
+static int plan_check_used(const struct plan_command *cmd)
 {
-	static const char fmt[] =
-		"--mask: no device that does DMA is called '%s'";
-	const struct mask_option *mask = cmd->opt.masks;
-	unsigned int i;
+	static const char unknown[] =
+		"%s: no device that does DMA is called '%s'";
+	const struct {
+		const char *name;
+		const struct node_options *opt;
+	} lists[] = {
+		{ "--mask", &cmd->opt.masks },
+		{ "--window", &cmd->opt.windows },
+		{ "--no-iommu", &cmd->opt.no_iommu },
+	};
+	unsigned int i, k;
 	int ret = 0;
 
-	for (i = 0; i < cmd->opt.nr_masks; i++)
-		if (!mask[i].used)
-			ret = complain(fmt, mask[i].node);
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		for (k = 0; k < lists[i].opt->nr; k++)
+			if (!lists[i].opt->item[k].used)
+				ret = complain(unknown, lists[i].name,
+					       lists[i].opt->item[k].node);
+	for (i = 0; i < cmd->nr_require; i++)
+		if (!cmd->require[i].used)
+			ret = complain(unknown, "--require",
+				       cmd->require[i].node);
 	return ret;
 }
 
@@ -367,8 +240,11 @@ int cmd_plan(int argc, char **argv)
 			ret = plan_board(&cmd, "this machine");
 		for (i = optind; i < argc; i++)
 			ret |= plan_board(&cmd, argv[i]);
-		ret |= plan_check_masks(&cmd);
-		ret = ret ? EXIT_TROUBLE : EXIT_OK;
+		ret |= plan_check_used(&cmd);
+		if (ret)
+			ret = EXIT_TROUBLE;
+		else
+			ret = cmd.failed ? EXIT_CHECK : EXIT_OK;
 	}
 	arena_free(&cmd.arena);
 	return ret;

@@ -25,7 +25,8 @@ void write_csv_head(FILE *out)
 	      out);
 	fputs("mask_from,limit,windows,group,reach_bytes,attributes,zone,",
 	      out);
-	fputs("verdict,wasted,outside\n", out);
+	fputs("verdict,wasted,outside,unreachable,streaming,streaming_mask_bits\n",
+	      out);
 }
 
 /* Devices outside groups have nothing in the columns about groups. */
@@ -44,14 +45,16 @@ static void csv_device(FILE *out, const struct board *board,
 		dev->mask_bits, mask_from_name(dev->mask_from),
 		dev->constraint.limit, dev->constraint.nr_windows);
 	if (!group) {
-		fputs(",,,,,,\n", out);
+		fprintf(out, ",,,,,,,,,%u\n", dev->stream_bits);
 		return;
 	}
 	fprintf(out, "%u,%llu,", group->id, frames_bytes(group->frames));
 	csv_string(out, attrs_text(group->core.attrs));
-	fprintf(out, ",%s,%s,%llu,%llu\n", zone_text(board, dev->zone),
-		verdict_name(dev->verdict), frames_bytes(dev->wasted),
-		frames_bytes(dev->outside));
+	fprintf(out, ",%s,%s,%llu,%llu,%llu,%s,%u\n",
+		zone_text(board, dev->zone), verdict_name(dev->verdict),
+		frames_bytes(dev->wasted), frames_bytes(dev->outside),
+		frames_bytes(dev->unreachable), streaming_name(dev->streaming),
+		dev->stream_bits);
 }
 
 void write_csv(FILE *out, const struct board *board)
@@ -68,7 +71,7 @@ void write_summary_head(FILE *out)
 	      out);
 	fputs("without_zone,too_small,too_large,reach_nothing,unreachable,wasted,outside,",
 	      out);
-	fputs("worst_device\n", out);
+	fputs("worst_device,unknown_mask,unreachable_unknown\n", out);
 }
 
 /* The group that the zones suit least. */
@@ -90,8 +93,22 @@ static const struct group *summary_worst(const struct board *board)
 
 struct sums {
 	unsigned int in_groups, without_zone, small, large, nothing;
-	u64 unreachable, wasted, outside;
+	unsigned int unknown_mask;
+	u64 unreachable, unreachable_unknown, wasted, outside;
 };
+
+/* A mask that is a guess says nothing certain about what is out of reach. */
+static void sums_add_device(struct sums *sums, const struct device *dev)
+{
+	if (dev->mask_from == MASK_UNKNOWN) {
+		sums->unknown_mask++;
+		sums->unreachable_unknown =
+			max(sums->unreachable_unknown, dev->unreachable);
+		return;
+	}
+	sums->nothing += !dev->group->frames;
+	sums->unreachable = max(sums->unreachable, dev->unreachable);
+}
 
 /*
  * Counts of groups, and the worst device of each kind: amounts of different
@@ -99,7 +116,6 @@ struct sums {
  */
 static struct sums summary_sums(const struct board *board)
 {
-	u64 ram = dmag_reach_frames(&board->ram);
 	struct sums sums = { 0 };
 	unsigned int i;
 
@@ -107,16 +123,15 @@ static struct sums summary_sums(const struct board *board)
 		const struct group *group = board->groups[i];
 
 		sums.in_groups += group->core.members;
-		sums.without_zone += !group->described;
-		sums.nothing += !group->frames;
-		sums.unreachable = max(sums.unreachable, ram - group->frames);
-		if (!group->frames)
-			continue;
+		sums.without_zone += group->frames && !group->described;
 		sums.small += !!(group->verdict & VERDICT_SMALL);
 		sums.large += !!(group->verdict & VERDICT_LARGE);
 		sums.wasted = max(sums.wasted, group->wasted);
 		sums.outside = max(sums.outside, group->outside);
 	}
+	for (i = 0; i < board->nr_devices; i++)
+		if (board->devices[i].group)
+			sums_add_device(&sums, &board->devices[i]);
 	return sums;
 }
 
@@ -135,5 +150,6 @@ void write_summary(FILE *out, const struct board *board)
 		sums.large, sums.nothing, frames_bytes(sums.unreachable),
 		frames_bytes(sums.wasted), frames_bytes(sums.outside));
 	csv_string(out, worst ? worst->worst->path : "");
-	putc('\n', out);
+	fprintf(out, ",%u,%llu\n", sums.unknown_mask,
+		frames_bytes(sums.unreachable_unknown));
 }

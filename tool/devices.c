@@ -7,39 +7,54 @@
  * holds; the first that does is reported as the reason:
  *
  *  1. it is a PCI host bridge (it stands for the devices behind it);
- *  2. it has iommus or iommu-map, dma-coherent or dma-noncoherent, or a
- *     memory-region that is a pool to allocate from;
+ *  2. it has iommus or iommu-map, or a memory-region that is a pool to allocate
+ *     from;
  *  3. it is a DMA controller (#dma-cells);
- *  4. its driver in Linux sets a DMA mask or allocates DMA memory
+ *  4. it has dma-coherent or dma-noncoherent;
+ *  5. its driver in Linux sets a DMA mask or allocates DMA memory
  *     (masks.inc, made from the kernel's source);
- *  5. it has one of the generic names that the device tree specification gives
+ *  6. it has one of the generic names that the device tree specification gives
  *     to masters: ethernet, mmc, usb and so on (see class_names).
  *
- * Rules 3 to 5 want registers that the CPU sees, so that a chip on an I2C or
- * SPI bus is not mistaken for a master; rules 4 and 5 do not apply to clients
- * of a DMA controller (dmas), whose buffers are that controller's business.
+ * Rules 3 to 6 pass over buses, IOMMUs, interrupt controllers, and glue around a
+ * device of the same name.  Rules 3, 5 and 6 want registers that the CPU sees, so
+ * that a chip on an I2C or SPI bus is not mistaken for a master.  Rules 4 to 6 do
+ * not apply to clients of a DMA controller (dmas), whose buffers are allocated
+ * for that controller.
  */
 #include <libfdt.h>
 #include <string.h>
 
-#include "of_fdt.h"
+#include "arch.h"
+#include "cmdline.h"
 #include "masks.h"
 #include "memory.h"
+#include "of_fdt.h"
 #include "source.h"
 
 static const char *const class_names[] = {
-	"codec",       "crypto",
-	"display",     "display-controller",
-	"dma",	       "dma-controller",
-	"dsi",	       "ethernet",
-	"fman",	       "gpu",
-	"hdmi",	       "isp",
-	"jpegdec",     "jpegenc",
-	"mmc",	       "nand-controller",
-	"npu",	       "sata",
-	"sdhci",       "ufs",
-	"ufshc",       "usb",
-	"video-codec", "vop",
+	"crypto",
+	"dma",
+	"dma-controller",
+	"display-controller",
+	"dsi",
+	"ethernet",
+	"fman",
+	"gpu",
+	"hdmi",
+	"isp",
+	"jpegdec",
+	"jpegenc",
+	"mmc",
+	"npu",
+	"nand-controller",
+	"sata",
+	"sdhci",
+	"ufs",
+	"ufshc",
+	"usb",
+	"video-codec",
+	"vop",
 	"vpu",
 };
 
@@ -52,24 +67,15 @@ static const char *const class_names[] = {
 static void window_add(struct board *board, struct device *dev,
 		       const struct of_range *range, const struct of_node *bus)
 {
-	struct dmag_constraint *dma = &dev->constraint;
-	struct dmag_window *window = (struct dmag_window *)dma->windows;
 	u64 most = U64_MAX - max(range->cpu, range->bus);
-	u64 size = range->size;
+	struct dmag_window window = { range->cpu, range->bus, range->size };
 
-	if (size - 1 > most) {
+	if (range->size - 1 > most) {
 		of_note(board, bus,
 			"dma-ranges: an entry runs past the end of the address space");
-		size = most + 1 ?: U64_MAX;
+		window.size = most + 1 ?: U64_MAX;
 	}
-	*ARENA_ADD(&board->arena, window, dma->nr_windows) =
-		(struct dmag_window){
-			.cpu = range->cpu,
-			.bus = range->bus,
-			.size = size,
-		};
-	dma->windows = window;
-	dev->bus_limit = max(dev->bus_limit, range->bus + (size - 1));
+	source_add_window(board, dev, &window);
 }
 
 /* Linux's map ends at the first entry of size 0. */
@@ -138,7 +144,32 @@ static bool device_coherent(const struct board *board,
 			return false;
 		np = of_dma_parent(tree, np);
 	}
-	return board->arch != ARCH_ARM64;
+	return board->arch != ARCH_ARM64 && board->arch != ARCH_ARM;
+}
+
+/* The first enabled region that @np allocates from; NULL if there is none. */
+static const struct of_node *device_pool_node(const struct of_tree *tree,
+					      const struct of_node *np)
+{
+	const struct of_node *to;
+	unsigned int i;
+
+	for (i = 0; (to = of_phandle_at(tree, np, "memory-region", i)); i++)
+		if (to->available && region_kind(to) >= REGION_CMA)
+			return to;
+	return NULL;
+}
+
+static bool device_has_iommu(const struct of_tree *tree,
+			     const struct of_node *np)
+{
+	const struct of_node *to;
+
+	to = of_phandle_at(tree, np, "iommus", 0);
+	if (to && to->available)
+		return true;
+	to = of_phandle_at(tree, np, "iommu-map", 1);
+	return to && to->available;
 }
 
 /*
@@ -148,78 +179,81 @@ static bool device_coherent(const struct board *board,
 static enum device_kind device_kind_of(const struct of_tree *tree,
 				       const struct of_node *np)
 {
-	const struct of_node *to;
-	unsigned int i;
+	const struct of_node *pool = device_pool_node(tree, np);
 
-	to = of_phandle_at(tree, np, "iommus", 0);
-	if (to && to->available)
+	if (device_has_iommu(tree, np))
 		return DEVICE_IOMMU;
-	to = of_phandle_at(tree, np, "iommu-map", 1);
-	if (to && to->available)
-		return DEVICE_IOMMU;
-	for (i = 0; (to = of_phandle_at(tree, np, "memory-region", i)); i++) {
-		if (!to->available)
-			continue;
-		if (region_kind(to) == REGION_RESTRICTED)
-			return DEVICE_RESTRICTED;
-		if (region_kind(to) >= REGION_CMA)
-			return DEVICE_POOL;
-	}
-	return DEVICE_DIRECT;
+	if (!pool)
+		return DEVICE_DIRECT;
+	return region_kind(pool) == REGION_RESTRICTED ? DEVICE_RESTRICTED :
+							DEVICE_POOL;
 }
 
-/* People copy the name of a node from a log, or its path from /proc. */
-static bool mask_is_for(const char *option, const char *path, const char *name)
+static const struct region *region_named(const struct board *board,
+					 const char *path)
 {
-	return !strcmp(option, path) || !strcmp(option, name);
+	unsigned int i;
+
+	for (i = 0; i < board->nr_regions; i++)
+		if (!strcmp(board->regions[i].name, path))
+			return &board->regions[i];
+	return NULL;
+}
+
+/*
+ * CONFIG_DMA_GLOBAL_POOL, which some riscv systems select: the only memory that
+ * the CPU can use without its caches is one pool.  On arm64 and arm with an MMU
+ * the property means nothing.
+ */
+static const struct region *region_for_all(const struct board *board)
+{
+	unsigned int i;
+
+	if (board->arch != ARCH_RISCV)
+		return NULL;
+	for (i = 0; i < board->nr_regions; i++)
+		if (board->regions[i].pool_default)
+			return &board->regions[i];
+	return NULL;
+}
+
+static void device_set_pool(struct board *board, const struct of_tree *tree,
+			    const struct of_node *np, struct device *dev)
+{
+	const struct of_node *pool = device_pool_node(tree, np);
+
+	if (dev->kind == DEVICE_POOL || dev->kind == DEVICE_RESTRICTED)
+		dev->pool = region_named(board, of_path(board, pool));
+	if (dev->kind != DEVICE_DIRECT || dev->coherent)
+		return;
+	dev->pool = region_for_all(board);
+	if (dev->pool)
+		dev->kind = DEVICE_DEFAULT_POOL;
 }
 
 /*
  * The mask of a host bridge's driver is for its own registers and MSIs, not for
- * the devices behind it.
+ * the devices behind it, whose masks a tree does not tell.
  */
-static void device_set_mask(struct device *dev, const struct of_node *np,
-			    const struct plan_options *opt)
+static void device_set_mask(struct device *dev, const struct of_node *np)
 {
+	enum driver_dma known = DRIVER_UNKNOWN;
+	unsigned int bits = 32;
 	const char *name = NULL;
-	unsigned int i, bits = 0;
 
-	dev->mask_bits = 32;
-	dev->mask_from = MASK_DEFAULT;
-	while (!bits && (name = of_next_string(np, "compatible", name)))
-		bits = driver_mask(name) & ~DRIVER_DMA;
-	if (bits && !of_is_pci(np)) {
-		dev->mask_bits = bits;
+	while (!dev->bridge && !known &&
+	       (name = of_next_string(np, "compatible", name)))
+		known = driver_mask(name, &bits);
+	dev->mask_bits = bits;
+	dev->stream_bits = bits;
+	dev->mask_from = MASK_UNKNOWN;
+	if (known == DRIVER_CONSTANT)
 		dev->mask_from = MASK_TABLE;
-	}
-	for (i = 0; i < opt->nr_masks; i++) {
-		if (!mask_is_for(opt->masks[i].node, dev->path, np->name))
-			continue;
-		dev->mask_bits = opt->masks[i].bits;
-		dev->mask_from = MASK_OPTION;
-		opt->masks[i].used = true;
-	}
-}
-
-/* Both limit addresses on the bus, which is what the core wants. */
-static void device_set_limit(struct device *dev)
-{
-	u64 mask = ~0ULL >> (64 - dev->mask_bits);
-
-	dev->constraint.limit = dev->bus_limit ? min(mask, dev->bus_limit) :
-						 mask;
-	dev->constraint.attrs = dev->coherent ? 0 : DMAG_UNCACHED;
+	else if (known == DRIVER_DEFAULT)
+		dev->mask_from = MASK_DEFAULT;
 }
 
 /* ---- devices --------------------------------------------------------- */
-
-static bool device_has_pool(const struct of_tree *tree,
-			    const struct of_node *np)
-{
-	enum device_kind kind = device_kind_of(tree, np);
-
-	return kind == DEVICE_POOL || kind == DEVICE_RESTRICTED;
-}
 
 /* A name and its unit address: "usb@7e980000" is a "usb". */
 static bool device_has_class_name(const struct of_node *np)
@@ -236,49 +270,89 @@ static bool device_has_class_name(const struct of_node *np)
 
 static bool device_has_driver(const struct of_node *np)
 {
-	const char *s = NULL;
+	const char *name = NULL;
+	unsigned int bits;
 
-	while ((s = of_next_string(np, "compatible", s)))
-		if (driver_mask(s))
+	while ((name = of_next_string(np, "compatible", name)))
+		if (driver_mask(name, &bits))
 			return true;
 	return false;
 }
 
-/* Behind a host bridge, devices are found by asking, with or without a node. */
-static bool device_behind_pci(const struct of_node *np)
+/*
+ * Functions and bridges of a PCI bus are found by asking, with or without a
+ * node.  A bus below a function (RP1 on a Raspberry Pi 5) has platform devices
+ * like any other.
+ */
+static bool device_on_pci(const struct of_node *np)
 {
-	for (np = np->parent; np; np = np->parent)
-		if (of_is_pci(np))
+	return of_is_pci(np->parent);
+}
+
+/* Their own DMA, if any, is not through the DMA API's allocators. */
+static bool device_is_infrastructure(const struct of_node *np)
+{
+	return of_has(np, "#iommu-cells") || of_has(np, "msi-controller") ||
+	       of_has(np, "interrupt-controller") ||
+	       of_compatible(np, "simple-bus") ||
+	       of_compatible(np, "simple-mfd") ||
+	       of_compatible(np, "simple-pm-bus");
+}
+
+static bool device_same_class(const struct of_node *np,
+			      const struct of_node *other)
+{
+	size_t len = strcspn(np->name, "@");
+
+	return len == strcspn(other->name, "@") &&
+	       !strncmp(np->name, other->name, len);
+}
+
+/* Glue around a core of the same name: usb@x with usb@y in it. */
+static bool device_is_wrapper(const struct of_node *np)
+{
+	const struct of_node *child;
+
+	for (child = np->child; child; child = child->sibling)
+		if (child->available && of_has(child, "compatible") &&
+		    of_has(child, "reg") && of_has(np, "ranges") &&
+		    device_same_class(np, child))
 			return true;
 	return false;
+}
+
+/* Nodes that cannot be devices of this machine's CPU. */
+static bool device_possible(const struct of_node *np)
+{
+	const char *type = of_string(np, "device_type");
+
+	return np->available && np->parent && of_has(np, "compatible") &&
+	       !(type && !strcmp(type, "memory")) &&
+	       strcmp(np->parent->name, "reserved-memory") &&
+	       !device_on_pci(np);
 }
 
 /* Why @np is a device that does DMA, NULL if it is not. */
 static const char *device_reason(const struct of_tree *tree,
 				 const struct of_node *np)
 {
-	const char *type = of_string(np, "device_type");
-
-	if (!np->available || !np->parent || !of_has(np, "compatible") ||
-	    (type && !strcmp(type, "memory")))
-		return NULL;
-	if (device_behind_pci(np))
+	if (!device_possible(np))
 		return NULL;
 	if (of_is_pci(np))
 		return "PCI host bridge";
 	if (of_has(np, "iommus") || of_has(np, "iommu-map"))
 		return "iommus";
-	if (device_has_pool(tree, np))
+	if (device_pool_node(tree, np))
 		return "memory-region";
-	if (of_compatible(np, "simple-bus"))
+	if (device_is_infrastructure(np) || device_is_wrapper(np))
+		return NULL;
+	if (of_has(np, "#dma-cells") && of_memory_mapped(np))
+		return "#dma-cells";
+	if (of_has(np, "dmas"))
 		return NULL;
 	if (of_has(np, "dma-coherent") || of_has(np, "dma-noncoherent"))
 		return "dma-coherent";
 	if (!of_memory_mapped(np))
-		return NULL;
-	if (of_has(np, "#dma-cells"))
-		return "#dma-cells";
-	if (of_has(np, "dmas"))
 		return NULL;
 	if (device_has_driver(np))
 		return "driver";
@@ -288,23 +362,24 @@ static const char *device_reason(const struct of_tree *tree,
 /* Devices behind a host bridge see its own dma-ranges, others those above them. */
 static void device_add(struct board *board, const struct of_tree *tree,
 		       const struct of_node *np, const char *why,
-		       const struct plan_options *opt)
+		       struct plan_options *opt)
 {
 	struct device *dev =
 		ARENA_ADD(&board->arena, board->devices, board->nr_devices);
-	const struct of_node *bus = of_is_pci(np) ? np :
-						    of_dma_parent(tree, np);
+	const struct of_node *bus;
 
 	dev->path = of_path(board, np);
 	dev->compatible = of_string(np, "compatible");
 	dev->why = why;
+	dev->bridge = of_is_pci(np);
 	dev->kind = device_kind_of(tree, np);
 	dev->coherent = device_coherent(board, tree, np);
-	bus = window_find(tree, bus);
+	bus = window_find(tree, dev->bridge ? np : of_dma_parent(tree, np));
 	if (bus)
 		window_read_all(board, tree, dev, bus);
-	device_set_mask(dev, np, opt);
-	device_set_limit(dev);
+	device_set_mask(dev, np);
+	source_finish_device(board, dev, np->name, opt);
+	device_set_pool(board, tree, np, dev);
 }
 
 /* ---- what the kernel makes of it for ZONE_DMA ------------------------ */
@@ -331,16 +406,14 @@ static void zone_limit_by(struct board *board, const struct of_tree *tree,
 	board->zone_dma_limit = min(board->zone_dma_limit, end);
 }
 
-/* Every riscv tree has one of these in its CPU nodes, and no other tree has. */
-static enum arch arch_guess(const struct of_tree *tree)
+/* The boot loader may replace bootargs; on a running machine it has. */
+static void read_chosen(struct board *board, const struct of_tree *tree)
 {
-	const struct of_node *np;
+	const struct of_node *chosen = of_child(tree->root, "chosen");
+	const char *bootargs = chosen ? of_string(chosen, "bootargs") : NULL;
 
-	for (np = tree->root->next; np; np = np->next)
-		if (of_compatible(np, "riscv") || of_has(np, "riscv,isa") ||
-		    of_has(np, "riscv,isa-base"))
-			return ARCH_RISCV;
-	return ARCH_ARM64;
+	if (bootargs && !board->live)
+		cmdline_read(board, bootargs);
 }
 
 /**
@@ -362,7 +435,10 @@ int board_from_fdt(struct board *board, const void *blob, size_t size,
 		return -1;
 	board->model = of_string(tree.root, "model");
 	board->compatible = of_string(tree.root, "compatible");
-	board->arch = opt->arch ? opt->arch : arch_guess(&tree);
+	read_chosen(board, &tree);
+	if (!opt->arch)
+		board->arch = arch_of_tree(board, &tree);
+	source_begin(board, opt);
 	if (memory_read(board, &tree, opt) || memory_read_regions(board, &tree))
 		return -1;
 	memory_read_reservations(board, blob);

@@ -17,9 +17,19 @@ _dmag()
 		words='always never auto'
 		;;
 	-A | --arch)
-		words='arm64 riscv'
+		words='arm64 arm riscv x86'
 		;;
-	-m | --memory | -a | --assume-memory | -M | --mask | -d | --delay | -n | --count)
+	-m | --memory | -a | --assume-memory | -M | --mask | -d | --delay | -n | --count | \
+		--window | --no-iommu | --cmdline | --require)
+		return
+		;;
+	--root)
+		compopt -o dirnames
+		return
+		;;
+	--overlay)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.dtbo' -- "$cur"; compgen -d -- "$cur")
 		return
 		;;
 	--svg | --html)
@@ -34,7 +44,7 @@ _dmag()
 		*)
 			if [ "${COMP_WORDS[1]}" = plan ]; then
 				compopt -o filenames
-				mapfile -t COMPREPLY < <(compgen -f -X '!*.dtb' -- "$cur"; compgen -d -- "$cur")
+				mapfile -t COMPREPLY < <(compgen -f -X '!*.dt[bs]' -- "$cur"; compgen -d -- "$cur")
 			fi
 			return
 			;;

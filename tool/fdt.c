@@ -191,7 +191,15 @@ static bool of_check_lengths(const void *blob)
  */
 #define OF_OLDEST_VERSION 17
 
-static int of_check(struct board *board, const void *blob, size_t size)
+/**
+ * of_check() - Tell whether a flattened device tree can be used.
+ * @board: the board that it is for
+ * @blob: the device tree
+ * @size: its length in bytes
+ *
+ * Return: 0, or -1 with board->error set.
+ */
+int of_check(struct board *board, const void *blob, size_t size)
 {
 	int ret = -FDT_ERR_TRUNCATED;
 
@@ -213,6 +221,21 @@ static int of_check(struct board *board, const void *blob, size_t size)
 	return 0;
 }
 
+/* An overlay has fragments with changes to another tree. */
+static bool of_is_overlay(const struct of_tree *tree)
+{
+	const struct of_node *np, *child;
+
+	if (of_has(tree->root, "#address-cells") ||
+	    of_string(tree->root, "model"))
+		return false;
+	for (np = tree->root->child; np; np = np->sibling)
+		for (child = np->child; child; child = child->sibling)
+			if (!strcmp(child->name, "__overlay__"))
+				return true;
+	return false;
+}
+
 /**
  * of_unflatten() - Read a flattened device tree.
  * @tree: what to fill
@@ -227,5 +250,11 @@ int of_unflatten(struct of_tree *tree, struct board *board, const void *blob,
 {
 	memset(tree, 0, sizeof(*tree));
 	tree->board = board;
-	return of_check(board, blob, size) ? -1 : of_walk(tree, blob);
+	if (of_check(board, blob, size) || of_walk(tree, blob))
+		return -1;
+	if (of_is_overlay(tree))
+		return board_fail(
+			board,
+			"an overlay, not a board (give the board, and this with --overlay)");
+	return 0;
 }

@@ -10,6 +10,17 @@
 #include "write.h"
 
 /* A region without a place has only a size. */
+static void json_spans(struct json *json, const char *name,
+		       const struct span *spans, unsigned int nr)
+{
+	unsigned int i;
+
+	json_open(json, name, '[');
+	for (i = 0; i < nr; i++)
+		json_span(json, NULL, spans[i]);
+	json_close(json, ']');
+}
+
 static void json_regions(struct json *json, const struct board *board)
 {
 	unsigned int i;
@@ -24,6 +35,10 @@ static void json_regions(struct json *json, const struct board *board)
 		json_number(json, "bytes", region->size);
 		if (region->placed)
 			json_span(json, "span", region->span);
+		else
+			json_spans(json, "within", region->within,
+				   region->nr_within);
+		json_bool(json, "mapped", !region->nomap);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -31,12 +46,7 @@ static void json_regions(struct json *json, const struct board *board)
 
 static void json_memory(struct json *json, const struct board *board)
 {
-	unsigned int i;
-
-	json_open(json, "memory", '[');
-	for (i = 0; i < board->nr_banks; i++)
-		json_span(json, NULL, board->banks[i]);
-	json_close(json, ']');
+	json_spans(json, "memory", board->banks, board->nr_banks);
 	json_regions(json, board);
 }
 
@@ -93,6 +103,8 @@ static void json_group(struct json *json, const struct board *board,
 	json_bool(json, "zone_exists", group->described);
 	json_number(json, "wasted", frames_bytes(group->wasted));
 	json_number(json, "outside", frames_bytes(group->outside));
+	json_number(json, "unreachable", frames_bytes(group->unreachable));
+	json_string(json, "streaming", streaming_name(group->streaming));
 	json_close(json, '}');
 }
 
@@ -112,6 +124,20 @@ static void json_windows(struct json *json, const struct dmag_constraint *dma)
 }
 
 /* Only a device whose memory comes from a group is judged. */
+static void json_steps(struct json *json, const struct device *dev)
+{
+	unsigned int i;
+
+	json_open(json, "by_mask", '[');
+	for (i = 0; i < dev->nr_steps; i++) {
+		json_open(json, NULL, '{');
+		json_number(json, "bits", dev->steps[i].bits);
+		json_number(json, "bytes", dev->steps[i].bytes);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 static void json_judgement(struct json *json, const struct board *board,
 			   const struct device *dev)
 {
@@ -120,6 +146,8 @@ static void json_judgement(struct json *json, const struct board *board,
 	json_string(json, "verdict", verdict_name(dev->verdict));
 	json_number(json, "wasted", frames_bytes(dev->wasted));
 	json_number(json, "outside", frames_bytes(dev->outside));
+	json_number(json, "unreachable", frames_bytes(dev->unreachable));
+	json_string(json, "streaming", streaming_name(dev->streaming));
 }
 
 static void json_device(struct json *json, const struct board *board,
@@ -132,9 +160,14 @@ static void json_device(struct json *json, const struct board *board,
 	json_string(json, "memory_from", device_kind_name(dev->kind));
 	json_bool(json, "coherent", dev->coherent);
 	json_number(json, "mask_bits", dev->mask_bits);
+	json_number(json, "streaming_mask_bits", dev->stream_bits);
 	json_string(json, "mask_from", mask_from_name(dev->mask_from));
 	json_hex(json, "limit", dev->constraint.limit);
 	json_windows(json, &dev->constraint);
+	if (dev->nr_steps)
+		json_steps(json, dev);
+	if (dev->pool)
+		json_string(json, "pool", dev->pool->name);
 	if (dev->group)
 		json_judgement(json, board, dev);
 	json_close(json, '}');
@@ -175,6 +208,7 @@ void write_json(FILE *out, const struct board *board)
 	json_string(&json, "compatible", board->compatible);
 	json_string(&json, "arch", arch_name(board->arch));
 	json_bool(&json, "memory_known", board->memory_known);
+	json_number(&json, "swiotlb", board->swiotlb_bytes);
 	json_memory(&json, board);
 	json_zones(&json, board);
 	json_lists(&json, board);

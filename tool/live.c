@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "cmdline.h"
 #include "source.h"
 #include "sysfile.h"
 
@@ -144,8 +145,8 @@ static struct zone *live_zone_named(struct board *board, const char *name)
  * ZONE_MOVABLE and ZONE_DEVICE overlap others and never serve DMA memory.  An
  * empty zone still changes what the kernel tries first.
  */
-static void live_add_node_zone(struct board *board, const char *name, u64 start,
-			       u64 spanned)
+static void live_add_node_zone(struct board *board, const char *name,
+			       const struct zone *part)
 {
 	struct zone *zone;
 
@@ -153,11 +154,12 @@ static void live_add_node_zone(struct board *board, const char *name, u64 start,
 		return;
 	board->zone_dma |= !strcmp(name, "DMA");
 	board->zone_dma32 |= !strcmp(name, "DMA32");
-	zone = spanned ? live_zone_named(board, name) : NULL;
+	zone = part->range.last ? live_zone_named(board, name) : NULL;
 	if (!zone)
 		return;
-	zone->range.start = min(zone->range.start, start);
-	zone->range.last = max(zone->range.last, start + spanned - 1);
+	zone->range.start = min(zone->range.start, part->range.start);
+	zone->range.last = max(zone->range.last, part->range.last);
+	zone->managed += part->managed;
 }
 
 static int live_zone_cmp(const void *a, const void *b)
@@ -173,8 +175,10 @@ static int live_zone_cmp(const void *a, const void *b)
 static int live_read_zones(const struct live *live)
 {
 	struct board *board = live->board;
-	unsigned long long spanned = 0, start;
+	struct zone part = { .managed = U64_MAX };
 	char *line, *save, *text, name[16] = "";
+	u64 start, spanned = 0;
+	unsigned int i;
 	int node;
 
 	text = sys_read(&board->arena, live_path(live, "/proc/zoneinfo"), NULL);
@@ -182,12 +186,19 @@ static int live_read_zones(const struct live *live)
 		return board_fail(board, "/proc/zoneinfo: %s", strerror(errno));
 	for (line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "Node %d, zone %15s", &node, name) == 2)
+		if (sscanf(line, "Node %d, zone %15s", &node, name) == 2) {
 			spanned = 0;
-		else if (sscanf(line, " spanned %llu", &spanned) != 1 &&
-			 sscanf(line, " start_pfn: %llu", &start) == 1)
-			live_add_node_zone(board, name, start, spanned);
+			part.managed = 1; /* kernels before 3.16 do not say */
+		} else if (sscanf(line, " spanned %llu", &spanned) != 1 &&
+			   sscanf(line, " managed %llu", &part.managed) != 1 &&
+			   sscanf(line, " start_pfn: %llu", &start) == 1) {
+			part.range.start = start;
+			part.range.last = spanned ? start + spanned - 1 : 0;
+			live_add_node_zone(board, name, &part);
+		}
 	}
+	for (i = 0; i < board->nr_zones; i++)
+		board->zones[i].unmanaged = !board->zones[i].managed;
 	if (!board->nr_zones)
 		return board_fail(board, "/proc/zoneinfo: no zones");
 	qsort(board->zones, board->nr_zones, sizeof(*board->zones),
@@ -203,7 +214,9 @@ static int live_read_zones(const struct live *live)
 
 #define PCI_COMMAND 4
 #define PCI_COMMAND_MASTER 4
-#define PCI_CLASS_BRIDGE 6
+#define PCI_CLASS_HOST 0x0600
+#define PCI_CLASS_CARDBUS 0x0607
+#define PCI_CLASS_SEMI_TRANSPARENT 0x0609
 
 /* Behind an IOMMU that translates, not one that passes addresses through. */
 static bool live_translated(const struct live *live, const char *dir)
@@ -221,17 +234,40 @@ static bool live_masters_bus(const struct live *live, const char *dir)
 	struct arena *arena = &live->board->arena;
 	size_t size;
 	char *config;
-	u64 kind;
 
 	config = sys_read(arena, arena_printf(arena, "%s/config", dir), &size);
-	if (!config || size <= PCI_COMMAND ||
-	    !(config[PCI_COMMAND] & PCI_COMMAND_MASTER))
-		return false;
-	return sys_number(arena, arena_printf(arena, "%s/class", dir), &kind) &&
-	       kind >> 16 != PCI_CLASS_BRIDGE;
+	return config && size > PCI_COMMAND &&
+	       config[PCI_COMMAND] & PCI_COMMAND_MASTER;
 }
 
-/* The host bridge's node, if arena device tree describes it, has the windows. */
+/*
+ * Bridges from one bus to another have no buffers of their own.  "Other" bridges
+ * may: non-transparent ones and switches with DMA engines are among them.
+ */
+static bool live_is_bridge(const struct live *live, const char *dir)
+{
+	struct arena *arena = &live->board->arena;
+	u64 kind;
+
+	if (!sys_number(arena, arena_printf(arena, "%s/class", dir), &kind))
+		return true;
+	kind >>= 8;
+	return (kind >= PCI_CLASS_HOST && kind <= PCI_CLASS_CARDBUS) ||
+	       kind == PCI_CLASS_SEMI_TRANSPARENT;
+}
+
+/* Masks of 0 bits or more than 64 are no masks. */
+static bool live_mask(const struct live *live, const char *dir,
+		      const char *name, u64 *bits)
+{
+	struct arena *arena = &live->board->arena;
+
+	return sys_number(arena, arena_printf(arena, "%s/%s", dir, name),
+			  bits) &&
+	       *bits && *bits <= 64;
+}
+
+/* The host bridge's node, if a device tree describes it, has the windows. */
 static const struct device *live_host_bridge(const struct live *live,
 					     const char *dir)
 {
@@ -256,21 +292,6 @@ static const struct device *live_host_bridge(const struct live *live,
 	return found;
 }
 
-/* Only whole names: "0000:01:00.0" has no path that people would write. */
-static void live_set_mask(const struct live *live, struct device *dev)
-{
-	struct mask_option *mask = live->opt->masks;
-	unsigned int i;
-
-	for (i = 0; i < live->opt->nr_masks; i++) {
-		if (strcmp(mask[i].node, dev->path))
-			continue;
-		dev->mask_bits = mask[i].bits;
-		dev->mask_from = MASK_OPTION;
-		mask[i].used = true;
-	}
-}
-
 static void live_add_pci_device(const struct live *live, const char *dir,
 				const char *name, u64 bits)
 {
@@ -285,25 +306,41 @@ static void live_add_pci_device(const struct live *live, const char *dir,
 						     DEVICE_DIRECT,
 		.coherent = bridge ? bridge->coherent : true,
 		.mask_bits = bits,
+		.stream_bits = bits,
 		.mask_from = MASK_SYSFS,
 	};
-	u64 mask;
 
+	if (live_mask(live, dir, "dma_mask_bits", &bits))
+		dev.stream_bits = bits;
 	if (bridge) {
 		dev.constraint = bridge->constraint;
 		dev.bus_limit = bridge->bus_limit;
 	}
-	live_set_mask(live, &dev);
-	mask = ~0ULL >> (64 - dev.mask_bits);
-	dev.constraint.limit = dev.bus_limit ? min(mask, dev.bus_limit) : mask;
-	dev.constraint.attrs = dev.coherent ? 0 : DMAG_UNCACHED;
+	source_finish_device(live->board, &dev, name, live->opt);
 	*ARENA_ADD(arena, live->board->devices, live->board->nr_devices) = dev;
+}
+
+struct live_idle {
+	unsigned int bridges, undriven, passive;
+};
+
+static void live_note_idle(const struct live *live,
+			   const struct live_idle *idle)
+{
+	unsigned int all = idle->bridges + idle->undriven + idle->passive;
+
+	if (all)
+		board_note(
+			live->board,
+			"PCI: %u left out: %u bridges, %u without a driver, %u that may not master the bus",
+			all, idle->bridges, idle->undriven, idle->passive);
 }
 
 static void live_read_pci(const struct live *live)
 {
 	struct arena *arena = &live->board->arena;
-	unsigned int i, nr, idle = 0;
+	struct live_idle idle = { 0 };
+	unsigned int i, nr;
 	char **names;
 	u64 bits;
 
@@ -311,20 +348,20 @@ static void live_read_pci(const struct live *live)
 	for (i = 0; i < nr; i++) {
 		const char *dir =
 			live_path(live, "/sys/bus/pci/devices/%s", names[i]);
-		const char *file =
-			arena_printf(arena, "%s/consistent_dma_mask_bits", dir);
 
-		if (!sys_number(arena, file, &bits) || !bits || bits > 64)
+		if (!live_mask(live, dir, "consistent_dma_mask_bits", &bits))
 			continue;
-		if (sys_link(arena, arena_printf(arena, "%s/driver", dir)) &&
-		    live_masters_bus(live, dir))
-			live_add_pci_device(live, dir, names[i], bits);
+		if (live_is_bridge(live, dir))
+			idle.bridges++;
+		else if (!sys_link(arena,
+				   arena_printf(arena, "%s/driver", dir)))
+			idle.undriven++;
+		else if (!live_masters_bus(live, dir))
+			idle.passive++;
 		else
-			idle++;
+			live_add_pci_device(live, dir, names[i], bits);
 	}
-	if (idle)
-		board_note(live->board,
-			   "PCI: %u left out: no driver, no bus master", idle);
+	live_note_idle(live, &idle);
 }
 
 /* ---- the machine ----------------------------------------------------- */
@@ -336,6 +373,7 @@ static int live_read_device_tree(const struct live *live)
 	size_t size;
 	char *blob;
 
+	board->live = true;
 	blob = sys_read(&board->arena, live_path(live, "/sys/firmware/fdt"),
 			&size);
 	if (!blob) {
@@ -344,13 +382,7 @@ static int live_read_device_tree(const struct live *live)
 				   strerror(errno));
 		return 0;
 	}
-	if (board_from_fdt(board, blob, size, live->opt))
-		return -1;
-	board->nr_banks = 0;
-	board->nr_regions = 0;
-	board->banks = NULL;
-	board->regions = NULL;
-	return 0;
+	return board_from_fdt(board, blob, size, live->opt);
 }
 
 /* Host bridges stood for what is behind them, which is known now. */
@@ -359,22 +391,87 @@ static void live_drop_bridges(struct board *board)
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < board->nr_devices; i++)
-		if (strcmp(board->devices[i].why, "PCI host bridge"))
+		if (!board->devices[i].bridge)
 			board->devices[nr++] = board->devices[i];
 	board->nr_devices = nr;
 }
 
-static enum arch live_this_arch(void)
+static enum arch live_arch_named(const char *machine)
 {
+	static const struct {
+		const char *prefix;
+		enum arch arch;
+	} archs[] = {
+		{ "aarch64", ARCH_ARM64 }, { "arm", ARCH_ARM },
+		{ "riscv", ARCH_RISCV },   { "x86_64", ARCH_X86 },
+		{ "i386", ARCH_X86 },	   { "i686", ARCH_X86 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(archs); i++)
+		if (!strncmp(machine, archs[i].prefix, strlen(archs[i].prefix)))
+			return archs[i].arch;
+	return ARCH_UNKNOWN;
+}
+
+/*
+ * A copy of another machine's files must not be taken for this one.  Its kernel
+ * tells its architecture since 6.1; before, only x86 is easy to know.
+ */
+static enum arch live_arch(const struct live *live)
+{
+	struct arena *arena = &live->board->arena;
+	const char *text;
 	struct utsname uts;
 
-	if (uname(&uts))
-		return ARCH_UNKNOWN;
-	if (!strcmp(uts.machine, "aarch64"))
-		return ARCH_ARM64;
-	if (!strncmp(uts.machine, "riscv", 5))
-		return ARCH_RISCV;
-	return ARCH_X86;
+	if (!*live->root && !uname(&uts))
+		return live_arch_named(uts.machine);
+	text = sys_line(arena, live_path(live, "/proc/sys/kernel/arch"));
+	if (text)
+		return live_arch_named(text);
+	text = sys_read(arena, live_path(live, "/proc/cpuinfo"), NULL);
+	return text && strstr(text, "vendor_id\t:") ? ARCH_X86 : ARCH_UNKNOWN;
+}
+
+/* The command line in force, and the swiotlb that came of it. */
+static void live_read_kernel(const struct live *live)
+{
+	struct board *board = live->board;
+	const char *text;
+	u64 slots;
+
+	text = sys_line(&board->arena, live_path(live, "/proc/cmdline"));
+	if (text)
+		cmdline_read(board, text);
+	if (!sys_number(&board->arena,
+			live_path(live,
+				  "/sys/kernel/debug/swiotlb/io_tlb_nslabs"),
+			&slots))
+		return;
+	board->swiotlb_known = true;
+	board->swiotlb_live = slots << 11;
+}
+
+/* CMA that no device tree placed: /proc/meminfo has no addresses. */
+static void live_read_cma(const struct live *live)
+{
+	struct board *board = live->board;
+	const char *text, *line;
+	struct region *region;
+	unsigned int i;
+	u64 kib;
+
+	for (i = 0; i < board->nr_regions; i++)
+		if (board->regions[i].kind == REGION_CMA)
+			return;
+	text = sys_read(&board->arena, live_path(live, "/proc/meminfo"), NULL);
+	line = text ? strstr(text, "CmaTotal:") : NULL;
+	if (!line || sscanf(line, "CmaTotal: %llu", &kib) != 1 || !kib)
+		return;
+	region = ARENA_ADD(&board->arena, board->regions, board->nr_regions);
+	region->name = "CmaTotal in /proc/meminfo";
+	region->kind = REGION_CMA;
+	region->size = kib << 10;
 }
 
 /**
@@ -395,14 +492,18 @@ int board_from_live(struct board *board, const char *root,
 	const struct live live = { board, root, opt };
 	unsigned int i;
 
+	live_read_kernel(&live);
 	if (live_read_device_tree(&live))
 		return -1;
-	board->arch = opt->arch ? opt->arch : live_this_arch();
+	if (!board->arch)
+		board->arch = live_arch(&live);
+	source_begin(board, opt);
 	for (i = 0; !board->model && i < ARRAY_SIZE(names); i++)
 		board->model = sys_line(&board->arena,
 					live_path(&live, "%s", names[i]));
 	if (live_read_memory(&live) || live_read_zones(&live))
 		return -1;
+	live_read_cma(&live);
 	live_read_pci(&live);
 	live_drop_bridges(board);
 	return 0;

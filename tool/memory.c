@@ -64,6 +64,9 @@ static int reg_fail(struct board *board, const struct of_node *np,
 static void bank_add(struct board *board, const struct of_node *np, u64 start,
 		     u64 size, const struct plan_options *opt)
 {
+	const u64 limit32 = (1ULL << 32) - 1;
+	struct span *bank;
+
 	if (!size && !opt->assume) {
 		of_note(board, np,
 			"reg: the size is left to the firmware (give --memory or --assume-memory)");
@@ -72,8 +75,10 @@ static void bank_add(struct board *board, const struct of_node *np, u64 start,
 	if (!size)
 		of_note(board, np, "reg: no size, assuming %llu MiB",
 			opt->assume >> 20);
-	*ARENA_ADD(&board->arena, board->banks, board->nr_banks) =
-		span_from(start, size ? size : opt->assume);
+	bank = ARENA_ADD(&board->arena, board->banks, board->nr_banks);
+	*bank = span_from(start, size ? size : opt->assume);
+	if (!size && of_addr_cells(np->parent) == 1 && start <= limit32)
+		bank->last = min(bank->last, limit32); /* no cell for more */
 }
 
 /*
@@ -89,8 +94,11 @@ static int bank_read(struct board *board, const struct of_node *np,
 
 	if (!of_has(np, name))
 		name = "reg";
-	if (!reg_init(&cursor, np, name))
-		return of_fail(board, np, "reg: missing");
+	if (!reg_init(&cursor, np, name)) {
+		of_note(board, np,
+			"reg: missing, Linux ignores the node (give --memory)");
+		return 0;
+	}
 	if (!cursor.na || cursor.na > 2 || !cursor.ns || cursor.ns > 2)
 		return reg_fail(board, np, name, &cursor);
 	while (reg_next(&cursor, &start, &size))
@@ -98,11 +106,63 @@ static int bank_read(struct board *board, const struct of_node *np,
 	return cursor.at == cursor.end ? 0 : reg_fail(board, np, name, &cursor);
 }
 
+/*
+ * /chosen/linux,usable-memory-range, which a crash kernel gets: the first range
+ * caps what the memory nodes say, further ones are added.
+ */
+static int memory_cap(struct board *board, const struct of_tree *tree)
+{
+	const struct of_node *chosen = of_child(tree->root, "chosen");
+	struct reg_cursor cursor;
+	struct span cap;
+	u64 start, size;
+	unsigned int i, nr = 0;
+
+	if (!chosen || !reg_init(&cursor, chosen, "linux,usable-memory-range"))
+		return 0;
+	if (!cursor.na || cursor.na > 2 || !cursor.ns || cursor.ns > 2 ||
+	    !reg_next(&cursor, &start, &size) || !size)
+		return reg_fail(board, chosen, "linux,usable-memory-range",
+				&cursor);
+	cap = span_from(start, size);
+	for (i = 0; i < board->nr_banks; i++) {
+		start = max(board->banks[i].start, cap.start);
+		size = min(board->banks[i].last, cap.last);
+		if (start <= size)
+			board->banks[nr++] = (struct span){ start, size };
+	}
+	board->nr_banks = nr;
+	while (reg_next(&cursor, &start, &size) && size)
+		*ARENA_ADD(&board->arena, board->banks, board->nr_banks) =
+			span_from(start, size);
+	of_note(board, chosen, "linux,usable-memory-range: memory is capped");
+	return 0;
+}
+
+/* A node that looks like memory to people, but not to Linux. */
+static void memory_check_type(struct board *board, const struct of_node *np)
+{
+	if (!strncmp(np->name, "memory@", 7) && np->available &&
+	    !of_has(np, "device_type") && !of_has(np, "compatible"))
+		of_note(board, np,
+			"device_type = \"memory\" is missing, Linux ignores the node");
+}
+
+/**
+ * memory_read() - Find the banks of memory in a device tree.
+ * @board: gets the banks, unless it is that of a running machine
+ * @tree: the tree
+ * @opt: may know better
+ *
+ * Return: 0, or -1 with board->error set.
+ */
 int memory_read(struct board *board, const struct of_tree *tree,
 		const struct plan_options *opt)
 {
 	const struct of_node *np;
 
+	if (board->live)
+		return 0;
 	if (opt->nr_memory) {
 		board->banks = opt->memory;
 		board->nr_banks = opt->nr_memory;
@@ -111,11 +171,12 @@ int memory_read(struct board *board, const struct of_tree *tree,
 	for (np = tree->root->child; np; np = np->sibling) {
 		const char *type = of_string(np, "device_type");
 
+		memory_check_type(board, np);
 		if (np->available && type && !strcmp(type, "memory") &&
 		    bank_read(board, np, opt))
 			return -1;
 	}
-	return 0;
+	return memory_cap(board, tree);
 }
 
 /* ---- reserved memory ------------------------------------------------- */
@@ -130,6 +191,22 @@ enum region_kind region_kind(const struct of_node *np)
 	return of_has(np, "no-map") ? REGION_NOMAP : REGION_RESERVED;
 }
 
+/* alloc-ranges: the first of these that has room holds the region. */
+static void region_read_within(struct board *board, const struct of_node *np,
+			       struct region *region)
+{
+	struct reg_cursor cursor;
+	u64 start, size;
+
+	if (!reg_init(&cursor, np, "alloc-ranges") || !cursor.na ||
+	    cursor.na > 2 || !cursor.ns || cursor.ns > 2)
+		return;
+	while (reg_next(&cursor, &start, &size))
+		if (size)
+			*ARENA_ADD(&board->arena, region->within,
+				   region->nr_within) = span_from(start, size);
+}
+
 static void region_add(struct board *board, const struct of_node *np,
 		       bool placed, u64 start, u64 size)
 {
@@ -139,11 +216,20 @@ static void region_add(struct board *board, const struct of_node *np,
 		return;
 	region = ARENA_ADD(&board->arena, board->regions, board->nr_regions);
 	region->name = np ? of_path(board, np) : "memory reservation block";
-	region->kind = np ? region_kind(np) : REGION_RESERVED;
 	region->placed = placed;
 	region->size = size;
 	if (placed)
 		region->span = span_from(start, size);
+	if (!np)
+		return;
+	region->kind = region_kind(np);
+	region->nomap = of_has(np, "no-map");
+	region->cma_default = region->kind == REGION_CMA &&
+			      of_has(np, "linux,cma-default");
+	region->pool_default = region->kind == REGION_COHERENT &&
+			       of_has(np, "linux,dma-default");
+	if (!placed)
+		region_read_within(board, np, region);
 }
 
 /*
@@ -185,13 +271,18 @@ void memory_read_reservations(struct board *board, const void *blob)
 			   of_number(at + 8, 2));
 }
 
+/**
+ * memory_read_regions() - Find the reserved regions of a device tree.
+ * @board: gets the regions
+ * @tree: the tree
+ *
+ * Return: 0, or -1 with board->error set.
+ */
 int memory_read_regions(struct board *board, const struct of_tree *tree)
 {
 	const struct of_node *np;
 
-	for (np = tree->root->child; np; np = np->sibling)
-		if (!strcmp(np->name, "reserved-memory") && np->available)
-			break;
+	np = of_child(tree->root, "reserved-memory");
 	for (np = np ? np->child : NULL; np; np = np->sibling)
 		if (np->available && region_read(board, np))
 			return -1;

@@ -14,6 +14,7 @@ enum {
 	EXIT_OK,
 	EXIT_TROUBLE, /* input that cannot be used, a file that cannot be read */
 	EXIT_USAGE,
+	EXIT_CHECK, /* a demand on the command line is not met */
 };
 
 void __noreturn die(const char *fmt, ...) __printf(1, 2);

@@ -107,6 +107,17 @@ bool of_compatible(const struct of_node *np, const char *compatible)
 	return false;
 }
 
+/* The enabled child of this whole name; NULL if there is none. */
+const struct of_node *of_child(const struct of_node *np, const char *name)
+{
+	const struct of_node *child;
+
+	for (child = np->child; child; child = child->sibling)
+		if (child->available && !strcmp(child->name, name))
+			return child;
+	return NULL;
+}
+
 const char *of_path(struct board *board, const struct of_node *np)
 {
 	if (!np || !np->parent)

@@ -65,6 +65,7 @@ void of_note(struct board *board, const struct of_node *np, const char *fmt,
 	     ...) __printf(3, 4);
 int of_fail(struct board *board, const struct of_node *np, const char *fmt, ...)
 	__printf(3, 4);
+const struct of_node *of_child(const struct of_node *np, const char *name);
 const char *of_path(struct board *board, const struct of_node *np);
 struct of_node *of_by_phandle(const struct of_tree *tree, u32 phandle);
 struct of_node *of_phandle_at(const struct of_tree *tree,

@@ -7,6 +7,7 @@
 
 #include "of.h"
 
+int of_check(struct board *board, const void *blob, size_t size);
 int of_unflatten(struct of_tree *tree, struct board *board, const void *blob,
 		 size_t size);
 

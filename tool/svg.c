@@ -268,7 +268,7 @@ static void svg_verdict(const struct canvas *canvas, const struct group *group)
 		 zone_text(canvas->board, group->worst->zone),
 		 verdict_name(group->verdict));
 	svg_label(canvas, VERDICT_X, canvas->y + 11,
-		  group->verdict ? "bad" : "good", text);
+		  verdict_bad(group->verdict) ? "bad" : "good", text);
 	if (!group->wasted && !group->outside)
 		return;
 	snprintf(text, sizeof(text), "wasted %s, out %s",

@@ -13,33 +13,48 @@
 
 #include "sysfile.h"
 
-/* All of arena file, as text in the arena; NULL with errno if it cannot be read. */
-char *sys_read(struct arena *arena, const char *path, size_t *size)
+static char *sys_read_stream(struct arena *arena, FILE *file, size_t *size)
 {
 	size_t room = 1 << 16, len = 0, got;
 	char *buf = arena_alloc(arena, room), *more;
-	FILE *file = fopen(path, "rb");
-	int err;
 
-	while (file && (got = fread(buf + len, 1, room - 1 - len, file)) > 0) {
+	while ((got = fread(buf + len, 1, room - 1 - len, file)) > 0) {
 		len += got;
 		if (len < room - 1)
 			continue;
 		more = arena_alloc(arena, room *= 2);
 		buf = memcpy(more, buf, len);
 	}
-	if (!file || ferror(file)) {
-		err = errno;
-		if (file)
-			fclose(file);
-		errno = err;
+	if (ferror(file))
 		return NULL;
-	}
-	fclose(file);
 	buf[len] = 0;
 	if (size)
 		*size = len;
 	return buf;
+}
+
+/* fclose() may change errno, which is what the caller wants to know. */
+static char *sys_read_close(struct arena *arena, FILE *file, size_t *size)
+{
+	char *text = file ? sys_read_stream(arena, file, size) : NULL;
+	int err = errno;
+
+	if (file)
+		fclose(file);
+	errno = err;
+	return text;
+}
+
+/* All of a file, as text in the arena; NULL with errno if it cannot be read. */
+char *sys_read(struct arena *arena, const char *path, size_t *size)
+{
+	return sys_read_close(arena, fopen(path, "rb"), size);
+}
+
+/* The same of a file that is open, and is closed. */
+char *sys_read_fd(struct arena *arena, int fd, size_t *size)
+{
+	return sys_read_close(arena, fdopen(fd, "rb"), size);
 }
 
 /* A file that holds one line; without its newline. */
@@ -65,7 +80,7 @@ bool sys_number(struct arena *arena, const char *path, u64 *val)
 	return !errno && !*end;
 }
 
-/* The last part of what arena symbolic link points to; NULL if it is none. */
+/* The last part of what a symbolic link points to; NULL if it is none. */
 const char *sys_link(struct arena *arena, const char *path)
 {
 	char target[PATH_MAX];
@@ -84,7 +99,7 @@ static int sys_name_cmp(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names in arena directory, sorted; 0 also if it cannot be read. */
+/* The names in a directory, sorted; 0 also if it cannot be read. */
 unsigned int sys_list(struct arena *arena, const char *path, char ***names)
 {
 	DIR *dir = opendir(path);

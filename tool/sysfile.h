@@ -8,6 +8,7 @@
 #include "arena.h"
 
 char *sys_read(struct arena *arena, const char *path, size_t *size);
+char *sys_read_fd(struct arena *arena, int fd, size_t *size);
 char *sys_line(struct arena *arena, const char *path);
 bool sys_number(struct arena *arena, const char *path, u64 *val);
 const char *sys_link(struct arena *arena, const char *path);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "bridge.h"
 #include "text.h"
 #include "write.h"
 
@@ -55,7 +56,8 @@ static void table_board(FILE *out, const struct board *board,
 		table_text(out, board->compatible);
 		putc(')', out);
 	}
-	fprintf(out, ", %s\n", arch_name(board->arch));
+	fprintf(out, ", %s\n",
+		board->arch ? arch_name(board->arch) : "architecture unknown");
 	for (i = 0; i < board->nr_banks; i++) {
 		fprintf(out, "%s%s%s    ", colors->head,
 			i ? "      " : "memory", colors->off);
@@ -74,10 +76,22 @@ static void table_board(FILE *out, const struct board *board,
 	}
 }
 
+static void table_unplaced(FILE *out, const struct region *region)
+{
+	char size[32];
+	unsigned int i;
+
+	size_text(size, sizeof(size), region->size);
+	fputs(region->nr_within ? "within " : "anywhere ", out);
+	for (i = 0; i < region->nr_within; i++)
+		fprintf(out, "[0x%llx, 0x%llx] ", region->within[i].start,
+			region->within[i].last);
+	fputs(size, out);
+}
+
 static void table_regions(FILE *out, const struct board *board,
 			  const struct colors *colors)
 {
-	char size[32];
 	unsigned int i;
 
 	for (i = 0; i < board->nr_regions; i++) {
@@ -88,9 +102,10 @@ static void table_regions(FILE *out, const struct board *board,
 		if (region->placed)
 			table_span(out, region->span.start, region->span.last);
 		else
-			fprintf(out, "anywhere %s",
-				size_text(size, sizeof(size), region->size));
+			table_unplaced(out, region);
 		fprintf(out, " %s, ", region_kind_name(region->kind));
+		if (region->nomap && region->kind != REGION_NOMAP)
+			fputs("no-map, ", out);
 		table_text(out, region->name);
 		putc('\n', out);
 	}
@@ -125,25 +140,36 @@ static void table_reach(FILE *out, const struct dmag_reach *reach,
 	fprintf(out, "%-*s", width, buf);
 }
 
+static const char *table_verdict_color(unsigned int verdict,
+				       const struct colors *colors)
+{
+	if (verdict == VERDICT_UNKNOWN)
+		return colors->dim;
+	return verdict_bad(verdict) ? colors->bad : colors->good;
+}
+
 static void table_group(FILE *out, const struct board *board,
 			const struct group *group, unsigned int width,
 			const struct colors *colors)
 {
-	char size[32], wasted[32], outside[32];
+	const u64 amounts[] = { group->wasted, group->outside,
+				group->unreachable };
+	char size[32];
 	unsigned int i;
 
 	fprintf(out, "%5u %7u  ", group->id, group->core.members);
 	table_reach(out, &group->core.reach, 0, width);
-	fprintf(out, "  %10s  %-9s %-7s %s%-9s%s %10s %10s%s\n",
+	fprintf(out, "  %10s  %-9s %-7s %s%-9s%s",
 		size_text(size, sizeof(size), frames_bytes(group->frames)),
 		attrs_text(group->core.attrs),
 		zone_text(board, group->worst->zone),
-		group->verdict ? colors->bad : colors->good,
-		verdict_name(group->verdict), colors->off,
-		size_text(wasted, sizeof(wasted), frames_bytes(group->wasted)),
-		size_text(outside, sizeof(outside),
-			  frames_bytes(group->outside)),
-		group->universal ? "  universal" : "");
+		table_verdict_color(group->verdict, colors),
+		verdict_name(group->verdict), colors->off);
+	for (i = 0; i < ARRAY_SIZE(amounts); i++)
+		fprintf(out, " %10s",
+			size_text(size, sizeof(size),
+				  frames_bytes(amounts[i])));
+	fputs(group->universal ? "  universal\n" : "\n", out);
 	for (i = 1; i < group->core.reach.nr; i++) {
 		fprintf(out, "%15s", "");
 		table_reach(out, &group->core.reach, i, 0);
@@ -161,11 +187,73 @@ static void table_groups(FILE *out, const struct board *board,
 		return;
 	}
 	fprintf(out,
-		"\n%sGROUP DEVICES  %-*s  %10s  %-9s %-7s %-9s %10s %10s%s\n",
+		"\n%sGROUP DEVICES  %-*s  %10s  %-9s %-7s %-9s %10s %10s %10s%s\n",
 		colors->head, width, "REACH", "SIZE", "ATTRS", "ZONE",
-		"VERDICT", "WASTED", "OUTSIDE", colors->off);
+		"VERDICT", "WASTED", "OUTSIDE", "UNREACHED", colors->off);
 	for (i = 0; i < board->nr_groups; i++)
 		table_group(out, board, board->groups[i], width, colors);
+}
+
+/* Buffers out of reach: nothing to say of groups that reach all. */
+static void table_stream(FILE *out, const struct board *board,
+			 const struct group *group)
+{
+	char far[32], size[32];
+
+	size_text(far, sizeof(far), frames_bytes(group->unreachable));
+	size_text(size, sizeof(size), board->swiotlb_bytes);
+	if (group->streaming == STREAM_BOUNCES)
+		fprintf(out, "group %u bounces: %s through a swiotlb of %s\n",
+			group->id, far, size);
+	else if (!group->frames)
+		fprintf(out, "group %u fails: it reaches no memory\n",
+			group->id);
+	else if (!board->swiotlb_bytes)
+		fprintf(out,
+			"group %u fails: %s are out of reach, there is no swiotlb\n",
+			group->id, far);
+	else
+		fprintf(out,
+			"group %u fails: %s are out of reach, and so is swiotlb [0x%llx, 0x%llx]\n",
+			group->id, far, board->swiotlb.start,
+			board->swiotlb.last);
+}
+
+static void table_streams(FILE *out, const struct board *board,
+			  const struct colors *colors)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < board->nr_groups; i++) {
+		const struct group *group = board->groups[i];
+
+		if (group->streaming != STREAM_BOUNCES &&
+		    group->streaming != STREAM_FAILS)
+			continue;
+		fprintf(out, "%s%s%s ", colors->head,
+			nr++ ? "         " : "\nstreaming", colors->off);
+		table_stream(out, board, group);
+	}
+}
+
+/* A host bridge is judged for 32 bits above; cards with more may do better. */
+static void table_bridges(FILE *out, const struct board *board,
+			  const struct colors *colors)
+{
+	char text[160];
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < board->nr_devices; i++) {
+		const struct device *dev = &board->devices[i];
+
+		if (!dev->nr_steps)
+			continue;
+		bridge_text(text, sizeof(text), board, dev);
+		fprintf(out, "%s%s%s   ", colors->head,
+			nr++ ? "       " : "\nbridges", colors->off);
+		table_text(out, dev->path);
+		fprintf(out, ": %s\n", text);
+	}
 }
 
 static void table_device(FILE *out, const struct device *dev,
@@ -185,6 +273,11 @@ static void table_device(FILE *out, const struct device *dev,
 	table_text(out, dev->path);
 	if (dev->kind != DEVICE_DIRECT)
 		fprintf(out, " (%s)", device_kind_name(dev->kind));
+	if (dev->stream_bits != dev->mask_bits)
+		fprintf(out, " (streaming: %u bits)", dev->stream_bits);
+	if (!dev->group && dev->verdict)
+		fprintf(out, " %s%s%s", colors->bad, verdict_name(dev->verdict),
+			colors->off);
 	putc('\n', out);
 }
 
@@ -220,5 +313,7 @@ void write_table(FILE *out, const struct board *board,
 	table_board(out, board, colors);
 	table_regions(out, board, colors);
 	table_groups(out, board, colors);
+	table_streams(out, board, colors);
 	table_devices(out, board, colors);
+	table_bridges(out, board, colors);
 }

@@ -6,25 +6,24 @@
 
 #include "text.h"
 
-/*
- * At most one decimal, cut rather than rounded, since 1.99 GiB is not
- * enough where 2 GiB are wanted.
- */
+/* At most one decimal, rounded as people would. */
 const char *size_text(char *buf, size_t len, u64 bytes)
 {
 	static const char *const units[] = { "B",   "KiB", "MiB", "GiB",
 					     "TiB", "PiB", "EiB" };
 	unsigned int unit = 0;
-	u64 whole = bytes, rest = 0;
+	u64 whole = bytes, rest = 0, tenths;
 
 	while (whole >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
 		rest = whole % 1024;
 		whole /= 1024;
 		unit++;
 	}
-	if (rest * 10 / 1024)
-		snprintf(buf, len, "%llu.%llu %s", whole, (rest * 10 / 1024),
-			 units[unit]);
+	tenths = (rest * 10 + 512) / 1024;
+	whole += tenths / 10;
+	tenths %= 10;
+	if (tenths)
+		snprintf(buf, len, "%llu.%llu %s", whole, tenths, units[unit]);
 	else
 		snprintf(buf, len, "%llu %s", whole, units[unit]);
 	return buf;
@@ -37,6 +36,7 @@ const char *device_kind_name(enum device_kind kind)
 		[DEVICE_IOMMU] = "iommu",
 		[DEVICE_POOL] = "own pool",
 		[DEVICE_RESTRICTED] = "restricted pool",
+		[DEVICE_DEFAULT_POOL] = "default pool",
 	};
 
 	return names[kind];
@@ -45,9 +45,8 @@ const char *device_kind_name(enum device_kind kind)
 const char *mask_from_name(enum mask_from from)
 {
 	static const char *const names[] = {
-		[MASK_DEFAULT] = "default",
-		[MASK_TABLE] = "driver",
-		[MASK_OPTION] = "option",
+		[MASK_DEFAULT] = "default", [MASK_UNKNOWN] = "unknown",
+		[MASK_TABLE] = "driver",    [MASK_OPTION] = "option",
 		[MASK_SYSFS] = "sysfs",
 	};
 
@@ -70,10 +69,9 @@ const char *region_kind_name(enum region_kind kind)
 const char *arch_name(enum arch arch)
 {
 	static const char *const names[] = {
-		[ARCH_UNKNOWN] = "unknown",
-		[ARCH_ARM64] = "arm64",
-		[ARCH_RISCV] = "riscv",
-		[ARCH_X86] = "x86",
+		[ARCH_UNKNOWN] = "unknown", [ARCH_ARM64] = "arm64",
+		[ARCH_RISCV] = "riscv",	    [ARCH_X86] = "x86",
+		[ARCH_ARM] = "arm",
 	};
 
 	return names[arch];
@@ -88,7 +86,27 @@ const char *verdict_name(unsigned int verdict)
 		[VERDICT_SMALL | VERDICT_LARGE] = "misplaced",
 	};
 
-	return names[verdict];
+	if (verdict & VERDICT_UNUSABLE)
+		return "unusable";
+	return verdict & VERDICT_UNKNOWN ? "unknown" : names[verdict];
+}
+
+/* Unknown zones are neither a good nor a bad answer. */
+bool verdict_bad(unsigned int verdict)
+{
+	return verdict & ~VERDICT_UNKNOWN;
+}
+
+const char *streaming_name(enum streaming streaming)
+{
+	static const char *const names[] = {
+		[STREAM_DIRECT] = "direct",
+		[STREAM_BOUNCES] = "bounces",
+		[STREAM_FAILS] = "fails",
+		[STREAM_UNKNOWN] = "unknown",
+	};
+
+	return names[streaming];
 }
 
 const char *attrs_text(unsigned int attrs)

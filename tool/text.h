@@ -13,6 +13,8 @@ const char *mask_from_name(enum mask_from from);
 const char *region_kind_name(enum region_kind kind);
 const char *arch_name(enum arch arch);
 const char *verdict_name(unsigned int verdict);
+bool verdict_bad(unsigned int verdict);
+const char *streaming_name(enum streaming streaming);
 const char *attrs_text(unsigned int attrs);
 const char *zone_text(const struct board *board, int zone);
 

@@ -138,7 +138,7 @@ bad 'half a bank' 1 'memory@0 { device_type = "memory"; reg = <0 1 2>; };' \
 	'bad.dtb: /memory@0: reg: .* no list of 1 \+ 1 cells'
 bad 'wide cells' 1 'memory@0 { device_type = "memory"; reg = <0 1>; };' \
 	'bad.dtb: /memory@0: reg: .* 9 \+ 1 cells' 9
-bad 'no reg' 1 'memory { device_type = "memory"; };' 'bad.dtb: /memory: reg: missing'
+bad 'no reg' 0 'memory { device_type = "memory"; };' 'bad.dtb: note: /memory: reg: missing'
 bad 'size' 1 'reserved-memory { #address-cells = <1>; #size-cells = <1>; r { size = [00 00]; }; };' \
 	'bad.dtb: /reserved-memory/r: size: 2 bytes'
 bad 'two of a phandle' 1 'a { phandle = <7>; }; b { phandle = <7>; };' 'bad.dtb: /b: phandle: 0x7 is also that of /a|/a: phandle: 0x7 is also that of /b'

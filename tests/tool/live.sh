@@ -137,6 +137,69 @@ has 'fdt pcie' '^ *2 1 \[0x0, 0x3b3fffff\] 2.9 GiB uncached DMA32 too large'
 has 'fdt xhci' '^ *2 64 sysfs 0xbfffffff 1 no bus master 0000:01:00.0'
 hasnt 'fdt bridge' 'PCI host bridge'
 
+# A copy is judged by its own architecture, told by its device tree; the size of
+# memory that the boot loader fills in is in /proc/iomem.
+sed 's/reg = <0x0 0x00000000 0x3b400000>.*/reg = <0x0 0x0 0x0>;/' "$here/boards/pi4.dts" >"$work/pi4-blank.dts"
+dtc -q -o "$root/sys/firmware/fdt" "$work/pi4-blank.dts"
+live 0 'copy'
+has 'copy: arm64' '^board Pi 4, reduced .*, arm64$'
+has 'copy: legacy' '^ *1 2 \[0x0, 0x3b3fffff\] 948 MiB uncached DMA exact'
+hasnt 'copy: notes on memory' 'reg:|firmware' err
+rm "$root/sys/firmware/fdt"
+mkdir -p "$root/proc/sys/kernel"
+echo aarch64 >"$root/proc/sys/kernel/arch"
+live 0 'copy without a device tree'
+has 'copy without a device tree' ', arm64$'
+rm "$root/proc/sys/kernel/arch"
+printf 'processor\t: 0\nvendor_id\t: GenuineIntel\n' >"$root/proc/cpuinfo"
+live 0 'copy of a PC'
+has 'copy of a PC' ', x86$'
+
+# Switchtec: x86 with 1 TiB, a class that is "other bridge", masks of 64 and 32 bits.
+rm -r "$root/sys/bus/pci/devices"
+pci=$root/sys/bus/pci/devices
+pci_device 0000:3b:00.1 32 0x068000 006 switchtec
+pci_device 0000:3b:00.0 64 0x060400 007 pcieport
+echo 64 >"$pci/0000:3b:00.1/dma_mask_bits"
+cat >"$root/proc/iomem" <<'END'
+00001000-0009fbff : System RAM
+00100000-7fffffff : System RAM
+100000000-ff7fffffff : System RAM
+END
+cat >"$root/proc/zoneinfo" <<'END'
+Node 0, zone      DMA
+        spanned  4095
+        managed  3840
+  start_pfn:           1
+Node 0, zone    DMA32
+        spanned  1044480
+        managed  500000
+  start_pfn:           4096
+Node 0, zone   Normal
+        spanned  266862592
+        managed  266000000
+  start_pfn:           1048576
+END
+echo 'CmaTotal:       33554432 kB' >"$root/proc/meminfo"
+echo 'ro quiet swiotlb=131072' >"$root/proc/cmdline"
+live 0 'switchtec'
+has 'other bridges are devices' '^ *1 32 sysfs .* bus master 0000:3b:00.1 \(streaming: 64 bits\)$'
+has 'other bridge: coherent' '^ *1 1 \[0x1000, 0x9efff\] 2 GiB - DMA32 exact 0 B 0 B 0 B$'
+has 'CMA of a running kernel' 'anywhere 32 GiB shared-dma-pool, reusable, CmaTotal'
+has 'ports are bridges' 'PCI: 1 left out: 1 bridges, 0 without' err
+echo 32 >"$pci/0000:3b:00.1/dma_mask_bits"
+live 0 'a narrow streaming mask'
+has 'a narrow streaming mask' '^streaming group 1 bounces: 1018 GiB through a swiotlb of 256 MiB$'
+mkdir -p "$root/sys/kernel/debug/swiotlb"
+echo 32768 >"$root/sys/kernel/debug/swiotlb/io_tlb_nslabs"
+live 0 'swiotlb in debugfs'
+has 'swiotlb in debugfs' '^streaming group 1 bounces: 1018 GiB through a swiotlb of 64 MiB$'
+
+# A crash kernel: all of the low zone is reserved.
+sed -i 's/managed  3840/managed  0/' "$root/proc/zoneinfo"
+live 0 'kdump' --mask 0000:3b:00.1=24
+has 'kdump' '^ *1 1 nothing 0 B - DMA unusable'
+
 # show and top.
 status 1 'no groups' "$dmag" show --root "$root"
 has 'no groups' 'debug/dmag/groups: No such file .*no groups here' err

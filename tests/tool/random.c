@@ -375,10 +375,16 @@ static void check_zone(const struct model *m, const struct board *b,
 		       const struct device *d)
 {
 	const struct dev *dev = &m->dev[model_index(d)];
-	u64 outside = 0;
+	u64 outside = 0, unreachable = 0;
 
 	CHECK(!strcmp(zone_text(b, d->zone), zone_tried(m, b, d)));
-	if (d->zone < 0)
+	for (long p = 0; p < PAGES; p++)
+		unreachable += m->ram[p] && sees(m, dev, p) < 0;
+	CHECK(d->unreachable == unreachable);
+	CHECK((d->streaming == STREAM_DIRECT) == !unreachable);
+	CHECK((d->verdict == VERDICT_UNUSABLE) ==
+	      (unreachable == dmag_reach_frames(&b->ram)));
+	if (d->zone < 0 || d->verdict == VERDICT_UNUSABLE)
 		return;
 	for (long p = 0; p <= (long)b->zones[d->zone].range.last; p++)
 		outside += p < PAGES && m->ram[p] && sees(m, dev, p) < 0;
@@ -388,19 +394,18 @@ static void check_zone(const struct model *m, const struct board *b,
 
 static void check_board(const struct model *m, const void *blob)
 {
-	struct plan_options opt = { 0 };
-	struct mask_option mask[MAX_DEVICES];
+	struct plan_options opt = { .arch = ARCH_ARM64 };
+	struct node_option mask[MAX_DEVICES];
 	char name[MAX_DEVICES][32];
 	struct board b;
 
 	for (int i = 0; i < m->nr_devices; i++) {
 		snprintf(name[i], sizeof(name[i]), "dma-controller@%x",
 			 0x1000 * i);
-		mask[i] = (struct mask_option){ name[i], m->dev[i].mask_bits,
-						false };
+		mask[i] = (struct node_option){ .node = name[i],
+						.bits = m->dev[i].mask_bits };
 	}
-	opt.masks = mask;
-	opt.nr_masks = m->nr_devices;
+	opt.masks = (struct node_options){ mask, m->nr_devices };
 	board_init(&b, "random");
 	CHECK(!board_from_fdt(&b, blob, fdt_totalsize(blob), &opt));
 	CHECK(!board_plan(&b));

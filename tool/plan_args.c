@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * The command line of dmag plan.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "plan_args.h"
+
+static const char plan_usage[] =
+	"usage: dmag plan [OPTION]... BOARD.dtb|BOARD.dts...\n"
+	"       dmag plan [OPTION]... --live\n"
+	"\n"
+	"Show the allocation groups of a board, the devices that share them, and\n"
+	"what Linux's memory zones would give them.\n"
+	"\n"
+	"  -l, --live                 this machine instead of a device tree\n"
+	"      --root DIR             with --live: a copy of another one's /proc and /sys\n"
+	"  -m, --memory RANGE[,...]   the memory there is; RANGE is START+SIZE or\n"
+	"                             START-LAST, numbers may end in K, M, G or T\n"
+	"  -a, --assume-memory SIZE   size of banks whose size the firmware fills in\n"
+	"      --overlay FILE.dtbo    apply an overlay first; may be given again\n"
+	"      --cmdline TEXT         kernel parameters: mem=, cma=, swiotlb=, iommu=\n"
+	"  -M, --mask NODE=BITS       a device's DMA mask; NODE is a name or a path,\n"
+	"                             in which * and ? stand for anything\n"
+	"      --window NODE=CPU+SIZE@BUS  a window of a device's bus\n"
+	"      --no-iommu NODE        a device whose IOMMU does not translate\n"
+	"  -A, --arch ARCH            whose zones: arm64, arm, riscv or x86\n"
+	"      --check                exit with 3 if some device cannot work\n"
+	"      --require NODE=SIZE    exit with 3 if a device reaches less; SIZE may be all\n"
+	"  -j, --json                 print JSON\n"
+	"  -c, --csv                  print comma-separated values, a line per device\n"
+	"  -s, --summary              print comma-separated values, a line per board\n"
+	"      --svg FILE             draw memory and groups by address\n"
+	"      --html FILE            the same, with the table, as a web page\n"
+	"      --linear               draw addresses to scale instead of log\n"
+	"      --color WHEN           always, never or auto (a terminal)\n"
+	"  -q, --quiet                no notes on the input\n"
+	"  -h, --help                 print this\n";
+
+enum {
+	OPT_SVG = 256,
+	OPT_HTML,
+	OPT_LINEAR,
+	OPT_COLOR,
+	OPT_ROOT,
+	OPT_OVERLAY,
+	OPT_CMDLINE,
+	OPT_WINDOW,
+	OPT_NO_IOMMU,
+	OPT_CHECK,
+	OPT_REQUIRE,
+};
+
+static const struct option plan_options[] = {
+	{ "live", no_argument, NULL, 'l' },
+	{ "memory", required_argument, NULL, 'm' },
+	{ "assume-memory", required_argument, NULL, 'a' },
+	{ "mask", required_argument, NULL, 'M' },
+	{ "arch", required_argument, NULL, 'A' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "csv", no_argument, NULL, 'c' },
+	{ "summary", no_argument, NULL, 's' },
+	{ "svg", required_argument, NULL, OPT_SVG },
+	{ "html", required_argument, NULL, OPT_HTML },
+	{ "linear", no_argument, NULL, OPT_LINEAR },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "overlay", required_argument, NULL, OPT_OVERLAY },
+	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
+	{ "window", required_argument, NULL, OPT_WINDOW },
+	{ "no-iommu", required_argument, NULL, OPT_NO_IOMMU },
+	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "require", required_argument, NULL, OPT_REQUIRE },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* ---- values ---------------------------------------------------------- */
+
+/* "4G-8G" would be 4 GiB and one byte, which is not what people mean. */
+static int plan_check_range(const struct span *span, const char *arg)
+{
+	if ((span->last & ((1ULL << PAGE_SHIFT) - 1)) || !span->last)
+		return 0;
+	return complain(
+		"--memory: '%s': LAST is the last byte; START+SIZE takes a size",
+		arg);
+}
+
+/* --memory: the first one replaces what the source says, later ones add to it. */
+static int plan_set_memory(struct plan_command *cmd, const char *arg)
+{
+	struct plan_options *opt = &cmd->opt;
+	const char *text = arg;
+	struct span span;
+	char *end;
+
+	for (;; text = end + 1) {
+		if (!parse_range(text, &end, &span) || (*end && *end != ','))
+			return complain(
+				"--memory: '%s' is no list of START+SIZE or START-LAST, such as 0x80000000+4G",
+				arg);
+		if (plan_check_range(&span, arg))
+			return -1;
+		*ARENA_ADD(&cmd->arena, opt->memory, opt->nr_memory) = span;
+		if (!*end)
+			return 0;
+	}
+}
+
+static int plan_set_assume(struct plan_command *cmd, const char *arg)
+{
+	char *end;
+
+	if (!parse_size(arg, &end, &cmd->opt.assume) || *end ||
+	    !cmd->opt.assume)
+		return complain("--assume-memory: '%s' is no size", arg);
+	return 0;
+}
+
+/* NODE=VALUE: the last "=" counts, since names of nodes may hold one. */
+static const char *plan_split(struct plan_command *cmd, const char *arg,
+			      const char **node)
+{
+	const char *equals = strrchr(arg, '=');
+
+	if (!equals || equals == arg || !equals[1])
+		return NULL;
+	*node = arena_printf(&cmd->arena, "%.*s", (int)(equals - arg), arg);
+	return equals + 1;
+}
+
+static int plan_set_mask(struct plan_command *cmd, const char *arg)
+{
+	struct node_options *masks = &cmd->opt.masks;
+	struct node_option mask = { 0 };
+	const char *val = plan_split(cmd, arg, &mask.node);
+	unsigned long bits;
+	char *end;
+
+	if (!val || *val < '0' || *val > '9')
+		return complain("--mask: '%s' is not NODE=BITS", arg);
+	bits = strtoul(val, &end, 10);
+	if (*end || bits < 1 || bits > 64)
+		return complain("--mask: '%s': a mask has 1 to 64 bits", arg);
+	mask.bits = bits;
+	*ARENA_ADD(&cmd->arena, masks->item, masks->nr) = mask;
+	return 0;
+}
+
+static int plan_set_window(struct plan_command *cmd, const char *arg)
+{
+	struct node_options *windows = &cmd->opt.windows;
+	struct node_option option = { 0 };
+	const char *val = plan_split(cmd, arg, &option.node);
+	struct span cpu;
+	u64 bus;
+	char *end;
+
+	if (!val || !parse_range(val, &end, &cpu) || *end != '@' ||
+	    !parse_size(end + 1, &end, &bus) || *end ||
+	    cpu.last - cpu.start > U64_MAX - 1 - bus || cpu.last == U64_MAX)
+		return complain("--window: '%s' is not NODE=CPU+SIZE@BUS", arg);
+	option.window = (struct dmag_window){
+		.cpu = cpu.start,
+		.bus = bus,
+		.size = cpu.last - cpu.start + 1,
+	};
+	*ARENA_ADD(&cmd->arena, windows->item, windows->nr) = option;
+	return 0;
+}
+
+static int plan_set_require(struct plan_command *cmd, const char *arg)
+{
+	struct requirement need = { 0 };
+	const char *val = plan_split(cmd, arg, &need.node);
+	char *end;
+
+	if (!val ||
+	    (strcmp(val, "all") &&
+	     (!parse_size(val, &end, &need.bytes) || *end || !need.bytes)))
+		return complain("--require: '%s' is not NODE=SIZE or NODE=all",
+				arg);
+	*ARENA_ADD(&cmd->arena, cmd->require, cmd->nr_require) = need;
+	return 0;
+}
+
+static int plan_set_arch(struct plan_command *cmd, const char *arg)
+{
+	static const struct {
+		const char *name;
+		enum arch arch;
+	} archs[] = {
+		{ "arm64", ARCH_ARM64 },
+		{ "arm", ARCH_ARM },
+		{ "riscv", ARCH_RISCV },
+		{ "x86", ARCH_X86 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(archs); i++)
+		if (!strcmp(arg, archs[i].name))
+			cmd->opt.arch = archs[i].arch;
+	if (cmd->opt.arch)
+		return 0;
+	return complain("--arch: '%s' is not arm64, arm, riscv or x86", arg);
+}
+
+static int plan_set_output(struct plan_command *cmd, enum output output)
+{
+	if (cmd->output && cmd->output != output)
+		return complain(
+			"--json, --csv and --summary exclude each other");
+	cmd->output = output;
+	return 0;
+}
+
+/* ---- options --------------------------------------------------------- */
+
+static int plan_set_flag(struct plan_command *cmd, int key)
+{
+	switch (key) {
+	case 'l':
+		cmd->live = true;
+		return 0;
+	case 'j':
+		return plan_set_output(cmd, OUT_JSON);
+	case 'c':
+		return plan_set_output(cmd, OUT_CSV);
+	case 's':
+		return plan_set_output(cmd, OUT_SUMMARY);
+	case 'q':
+		cmd->quiet = true;
+		return 0;
+	case OPT_CHECK:
+		cmd->check = true;
+		return 0;
+	case OPT_LINEAR:
+		cmd->linear = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* Values that are taken as they are. */
+static int plan_set_text(struct plan_command *cmd, int key, const char *arg)
+{
+	struct node_options *no_iommu = &cmd->opt.no_iommu;
+
+	switch (key) {
+	case OPT_SVG:
+		cmd->svg = arg;
+		return 0;
+	case OPT_HTML:
+		cmd->html = arg;
+		return 0;
+	case OPT_ROOT:
+		cmd->root = arg;
+		return 0;
+	case OPT_CMDLINE:
+		cmd->opt.cmdline = arg;
+		return 0;
+	case OPT_OVERLAY:
+		*ARENA_ADD(&cmd->arena, cmd->overlays, cmd->nr_overlays) = arg;
+		return 0;
+	case OPT_NO_IOMMU:
+		*ARENA_ADD(&cmd->arena, no_iommu->item, no_iommu->nr) =
+			(struct node_option){ .node = arg };
+		return 0;
+	default:
+		return plan_set_flag(cmd, key);
+	}
+}
+
+static int plan_set_option(struct plan_command *cmd, int key, const char *arg)
+{
+	switch (key) {
+	case 'm':
+		return plan_set_memory(cmd, arg);
+	case 'a':
+		return plan_set_assume(cmd, arg);
+	case 'M':
+		return plan_set_mask(cmd, arg);
+	case 'A':
+		return plan_set_arch(cmd, arg);
+	case OPT_WINDOW:
+		return plan_set_window(cmd, arg);
+	case OPT_REQUIRE:
+		return plan_set_require(cmd, arg);
+	case OPT_COLOR:
+		return parse_color(&cmd->style, arg);
+	default:
+		return plan_set_text(cmd, key, arg);
+	}
+}
+
+/* Options that would be ignored are refused: their user expects something. */
+static int plan_check_options(const struct plan_command *cmd, int boards)
+{
+	if (cmd->live && boards)
+		return complain("--live takes no board");
+	if (!cmd->live && !boards)
+		return complain("no board: give a device tree, or --live");
+	if (cmd->live && (cmd->opt.assume || cmd->nr_overlays))
+		return complain(
+			"--assume-memory and --overlay are for device trees, not for --live");
+	if (!cmd->live && *cmd->root)
+		return complain("--root is for --live");
+	if ((cmd->svg || cmd->html) && boards > 1)
+		return complain("a picture shows one board");
+	return 0;
+}
+
+/**
+ * plan_parse() - Read the command line of dmag plan.
+ * @cmd: gets it; zeroed but for an empty root
+ * @argc: as for main()
+ * @argv: as for main(), from the name of the command on
+ *
+ * Boards are at optind and behind.
+ *
+ * Return: -1 to go on, else the exit code.
+ */
+int plan_parse(struct plan_command *cmd, int argc, char **argv)
+{
+	int key;
+
+	cmd->style.color = isatty(STDOUT_FILENO);
+	opterr = 0;
+	while ((key = getopt_long(argc, argv, ":lm:a:M:A:jcsqh", plan_options,
+				  NULL)) != -1) {
+		if (key == 'h') {
+			fputs(plan_usage, stdout);
+			return EXIT_OK;
+		}
+		if (key == '?' || key == ':') {
+			complain(
+				key == ':' ?
+					"%s: a value is missing" :
+					"%s: no such option (dmag plan --help)",
+				argv[optind - 1]);
+			return EXIT_USAGE;
+		}
+		if (plan_set_option(cmd, key, optarg))
+			return EXIT_USAGE;
+	}
+	if (plan_check_options(cmd, argc - optind))
+		return EXIT_USAGE;
+	if (!cmd->output)
+		cmd->output = OUT_TABLE;
+	return -1;
+}
