@@ -9,7 +9,7 @@ _dmag()
 	COMPREPLY=()
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'plan show top --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'plan explain show top --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -27,6 +27,11 @@ _dmag()
 		compopt -o dirnames
 		return
 		;;
+	-b | --board)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -X '!*.dt[bs]' -- "$cur"; compgen -d -- "$cur")
+		return
+		;;
 	--overlay)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.dtbo' -- "$cur"; compgen -d -- "$cur")
@@ -42,7 +47,9 @@ _dmag()
 			words=$("$1" "${COMP_WORDS[1]}" --help 2>/dev/null | grep -o -e ' --[a-z-]*')
 			;;
 		*)
-			if [ "${COMP_WORDS[1]}" = plan ]; then
+			if [ "${COMP_WORDS[1]}" = explain ]; then
+				compopt -o default
+			elif [ "${COMP_WORDS[1]}" = plan ]; then
 				compopt -o filenames
 				mapfile -t COMPREPLY < <(compgen -f -X '!*.dt[bs]' -- "$cur"; compgen -d -- "$cur")
 			fi

@@ -13,6 +13,7 @@
 static const char main_usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
 	"       dmag plan [OPTION]... --live\n"
+	"       dmag explain [--board BOARD | --live] [LOG]\n"
 	"       dmag show [--json]\n"
 	"       dmag top [--delay SECONDS] [--count N]\n"
 	"       dmag --help | --version\n"
@@ -35,6 +36,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "plan", cmd_plan },
+	{ "explain", cmd_explain },
 	{ "show", cmd_show },
 	{ "top", cmd_top },
 };

@@ -42,6 +42,20 @@ static const char plan_usage[] =
 	"  -q, --quiet                no notes on the input\n"
 	"  -h, --help                 print this\n";
 
+static const char explain_usage[] =
+	"usage: dmag explain [OPTION]... [LOG]\n"
+	"\n"
+	"Find the failures of DMA memory in a kernel log (a file, or standard input; with\n"
+	"--live the running kernel's), and say for each why it happened and what to do.\n"
+	"\n"
+	"  -b, --board BOARD          the device tree of the machine that wrote the log\n"
+	"  -l, --live                 this machine wrote it\n"
+	"      --color WHEN           always, never or auto (a terminal)\n"
+	"  -h, --help                 print this\n"
+	"\n"
+	"With --board or --live, --memory, --assume-memory, --cmdline, --mask, --window,\n"
+	"--no-iommu, --arch and --root are as for dmag plan.\n";
+
 enum {
 	OPT_SVG = 256,
 	OPT_HTML,
@@ -58,6 +72,7 @@ enum {
 
 static const struct option plan_options[] = {
 	{ "live", no_argument, NULL, 'l' },
+	{ "board", required_argument, NULL, 'b' },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "assume-memory", required_argument, NULL, 'a' },
 	{ "mask", required_argument, NULL, 'M' },
@@ -255,6 +270,9 @@ static int plan_set_text(struct plan_command *cmd, int key, const char *arg)
 	struct node_options *no_iommu = &cmd->opt.no_iommu;
 
 	switch (key) {
+	case 'b':
+		cmd->board = arg;
+		return 0;
 	case OPT_SVG:
 		cmd->svg = arg;
 		return 0;
@@ -301,9 +319,26 @@ static int plan_set_option(struct plan_command *cmd, int key, const char *arg)
 	}
 }
 
+static int explain_check_options(const struct plan_command *cmd, int logs)
+{
+	if (logs > 1)
+		return complain("one log at a time");
+	if (cmd->live && cmd->board)
+		return complain("--live and --board exclude each other");
+	if (cmd->output || cmd->svg || cmd->html || cmd->linear || cmd->check ||
+	    cmd->nr_require || cmd->nr_overlays || cmd->quiet)
+		return complain(
+			"only options of dmag explain, please (--help)");
+	return 0;
+}
+
 /* Options that would be ignored are refused: their user expects something. */
 static int plan_check_options(const struct plan_command *cmd, int boards)
 {
+	if (cmd->explain)
+		return explain_check_options(cmd, boards);
+	if (cmd->board)
+		return complain("--board is for dmag explain");
 	if (cmd->live && boards)
 		return complain("--live takes no board");
 	if (!cmd->live && !boards)
@@ -334,17 +369,18 @@ int plan_parse(struct plan_command *cmd, int argc, char **argv)
 
 	cmd->style.color = isatty(STDOUT_FILENO);
 	opterr = 0;
-	while ((key = getopt_long(argc, argv, ":lm:a:M:A:jcsqh", plan_options,
+	while ((key = getopt_long(argc, argv, ":lb:m:a:M:A:jcsqh", plan_options,
 				  NULL)) != -1) {
 		if (key == 'h') {
-			fputs(plan_usage, stdout);
+			fputs(cmd->explain ? explain_usage : plan_usage,
+			      stdout);
 			return EXIT_OK;
 		}
 		if (key == '?' || key == ':') {
 			complain(
 				key == ':' ?
 					"%s: a value is missing" :
-					"%s: no such option (dmag plan --help)",
+					"%s: no such option (--help lists them)",
 				argv[optind - 1]);
 			return EXIT_USAGE;
 		}

@@ -23,6 +23,7 @@ struct requirement {
 	bool used;
 };
 
+/** struct plan_command - The options of plan, most of which explain has too. */
 struct plan_command {
 	struct arena arena;
 	struct plan_options opt;
@@ -30,11 +31,12 @@ struct plan_command {
 	struct style style;
 	const char *svg, *html;
 	const char *root;
+	const char *board; /* of explain, whose argument is a log */
 	const char **overlays;
 	unsigned int nr_overlays;
 	struct requirement *require;
 	unsigned int nr_require;
-	bool live, linear, quiet, check;
+	bool live, linear, quiet, check, explain;
 	bool failed; /* some demand is not met */
 };
 

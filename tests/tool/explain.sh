@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# dmag explain on lines of real reports: the failure, its cause, a remedy.  The
+# expected causes are what those reports found, or what the message means.
+
+# shellcheck source=tests/tool/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# explain LOG TITLE CAUSE REMEDY: patterns on the unwrapped answer
+explain()
+{
+	status 0 "$1" "$dmag" explain "$here/logs/$1.log"
+	tr '\n' ' ' <"$work/out" >"$work/flat"
+	mv "$work/flat" "$work/out"
+	has "$1: failure" "1\. .*$2"
+	has "$1: cause" " cause .*$3.* do "
+	has "$1: remedy" " do .*$4.* groups "
+}
+
+explain wifi-leak '0000:05:00.0 \(rtl8192ee\): swiotlb is full' 'used up \(32768 of 32768 slots' 'swiotlb=65536 .*forgets to unmap'
+explain wifi-narrow '\(mt7615e\): swiotlb is full, 2 times' 'used up \(31983 of 32768 slots' '64-bit DMA mask'
+explain usb-large 'swiotlb is full' 'one mapping of 512 KiB: .* at most 256 KiB' 'dma_max_mapping_size'
+explain usb-old '38200000.dwc3 \(dwc3\): swiotlb is full, 2 times' 'swiotlb is used up' 'swiotlb=65536'
+explain tsn 'swiotlb is full' '32764 of 32768' 'swiotlb=65536'
+explain guest-large 'swiotlb is full' 'one mapping of 2 MiB' 'max_sectors_kb'
+explain guest-full 'swiotlb is full' '\(523564 of 524288 slots in use\): .*encrypted guest: all' 'swiotlb=1048576'
+explain v3d 'swiotlb is full' 'one mapping of 524 KiB' 'dma_max_mapping_size'
+has 'v3d: bus' '2\. .*out of the device.s reach .* cause the bus carries addresses up to 0x3fffffff \(30 bits\), the buffer is at 0x40898000'
+explain simpledrm 'out of the device.s reach' 'mask has 32 bits, the buffer has the bus address 0x9de654000, which takes 36' 'mask of 36 bits or more'
+explain tuner '\(cx23885\): a buffer is out' 'mask has 32 bits, .* 0x41ad44000, which takes 35; memory is at addresses of up to 35 bits' 'mask of 35 bits or more'
+explain axidma 'the kernel refused a DMA mask' 'below 32 bits has to cover all of ZONE_DMA' 'wider mask first'
+explain mask-unset 'axidma.0 \(axidma\): the device has no coherent mask' 'never set one' 'dma_set_mask_and_coherent'
+explain max-order 'more was asked for than the page allocator ever gives' 'more than MAX_PAGE_ORDER' 'CMA area'
+explain framebuffer 'CMA has no free range' 'no run of 6.8 MiB' 'cma=SIZE'
+explain vc4 'CMA has no free range, 2 times' 'no run of 8 MiB' 'cma=SIZE'
+explain cma-busy 'CMA has no free range, 2 times' 'pinned or under writeback' 'page_owner'
+explain zcu106-cma 'CMA could not be reserved' 'no free range of 2 GiB' 'ask for less'
+explain sama5-cma 'CMA could not be reserved' 'no free range of 64 MiB' 'alloc-ranges'
+explain rpi4-cma 'linux,cma: reserved memory found no place' 'where linux,cma may be' 'widen alloc-ranges'
+explain udmabuf 'swiotlb is full' 'one mapping of 8 MiB' '256|dma_max_mapping_size'
+has 'udmabuf: coherent' '2\. udmabuf.0: no coherent memory of 8 MiB .*cma=SIZE'
+explain dvb 'the atomic pool is used up' 'cannot sleep' 'coherent_pool=4M'
+explain icicle-wifi 'no 4 KiB in one piece \(order 0\)' 'ZONE_DMA32 has no free page' 'managed'
+explain snapshot 'no 2 MiB in one piece \(order 9\)' 'no sign of the DMA API' 'compaction'
+explain jvm 'no 4 KiB in one piece \(order 0\)' 'no sign of the DMA API' 'min_free_kbytes'
+
+# With a board, the reach of the device; a PCI device is behind the only bridge.
+board pi5
+echo '[    1.9] xhci_hcd 0000:01:00.0: can'"'"'t setup: -12' >"$work/usb.log"
+status 0 'with a board' "$dmag" explain --board "$work/pi5.dtb" "$work/usb.log"
+has 'reach' 'reach /axi/pcie@100000 reaches nothing of 8 GiB with 32 bits \(a guess\)'
+has 'masks' 'masks 32-bit cards: nothing; from 37 bits: all 8 GiB'
+has 'cause with a board' 'cause the mask is too narrow for the bus'
+board pi4
+echo 'dwc2 fe980000.usb: swiotlb buffer is full (sz: 4096 bytes), total 32768 (slots), used 0 (slots)' >"$work/dwc2.log"
+status 0 'a platform device' "$dmag" explain -b "$work/pi4.dtb" "$work/dwc2.log"
+has 'a platform device' 'reach /soc/usb@7e980000 reaches 948 MiB of 3.9 GiB with 32 bits'
+has 'out of reach of swiotlb' 'swiotlb is empty, yet no part of it suits the device'
+
+# The words of dmag itself, and of other kernels.
+cat >"$work/other.log" <<'END'
+[   10] demo 0000:00:01.0: dmag: no 512 pages (blocking) in group 1: [0x1000, 0xfffffff]; owns 65000 of 65438 frames, 976 free, 512 in one run
+[   11] demo 0000:00:01.0: dmag: no 16 pages (atomic) in group 1: [0x1000, 0xfffffff]; owns 65000 of 65438 frames, 48 free, 2 in one run
+[   12] nvme 0000:03:00.0: DMA addr 0x0000000100000000+4096 overflow (mask ffffffff, bus limit 0).
+[   13] DMA: failed to allocate 512 KiB GFP_KERNEL|GFP_DMA pool for atomic allocation
+[   14] Failed to get suitable pool for fe340000.mmc
+[   15] software IO TLB: swiotlb_memblock_alloc: Failed to allocate 67108864 bytes tlb structure
+[   16] demo soc:demo: Coherent DMA mask 0xfffffff (pfn 0x10000-0x20000) covers a smaller range of system memory than the DMA zone pfn 0x0-0x30000
+[   17] cma: __cma_alloc: reserved: alloc failed, req-size: 512 pages, ret: -12
+[   18] cma: number of available pages: 300@100+200@1000=> 900 free of 16384 total pages
+[   19] demo 0000:00:02.0: swiotlb buffer is full (sz: 65536 bytes), total 32768 (slots), used 1000 (slots)
+END
+status 0 'others' "$dmag" explain - <"$work/other.log"
+tr '\n' ' ' <"$work/out" >"$work/flat" && mv "$work/flat" "$work/out"
+has 'dmag: leak' '1\. 0000:00:01.0 \(demo\): a group had no 2 MiB .* devices hold 64024 of the 65438 frames'
+has 'dmag: atomic' '2\. 0000:00:01.0 \(demo\): a group had no 64 KiB .* reserve drained or in pieces'
+has 'overflow since 5.10' '\(nvme\): a buffer is out .* mask has 32 bits, the buffer has the bus address 0x100000000, which takes 33'
+has 'pool at boot' 'an atomic pool could not be made .* no 512 KiB in one piece were free in the zone of GFP_KERNEL.GFP_DMA'
+has 'pool in reach' 'fe340000.mmc: no atomic pool suits the device'
+has 'swiotlb at boot' 'swiotlb could not be allocated .* no free range of 64 MiB below 4 GiB'
+has 'arm mask' 'the mask is narrower than ZONE_DMA .* a mask of 28 bits'
+has 'CMA in pieces' 'the area is in pieces: 3.5 MiB are free, but not 2 MiB in one run'
+has 'areas of swiotlb' 'no run of free slots is long enough for 64 KiB, though 31768 of 32768 are free'
+echo 'all is well' >"$work/well.log"
+status 0 'nothing found' "$dmag" explain "$work/well.log"
+has 'nothing found' '^no failure of DMA memory'
+printf 'x\033[31m 0000:01:00.0: swiotlb buffer is full (sz: 1 bytes)\n' >"$work/steer.log"
+status 0 'hostile' "$dmag" explain "$work/steer.log"
+hasnt 'escape' "$(printf '\033')"
+status 1 'no such log' "$dmag" explain "$work/none.log"
+has 'no such log' 'none.log: No such file' err
+status 1 'no such board' "$dmag" explain -b "$work/none.dtb" "$work/usb.log"
+status 2 'two logs' "$dmag" explain "$work/usb.log" "$work/usb.log"
+status 2 'options of plan' "$dmag" explain --json "$work/usb.log"
+has 'options of plan' '^dmag: only options of dmag explain' err
+status 0 'help' "$dmag" explain --help
+has 'help' '^usage: dmag explain'
+finish

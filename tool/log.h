@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0) */
+/*
+ * A kernel log, as far as it tells of failures of DMA memory.
+ */
+#ifndef DMAG_TOOL_LOG_H
+#define DMAG_TOOL_LOG_H
+
+#include "arena.h"
+
+/** enum log_kind - The failures that are known, the surest signs first. */
+enum log_kind {
+	LOG_DMAG, /* dmag's own line */
+	LOG_SWIOTLB_FULL,
+	LOG_OVERFLOW,
+	LOG_MASK_REFUSED,
+	LOG_MASK_UNSET, /* the driver set no coherent mask */
+	LOG_MASK_ZONE, /* 32-bit ARM: the mask is narrower than ZONE_DMA */
+	LOG_POOL_REACH, /* no atomic pool suits a device */
+	LOG_POOL_EMPTY,
+	LOG_POOL_BOOT, /* an atomic pool could not be made */
+	LOG_COHERENT, /* swiotlb, asked as a last resort, could not help */
+	LOG_TOO_LARGE, /* more than the page allocator ever gives */
+	LOG_CMA_ALLOC,
+	LOG_CMA_RESERVE,
+	LOG_SWIOTLB_BOOT,
+	LOG_RESERVED, /* a reserved-memory node found no place */
+	LOG_PAGES, /* page allocation failure */
+	LOG_SETUP, /* a driver gave up for want of memory */
+	LOG_KINDS,
+};
+
+/**
+ * struct log_event - A failure, and how often it was logged.
+ * @dev: the device, as the kernel calls it; NULL if the line does not say
+ * @driver: its driver; or the task that asked for pages
+ * @line: the first line that told of it, without time
+ * @size: bytes that were wanted, 0 if that is not said
+ * @total: slots of swiotlb, pages of a CMA area, frames of a group's reach
+ * @used: how many of these are in use
+ * @addr: a bus address; @mask and @limit are what it exceeds
+ * @order: of a page allocation
+ * @gfp: its flags
+ * @ret: an error code, 0 or negative
+ * @known: @total and @used were in the log
+ * @dma: a page allocation was the DMA API's, as the stack shows
+ */
+struct log_event {
+	struct log_event *next;
+	enum log_kind kind;
+	const char *dev;
+	const char *driver;
+	const char *line;
+	const char *gfp;
+	u64 size;
+	u64 total;
+	u64 used;
+	u64 addr;
+	u64 mask;
+	u64 limit;
+	unsigned int order;
+	int ret;
+	bool known;
+	bool dma;
+	unsigned int count;
+};
+
+struct log_event *log_parse(struct arena *arena, const char *text);
+
+#endif /* DMAG_TOOL_LOG_H */
