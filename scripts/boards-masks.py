@@ -20,8 +20,9 @@ import re
 import sys
 
 ROOTS = ("drivers", "sound")
-# Host bridges stand for the devices behind them; IOMMUs translate, not allocate.
-SKIP = ("drivers/pci", "drivers/iommu", "drivers/of")
+# Host bridges stand for the devices behind them; IOMMUs translate, not allocate;
+# memory controllers set masks for their clients.
+SKIP = ("drivers/pci", "drivers/iommu", "drivers/memory", "drivers/of")
 
 # An object with more match tables than this holds several drivers (a display
 # pipeline, say), of which each speaks for itself.

@@ -7,7 +7,8 @@
 #
 # The source is only read.  What is newer than its .dts stays; a shared .dtsi
 # changes with a kernel version, and then OUTPUT-DIR is to be removed.  A source
-# that does not compile is named and counted, and the exit status is 1.
+# that does not compile, as some need a newer dtc, is named; if more than one in
+# 100 do not, the exit status is 1.
 
 set -eu
 
@@ -50,4 +51,7 @@ if [ ! -d "$1/arch/arm64/boot/dts" ]; then
 fi
 mkdir -p "$2"
 find "$1/arch/arm64/boot/dts" "$1/arch/arm/boot/dts" "$1/arch/riscv/boot/dts" -name '*.dts' | sort |
-	xargs -n 20 -P "${3:-2}" "$0" --one "$1" "$2"
+	xargs -n 20 -P "${3:-2}" "$0" --one "$1" "$2" || true
+boards=$(find "$2" -name '*.dtb' | wc -l)
+failed=$(find "$2" -name '*.dtb.log' | wc -l)
+[ $((failed * 100)) -le "$boards" ]

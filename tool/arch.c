@@ -28,27 +28,17 @@ static const struct {
 	const char *prefix;
 	enum arch arch;
 } arch_cpus[] = {
-	{ "arm,armv8", ARCH_ARM64 },
-	{ "arm,cortex-m", ARCH_ARM },
-	{ "arm,cortex-", ARCH_ARM64 },
-	{ "arm,neoverse-", ARCH_ARM64 },
-	{ "arm,arm", ARCH_ARM },
-	{ "ARM,", ARCH_ARM64 },
-	{ "faraday,fa", ARCH_ARM },
-	{ "intel,sa1", ARCH_ARM },
-	{ "apple,", ARCH_ARM64 },
-	{ "brcm,brahma-b53", ARCH_ARM64 },
-	{ "brcm,vulcan", ARCH_ARM64 },
-	{ "cavium,thunder", ARCH_ARM64 },
-	{ "nvidia,tegra", ARCH_ARM64 },
-	{ "nvidia,denver", ARCH_ARM64 },
-	{ "qcom,kryo", ARCH_ARM64 },
-	{ "qcom,oryon", ARCH_ARM64 },
-	{ "samsung,mongoose", ARCH_ARM64 },
-	{ "phytium,", ARCH_ARM64 },
-	{ "ampere,", ARCH_ARM64 },
-	{ "hisilicon,tsv", ARCH_ARM64 },
-	{ "riscv", ARCH_RISCV },
+	{ "arm,armv8", ARCH_ARM64 },	   { "arm,cortex-m", ARCH_ARM },
+	{ "arm,cortex-", ARCH_ARM64 },	   { "arm,neoverse-", ARCH_ARM64 },
+	{ "arm,arm", ARCH_ARM },	   { "ARM,", ARCH_ARM64 },
+	{ "faraday,fa", ARCH_ARM },	   { "intel,sa1", ARCH_ARM },
+	{ "apple,", ARCH_ARM64 },	   { "apm,", ARCH_ARM64 },
+	{ "brcm,brahma-b53", ARCH_ARM64 }, { "brcm,vulcan", ARCH_ARM64 },
+	{ "cavium,thunder", ARCH_ARM64 },  { "nvidia,tegra", ARCH_ARM64 },
+	{ "nvidia,denver", ARCH_ARM64 },   { "qcom,kryo", ARCH_ARM64 },
+	{ "qcom,oryon", ARCH_ARM64 },	   { "samsung,mongoose", ARCH_ARM64 },
+	{ "phytium,", ARCH_ARM64 },	   { "ampere,", ARCH_ARM64 },
+	{ "hisilicon,tsv", ARCH_ARM64 },   { "riscv", ARCH_RISCV },
 };
 
 static enum arch arch_of_name(const char *cpu)

@@ -293,6 +293,7 @@ static bool device_on_pci(const struct of_node *np)
 static bool device_is_infrastructure(const struct of_node *np)
 {
 	return of_has(np, "#iommu-cells") || of_has(np, "msi-controller") ||
+	       of_has(np, "dma-masters") || /* a router of requests */
 	       of_has(np, "interrupt-controller") ||
 	       of_compatible(np, "simple-bus") ||
 	       of_compatible(np, "simple-mfd") ||
