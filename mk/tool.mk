@@ -85,9 +85,10 @@ $(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz
 	@echo '  LD $@'
 	$(Q)$(CC_fuzz) $(LDFLAGS_fuzz) $^ $(TOOL_LIBS) -o $@
 
-$(T)/seeds: $(wildcard tests/tool/boards/*.dts)
+$(T)/seeds: $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log)
 	@mkdir -p $@
-	@for dts in $^; do dtc -q -o $@/$$(basename $$dts .dts).dtb $$dts || exit 1; done
+	@cp $(filter %.log,$^) $@
+	@for dts in $(filter %.dts,$^); do dtc -q -o $@/$$(basename $$dts .dts).dtb $$dts || exit 1; done
 	@touch $@
 
 tool-fuzz: $(T)/fuzz $(T)/seeds

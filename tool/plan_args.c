@@ -36,8 +36,8 @@ static const char plan_usage[] =
 	"  -c, --csv                  print comma-separated values, a line per device\n"
 	"  -s, --summary              print comma-separated values, a line per board\n"
 	"      --svg FILE             draw memory and groups by address\n"
-	"      --html FILE            the same, with the table, as a web page\n"
-	"      --linear               draw addresses to scale instead of log\n"
+	"      --html FILE            the same as a web page, with notes and tables\n"
+	"      --linear               draw memory to scale instead of log\n"
 	"      --color WHEN           always, never or auto (a terminal)\n"
 	"  -q, --quiet                no notes on the input\n"
 	"  -h, --help                 print this\n";

@@ -2,17 +2,17 @@
 /*
  * A picture of physical memory: zones as columns behind, a bar for each group.
  *
- * Three columns: who (text), where (the drawing), how well the zones do (text).
- * Addresses go from left to right, by default on a logarithmic scale, on which
- * 16 MiB and 64 GiB both show.  That scale begins below the lowest boundary;
- * what lies under it shares a strip at the left.  Bars are solid where Linux's
- * zones find the memory for certain, hatched where it is wasted, and red where
- * the zone that is tried holds memory that the group cannot use.
+ * Three columns: the group (text), its place (the drawing), the zones' verdict
+ * (text).  Addresses go from left to right, on the scale of scale.c.  Bars are
+ * solid where Linux's zones find the memory for certain, hatched where it is
+ * wasted, and red where the zone that is tried holds memory that the group cannot
+ * use.  Colours follow those of the page that shows the picture, light or dark.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "scale.h"
 #include "text.h"
 #include "write.h"
 
@@ -27,13 +27,11 @@
 #define LINE_H 16.0
 #define CHAR_W 6.4
 #define SMALL_W 5.6
-#define STRIP 0.04 /* of the width: what is below the logarithmic scale */
 
 struct canvas {
 	FILE *out;
 	const struct board *board;
-	bool linear;
-	u64 low, top; /* where the scale begins and ends */
+	struct scale scale;
 	double y;
 };
 
@@ -70,69 +68,10 @@ static double svg_text_width(const char *s)
 
 /* ---- the scale ------------------------------------------------------- */
 
-/* Addresses beyond the scale are drawn at its ends. */
-static double svg_x(const struct canvas *canvas, u64 addr)
-{
-	double part;
-
-	if (canvas->linear)
-		part = (double)(addr - canvas->low) /
-		       (double)(canvas->top - canvas->low);
-	else if (addr < canvas->low)
-		part = STRIP * (double)addr / (double)canvas->low;
-	else
-		part = STRIP +
-		       (1 - STRIP) * log2((double)addr / (double)canvas->low) /
-			       log2((double)canvas->top / (double)canvas->low);
-	return WHERE_X + WHERE_W * fmin(fmax(part, 0), 1);
-}
-
-static u64 svg_lowest_ram(const struct board *board)
-{
-	return board->ram.nr ? frames_bytes(board->ram.seg[0].start) : 0;
-}
-
-/* The scale has to begin under the first boundary inside memory. */
-static u64 svg_lowest_boundary(const struct board *board)
-{
-	u64 low = board->ram.nr ? frames_bytes(board->ram.seg[0].last + 1) : 1;
-	unsigned int i, j;
-
-	for (i = 0; i < board->nr_zones; i++)
-		if (board->zones[i].frames)
-			low = min(low, range_span(&board->zones[i].range).last);
-	for (i = 0; i < board->nr_groups; i++) {
-		const struct dmag_reach *reach = &board->groups[i]->core.reach;
-
-		for (j = 0; j < reach->nr; j++)
-			low = min(low, range_span(&reach->seg[j]).last);
-	}
-	return low;
-}
-
-/* A power of two below the first boundary, so that ticks are round numbers. */
-static void svg_set_scale(struct canvas *canvas)
-{
-	const struct board *board = canvas->board;
-	u64 start = svg_lowest_ram(board);
-	unsigned int i;
-
-	canvas->top = BIT_ULL(PAGE_SHIFT);
-	for (i = 0; i < board->ram.nr; i++)
-		canvas->top = range_span(&board->ram.seg[i]).last;
-	if (canvas->linear) {
-		canvas->low = start;
-		return;
-	}
-	canvas->low = BIT_ULL(fls64(max(svg_lowest_boundary(board), 8ULL)) - 2);
-	if (start)
-		canvas->low = BIT_ULL(fls64(start) - 1);
-}
-
 static void svg_tick(const struct canvas *canvas, u64 addr, double *free_x,
 		     double bottom)
 {
-	double x = svg_x(canvas, addr), half;
+	double x = scale_x(&canvas->scale, addr), half;
 	char text[32];
 
 	size_text(text, sizeof(text), addr);
@@ -146,49 +85,73 @@ static void svg_tick(const struct canvas *canvas, u64 addr, double *free_x,
 	svg_label(canvas, x, canvas->y, "mid", addr ? text : "0");
 }
 
-/* Powers of two, or multiples of one; as many as there is room for. */
+/* The ends of pieces of memory, as many as there is room for. */
 static void svg_axis(struct canvas *canvas, double bottom)
 {
+	const struct scale *scale = &canvas->scale;
 	double free_x = WHERE_X - 30;
-	u64 step, addr;
+	unsigned int i;
 
 	canvas->y += LINE_H;
-	if (canvas->linear) {
-		step = BIT_ULL(fls64((canvas->top - canvas->low) / 8 | 1));
-		for (addr = canvas->low;
-		     addr - canvas->low <= canvas->top - canvas->low;
-		     addr = round_up(addr + 1, step)) {
-			svg_tick(canvas, addr, &free_x, bottom);
-			if (addr > U64_MAX - step)
-				break;
-		}
-	} else {
-		if (!svg_lowest_ram(canvas->board))
-			svg_tick(canvas, 0, &free_x, bottom);
-		for (addr = canvas->low; addr - 1 <= canvas->top; addr <<= 1)
-			svg_tick(canvas, addr, &free_x, bottom);
+	for (i = 0; i < scale->nr; i++) {
+		const struct scale_piece *piece = &scale->piece[i];
+
+		if (!piece->hole) /* there is room for one end only */
+			svg_tick(canvas, piece->start, &free_x, bottom);
+		if (i + 1 == scale->nr)
+			svg_tick(canvas, piece->last + 1, &free_x, bottom);
 	}
 	canvas->y += 8;
 }
 
+/* A hole is a break in the picture, as wide as it would be if it were true. */
+static void svg_holes(const struct canvas *canvas, double bottom)
+{
+	const struct scale *scale = &canvas->scale;
+	unsigned int i;
+
+	for (i = 0; i < scale->nr; i++) {
+		const struct scale_piece *piece = &scale->piece[i];
+
+		if (!piece->hole)
+			continue;
+		fprintf(canvas->out,
+			"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" class=\"page\"><title>no memory from 0x%llx to 0x%llx</title></rect>\n",
+			piece->x, canvas->y, piece->width, bottom - canvas->y,
+			piece->start, piece->last);
+		fprintf(canvas->out,
+			"<path d=\"M%.1f %.1fl4 -10m0 10l4 -10\" class=\"break\"/>\n",
+			piece->x + piece->width / 2 - 4, canvas->y + 15);
+	}
+}
+
 /* ---- bars ------------------------------------------------------------ */
 
-/* Never thinner than a pixel: what is small must still be seen. */
-static void svg_bar(const struct canvas *canvas, struct span s, const char *cls,
-		    double y, double height)
+/*
+ * Never thinner than a pixel: what is small must still be seen.  Under the mouse,
+ * a bar says what it is.
+ */
+static void svg_bar(const struct canvas *canvas, struct span span,
+		    const char *cls, double height, const char *name)
 {
-	double x = svg_x(canvas, s.start);
-	double end = svg_x(canvas, s.last == U64_MAX ? s.last : s.last + 1);
+	double x = scale_x(&canvas->scale, span.start);
+	double end = scale_end(&canvas->scale, span.last);
+	char size[32];
 
 	fprintf(canvas->out,
-		"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" class=\"%s\"/>\n",
-		x, y, fmax(end - x, 1), height, cls);
+		"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" class=\"%s\"><title>",
+		fmin(x, WHERE_X + WHERE_W - 1), canvas->y, fmax(end - x, 1),
+		height, cls);
+	write_xml_text(canvas->out, name, -1);
+	fprintf(canvas->out, ": 0x%llx to 0x%llx, %s</title></rect>\n",
+		span.start, span.last,
+		size_text(size, sizeof(size), span.last - span.start + 1));
 }
 
 /* The part of @reach that lies in [first, last]. */
 static void svg_reach(const struct canvas *canvas,
 		      const struct dmag_reach *reach, u64 first, u64 last,
-		      const char *cls)
+		      const char *cls, const char *name)
 {
 	unsigned int i;
 
@@ -198,8 +161,7 @@ static void svg_reach(const struct canvas *canvas,
 		part.start = max(reach->seg[i].start, first);
 		part.last = min(reach->seg[i].last, last);
 		if (part.start <= part.last)
-			svg_bar(canvas, range_span(&part), cls, canvas->y,
-				BAR_H);
+			svg_bar(canvas, range_span(&part), cls, BAR_H, name);
 	}
 }
 
@@ -213,15 +175,22 @@ static u64 svg_zone_end(const struct board *board, int zone)
 static void svg_group_bars(const struct canvas *canvas,
 			   const struct group *group)
 {
+	const struct dmag_reach *reach = &group->core.reach;
 	u64 tried = svg_zone_end(canvas->board, group->worst->zone);
 	u64 sure = svg_zone_end(canvas->board, group->worst->sure);
 
 	if (group->worst->outside)
-		svg_reach(canvas, &canvas->board->ram, 0, tried - 1, "outside");
-	svg_reach(canvas, &group->core.reach, 0, U64_MAX, "blank");
-	if (sure)
-		svg_reach(canvas, &group->core.reach, 0, sure - 1, "reach");
-	svg_reach(canvas, &group->core.reach, sure, U64_MAX, "wasted");
+		svg_reach(canvas, &canvas->board->ram, 0, tried - 1, "outside",
+			  "tried, out of reach");
+	svg_reach(canvas, reach, 0, U64_MAX, "blank", "in reach");
+	if (verdict_bad(group->verdict) && sure)
+		svg_reach(canvas, reach, 0, sure - 1, "reach",
+			  "found in a zone");
+	if (verdict_bad(group->verdict))
+		svg_reach(canvas, reach, sure, U64_MAX, "wasted",
+			  "in reach, wasted");
+	else
+		svg_reach(canvas, reach, 0, U64_MAX, "reach", "in reach");
 }
 
 /* ---- rows ------------------------------------------------------------ */
@@ -259,6 +228,13 @@ static void svg_members(const struct canvas *canvas, const struct group *group)
 	fputs("</text>\n", canvas->out);
 }
 
+static const char *svg_verdict_class(unsigned int verdict)
+{
+	if (verdict == VERDICT_UNKNOWN)
+		return "small";
+	return verdict_bad(verdict) ? "bad" : "good";
+}
+
 /* Amounts take a second line, under the verdict in words. */
 static void svg_verdict(const struct canvas *canvas, const struct group *group)
 {
@@ -268,7 +244,7 @@ static void svg_verdict(const struct canvas *canvas, const struct group *group)
 		 zone_text(canvas->board, group->worst->zone),
 		 verdict_name(group->verdict));
 	svg_label(canvas, VERDICT_X, canvas->y + 11,
-		  verdict_bad(group->verdict) ? "bad" : "good", text);
+		  svg_verdict_class(group->verdict), text);
 	if (!group->wasted && !group->outside)
 		return;
 	snprintf(text, sizeof(text), "wasted %s, out %s",
@@ -298,6 +274,34 @@ static void svg_group(struct canvas *canvas, const struct group *group)
 	canvas->y += ROW_H;
 }
 
+static const char *svg_region_class(const struct region *region)
+{
+	if (region->kind == REGION_CMA)
+		return "cma";
+	return region->kind >= REGION_COHERENT ? "pool" : "reserved";
+}
+
+/* Regions that Linux places at boot have no bar, but take memory all the same. */
+static void svg_unplaced(const struct canvas *canvas)
+{
+	const struct board *board = canvas->board;
+	char size[32], text[64];
+	unsigned int i, nr = 0;
+	u64 bytes = 0;
+
+	for (i = 0; i < board->nr_regions; i++) {
+		if (board->regions[i].placed)
+			continue;
+		bytes += board->regions[i].size;
+		nr++;
+	}
+	if (!nr)
+		return;
+	snprintf(text, sizeof(text), "%u region%s placed at boot: %s", nr,
+		 nr == 1 ? "" : "s", size_text(size, sizeof(size), bytes));
+	svg_label(canvas, 10, canvas->y + 4 + LINE_H + 8, "small", text);
+}
+
 static void svg_ram(struct canvas *canvas)
 {
 	const struct board *board = canvas->board;
@@ -309,14 +313,32 @@ static void svg_ram(struct canvas *canvas)
 	snprintf(text, sizeof(text), "memory: %s",
 		 board->memory_known ? size : "unknown");
 	svg_label(canvas, 10, canvas->y + 11, "name", text);
+	svg_unplaced(canvas);
 	for (i = 0; i < board->ram.nr; i++)
-		svg_bar(canvas, range_span(&board->ram.seg[i]), "ram",
-			canvas->y, BAR_H);
+		svg_bar(canvas, range_span(&board->ram.seg[i]),
+			board->memory_known ? "ram" : "wasted", BAR_H,
+			"memory");
 	for (i = 0; i < board->nr_regions; i++)
 		if (board->regions[i].placed)
-			svg_bar(canvas, board->regions[i].span, "reserved",
-				canvas->y, BAR_H);
+			svg_bar(canvas, board->regions[i].span,
+				svg_region_class(&board->regions[i]), BAR_H,
+				board->regions[i].name);
 	canvas->y += ROW_H;
+}
+
+/* Devices that take no memory from a group are counted, not drawn. */
+static void svg_others(const struct canvas *canvas, double y)
+{
+	const struct board *board = canvas->board;
+	unsigned int i, nr = 0;
+	char text[64];
+
+	for (i = 0; i < board->nr_devices; i++)
+		nr += !board->devices[i].group;
+	snprintf(text, sizeof(text), "%u device%s in no group", nr,
+		 nr == 1 ? "" : "s");
+	if (nr)
+		svg_label(canvas, 10, y, "small", text);
 }
 
 /* Columns of colour behind all rows, named where the name fits. */
@@ -327,15 +349,18 @@ static void svg_zones(struct canvas *canvas, double bottom)
 	unsigned int i;
 
 	for (i = 0; i < board->nr_zones; i++) {
-		struct span span = range_span(&board->zones[i].range);
-		double x = svg_x(canvas, span.start),
-		       end = svg_x(canvas, span.last);
+		const struct zone *zone = &board->zones[i];
+		struct span span = range_span(&zone->range);
+		double x = scale_x(&canvas->scale, span.start);
+		double end = scale_end(&canvas->scale, span.last);
 
-		svg_bar(canvas, span, zone_cls[i], canvas->y,
-			bottom - canvas->y);
-		if (end - x > svg_text_width(board->zones[i].name) + 6)
+		if (!zone->frames)
+			continue;
+		svg_bar(canvas, span, zone_cls[i], bottom - canvas->y,
+			zone->name);
+		if (end - x > svg_text_width(zone->name) + 6)
 			svg_label(canvas, (x + end) / 2, canvas->y + 13, "mid",
-				  board->zones[i].name);
+				  zone->name);
 	}
 	canvas->y += LINE_H + 6;
 }
@@ -349,6 +374,8 @@ static void svg_legend(const struct canvas *canvas)
 		{ "wasted", "in reach, wasted" },
 		{ "outside", "tried, out of reach" },
 		{ "reserved", "reserved" },
+		{ "cma", "CMA" },
+		{ "pool", "pool" },
 	};
 	double x = WHERE_X;
 	unsigned int i;
@@ -374,10 +401,19 @@ static const char *const svg_style[] = {
 	".z0{fill:#d6e6f5}.z1{fill:#e5f1da}.z2{fill:#fcefcf}",
 	".z3{fill:#efe0f2}.z4{fill:#eee}",
 	".ram{fill:#8a8a8a}.reserved{fill:#3c3c3c}.blank{fill:#fff}",
+	".cma{fill:#2e9e8f}.pool{fill:#a8621b}.page{fill:#fff}",
+	".break{stroke:#666;fill:none}",
 	".reach{fill:#2f6aa8}.outside{fill:url(#o)}",
 	".wasted{fill:url(#w);stroke:#2f6aa8}",
 	"#w rect{fill:#fff}#w .line{fill:#2f6aa8}",
 	"#o rect{fill:#fdeceb}#o .line{fill:#b3261e}",
+	"@media (prefers-color-scheme:dark){text{fill:#ddd}.small{fill:#aaa}",
+	".bad{fill:#ff8a80}.good{fill:#81c995}.page{fill:#16181b}",
+	".z0{fill:#1d3245}.z1{fill:#263a1f}.z2{fill:#40351a}.z3{fill:#392a3d}",
+	".z4{fill:#333}.ram{fill:#8a8a8a}.reserved{fill:#000}.tick{stroke:#888}",
+	".blank{fill:#16181b}.reach{fill:#6ea8e0}.wasted{stroke:#6ea8e0}",
+	"#w rect{fill:#16181b}#w .line{fill:#6ea8e0}",
+	"#o rect{fill:#3a1a18}#o .line{fill:#ff8a80}}",
 	"</style><defs>",
 	"<pattern id=\"w\" width=\"7\" height=\"7\"",
 	" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">",
@@ -388,7 +424,7 @@ static const char *const svg_style[] = {
 	"<rect width=\"5\" height=\"5\"/>",
 	"<rect width=\"1.5\" height=\"5\" class=\"line\"/></pattern>",
 	"</defs>",
-	"<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
+	"<rect width=\"100%\" height=\"100%\" class=\"page\"/>",
 };
 
 static void svg_title(struct canvas *canvas)
@@ -424,15 +460,15 @@ static void svg_title(struct canvas *canvas)
  * write_svg() - Draw a plan.
  * @out: where to
  * @board: the plan
- * @linear: addresses to scale rather than on a logarithmic scale
+ * @linear: pieces of memory as wide as their size, not its logarithm
  */
 void write_svg(FILE *out, const struct board *board, bool linear)
 {
-	struct canvas canvas = { .out = out, .board = board, .linear = linear };
+	struct canvas canvas = { .out = out, .board = board };
 	double bottom, height = 130 + ROW_H * (board->nr_groups + 1);
 	unsigned int i;
 
-	svg_set_scale(&canvas);
+	scale_build(&canvas.scale, board, linear, WHERE_X, WHERE_W);
 	fprintf(out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\">\n",
 		WIDTH, height, WIDTH, height);
@@ -442,10 +478,13 @@ void write_svg(FILE *out, const struct board *board, bool linear)
 	bottom = canvas.y + 2 * LINE_H + 16 + ROW_H * (board->nr_groups + 1);
 	svg_zones(&canvas, bottom);
 	svg_axis(&canvas, bottom);
+	svg_holes(&canvas, bottom);
 	svg_ram(&canvas);
 	for (i = 0; i < board->nr_groups; i++)
 		svg_group(&canvas, board->groups[i]);
 	canvas.y = bottom + 8;
+	svg_others(&canvas, canvas.y + 10);
 	svg_legend(&canvas);
+	scale_free(&canvas.scale);
 	fputs("</svg>\n", out);
 }

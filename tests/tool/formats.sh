@@ -99,6 +99,30 @@ for scale in '' --linear; do
 done
 grep -q '<svg' "$work/pi4.html" && grep -q 'PCI host bridge' "$work/pi4.html"
 verdict $? 'html has the picture and the table'
+
+# The Icicle's two banks have 768 and 1024 MiB: so wide are their bars to scale, the
+# hole between them is a strip, and ZONE_DMA32's column ends where the first bank does.
+status 0 'two banks' "$dmag" plan --linear --svg "$work/icicle.svg" --html "$work/icicle.html" "$work/icicle.dtb"
+python3 - "$work/icicle.svg" <<'END' 2>"$work/svg.err"
+import sys, xml.etree.ElementTree as ET
+bars = {}
+for r in ET.parse(sys.argv[1]).getroot().iter("{http://www.w3.org/2000/svg}rect"):
+    bars.setdefault(r.get("class"), []).append((float(r.get("x") or 0), float(r.get("width").rstrip("%"))))
+first, second = bars["ram"]
+assert abs(second[1] / first[1] - 4 / 3) < 0.01, bars["ram"]
+assert abs(second[0] - first[0] - first[1] - 16) < 0.2, bars["ram"]
+assert bars["z0"][0][0] == first[0] == 270, bars["z0"]
+assert bars["z0"][0][1] >= first[1], bars["z0"]
+END
+verdict $? 'two banks to scale' "$(tail -n 1 "$work/svg.err")"
+grep -q 'prefers-color-scheme:dark' "$work/icicle.svg" && grep -q '<title>no memory from 0xb0000000 to 0xfffffffff</title>' "$work/icicle.svg"
+verdict $? 'dark mode, and a title on the hole'
+grep -q '<svg' "$work/icicle.html" && grep -q '<h2>Devices</h2>' "$work/icicle.html" && ! grep -q 'https*://[^w]' "$work/icicle.html"
+verdict $? 'a page that needs nothing from elsewhere'
+board nothing
+status 0 'notes in html' "$dmag" plan --html "$work/nothing.html" "$work/nothing.dtb"
+grep -q '<li>/soc/ethernet@1000000: a mask of 32 bits (a guess) reaches no memory' "$work/nothing.html"
+verdict $? 'notes in html'
 status 1 'svg nowhere' "$dmag" plan --svg "$work/none/x.svg" "$work/pi4.dtb"
 has 'svg nowhere' 'none/x.svg: No such file' err
 status 2 'svg of two' "$dmag" plan --svg "$work/x.svg" "$work/pi4.dtb" "$work/icicle.dtb"

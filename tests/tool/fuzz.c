@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * Fuzzing of everything that reads a device tree, with libFuzzer.
+ * Fuzzing of everything that reads device trees and kernel logs, with libFuzzer.
  *
- * The input is a flattened device tree.  It may be refused, with a reason; if
- * it is read, the plan has to hold together and be printable.
+ * An input with the magic number of a flattened device tree is one; it may be
+ * refused, with a reason, and if it is read, the plan has to hold together and be
+ * printable.  Any other input is a log, whose failures are explained.
  */
+#include <libfdt.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "explain.h"
 #include "plan.h"
 #include "source.h"
 #include "writers.h"
@@ -33,11 +37,39 @@ static void check_plan(struct board *b)
 	write_all(b);
 }
 
+/* Logs are text: a byte of 0 ends one. */
+static int try_log(const uint8_t *data, size_t size)
+{
+	struct log_event *event;
+	struct board b;
+	char *text;
+
+	board_init(&b, "fuzz");
+	text = arena_alloc(&b.arena, size + 1);
+	memcpy(text, data, size);
+	for (event = log_parse(&b.arena, text); event; event = event->next) {
+		struct explanation answer = explain_event(&b, event);
+
+		if (!answer.title || !answer.cause || !answer.remedy ||
+		    !answer.groups || !event->line || !event->count)
+			abort();
+	}
+	board_free(&b);
+	return 0;
+}
+
+static bool is_board(const uint8_t *data, size_t size)
+{
+	return size >= sizeof(fdt32_t) && fdt_magic(data) == FDT_MAGIC;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct plan_options opt = { .assume = 1ULL << 32 };
 	struct board b;
 
+	if (!is_board(data, size))
+		return try_log(data, size);
 	board_init(&b, "fuzz");
 	if (board_from_fdt(&b, data, size, &opt) || board_plan(&b)) {
 		if (!b.error)

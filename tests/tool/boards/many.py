@@ -4,6 +4,7 @@
 
 print('''/dts-v1/;
 / { model = "30 groups: a board with <many> & odd windows"; compatible="test,many"; #address-cells = <2>; #size-cells = <2>;
+cpus { #address-cells = <1>; #size-cells = <0>; cpu@0 { device_type = "cpu"; compatible = "arm,cortex-a72"; reg = <0>; }; };
 memory@80000000 { device_type = "memory"; reg = <0x0 0x80000000 0x0 0x80000000>, <0x8 0x80000000 0xf 0x80000000>; };
 reserved-memory { #address-cells=<2>; #size-cells=<2>; ranges; a@90000000 { reg = <0 0x90000000 0 0x4000000>; }; b@900000000 { reg = <9 0 0 0x10000000>; no-map; }; };
 ''')
