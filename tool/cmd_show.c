@@ -208,6 +208,21 @@ static int kgroup_cmp(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* Three cases can be told apart: no privilege, no debugfs, no groups in it. */
+static const char *show_why_not(struct snapshot *snap, const char *root,
+				int err)
+{
+	const char *debugfs =
+		arena_printf(&snap->arena, "%s/sys/kernel/debug", root);
+	char **names;
+
+	if (err != ENOENT)
+		return "debugfs is for root";
+	if (!sys_list(&snap->arena, debugfs, &names))
+		return "debugfs is not mounted: mount -t debugfs none /sys/kernel/debug";
+	return "this kernel has no groups: CONFIG_DMAG is off, or dmag=off was given";
+}
+
 static int show_read(struct snapshot *snap, const char *root)
 {
 	char *path = arena_printf(&snap->arena,
@@ -215,12 +230,9 @@ static int show_read(struct snapshot *snap, const char *root)
 	char *text = sys_read(&snap->arena, path, NULL), *line, *save;
 	struct timespec now;
 
-	if (!text) {
-		fprintf(stderr, "dmag: %s: %s (%s)\n", path, strerror(errno),
-			errno == ENOENT ? "no groups here, or no debugfs" :
-					  "debugfs is for root");
-		return -1;
-	}
+	if (!text)
+		return complain("%s: %s (%s)", path, strerror(errno),
+				show_why_not(snap, root, errno));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snap->when = now.tv_sec + now.tv_nsec / 1e9;
 	for (line = strtok_r(text, "\n", &save); line;
@@ -368,6 +380,10 @@ static void show_table(const struct snapshot *snap, const struct style *style)
 {
 	unsigned int i;
 
+	if (!snap->nr) {
+		puts("no groups: no device has set a DMA mask yet");
+		return;
+	}
 	show_head(style);
 	for (i = 0; i < snap->nr; i++)
 		show_row(&snap->group[i], style);
@@ -652,10 +668,13 @@ static int show_set_option(struct show_command *cmd, int key, const char *arg)
 	case 'j':
 		cmd->json = true;
 		if (cmd->top)
-			return complain("--json: '%s' is for people", "top");
+			return complain(
+				"--json: top does not print JSON, dmag show --json does");
 		return 0;
 	case 'd':
 	case 'n':
+		if (!cmd->top)
+			return complain("--delay and --count are for dmag top");
 		return show_set_number(cmd, key, arg);
 	case OPT_ROOT:
 		cmd->root = arg;

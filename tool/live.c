@@ -485,12 +485,7 @@ static void live_read_cma(const struct live *live)
 int board_from_live(struct board *board, const char *root,
 		    struct plan_options *opt)
 {
-	static const char *const names[] = {
-		"/sys/class/dmi/id/product_name",
-		"/proc/sys/kernel/hostname",
-	};
 	const struct live live = { board, root, opt };
-	unsigned int i;
 
 	live_read_kernel(&live);
 	if (live_read_device_tree(&live))
@@ -498,9 +493,10 @@ int board_from_live(struct board *board, const char *root,
 	if (!board->arch)
 		board->arch = live_arch(&live);
 	source_begin(board, opt);
-	for (i = 0; !board->model && i < ARRAY_SIZE(names); i++)
-		board->model = sys_line(&board->arena,
-					live_path(&live, "%s", names[i]));
+	if (!board->model)
+		board->model = sys_line(
+			&board->arena,
+			live_path(&live, "/sys/class/dmi/id/product_name"));
 	if (live_read_memory(&live) || live_read_zones(&live))
 		return -1;
 	live_read_cma(&live);

@@ -271,6 +271,10 @@ static void table_device(FILE *out, const struct device *dev,
 		dev->constraint.nr_windows, dev->coherent ? "yes" : "no");
 	fprintf(out, "  %s%-16s%s  ", colors->dim, dev->why, colors->off);
 	table_text(out, dev->path);
+	if (dev->mask_from == MASK_SYSFS && dev->compatible) {
+		fputs(", ", out);
+		table_text(out, dev->compatible);
+	}
 	if (dev->kind != DEVICE_DIRECT)
 		fprintf(out, " (%s)", device_kind_name(dev->kind));
 	if (dev->stream_bits != dev->mask_bits)

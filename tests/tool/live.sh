@@ -74,7 +74,7 @@ hasnt 'no movable zone' 'Movable'
 has '28 bits' '^ *1 1 \[0x1000, 0x9efff\] 255.6 MiB - DMA32 too large'
 has '30 bits' '^ *2 1 \[0x1000, 0x9efff\] 1023.6 MiB - DMA32 too large'
 has '64 bits' '^ *3 1 .* Normal exact .* universal'
-has 'iommu' '^ *- 32 sysfs .* 0000:00:05.0 \(iommu\)'
+has 'iommu' '^ *- 32 sysfs .* 0000:00:05.0, e1000e \(iommu\)'
 hasnt 'bridge, idle, no driver' '0000:00:0[034].0'
 has 'left out' 'PCI: 3 left out' err
 live 0 'live mask' --mask 0000:00:02.0=24
@@ -134,7 +134,7 @@ live 0 'fdt' --arch arm64
 has 'fdt model' '^board Pi 4, reduced'
 has 'fdt legacy' '^ *1 2 \[0x0, 0x3b3fffff\] 948 MiB uncached DMA exact'
 has 'fdt pcie' '^ *2 1 \[0x0, 0x3b3fffff\] 2.9 GiB uncached DMA32 too large'
-has 'fdt xhci' '^ *2 64 sysfs 0xbfffffff 1 no bus master 0000:01:00.0'
+has 'fdt xhci' '^ *2 64 sysfs 0xbfffffff 1 no bus master 0000:01:00.0, xhci_hcd'
 hasnt 'fdt bridge' 'PCI host bridge'
 
 # A copy is judged by its own architecture, told by its device tree; the size of
@@ -183,7 +183,7 @@ END
 echo 'CmaTotal:       33554432 kB' >"$root/proc/meminfo"
 echo 'ro quiet swiotlb=131072' >"$root/proc/cmdline"
 live 0 'switchtec'
-has 'other bridges are devices' '^ *1 32 sysfs .* bus master 0000:3b:00.1 \(streaming: 64 bits\)$'
+has 'other bridges are devices' '^ *1 32 sysfs .* bus master 0000:3b:00.1, switchtec \(streaming: 64 bits\)$'
 has 'other bridge: coherent' '^ *1 1 \[0x1000, 0x9efff\] 2 GiB - DMA32 exact 0 B 0 B 0 B$'
 has 'CMA of a running kernel' 'anywhere 32 GiB shared-dma-pool, reusable, CmaTotal'
 has 'ports are bridges' 'PCI: 1 left out: 1 bridges, 0 without' err
@@ -202,7 +202,14 @@ has 'kdump' '^ *1 1 nothing 0 B - DMA unusable'
 
 # show and top.
 status 1 'no groups' "$dmag" show --root "$root"
-has 'no groups' 'debug/dmag/groups: No such file .*no groups here' err
+has 'no groups' 'debug/dmag/groups: No such file .*this kernel has no groups: CONFIG_DMAG is off, or dmag=off' err
+status 1 'no debugfs' "$dmag" show --root "$work/none"
+has 'no debugfs' 'debugfs is not mounted: mount -t debugfs' err
+status 2 'a delay of show' "$dmag" show --delay 3
+has 'a delay of show' '^dmag: --delay and --count are for dmag top$' err
+: >"$root/sys/kernel/debug/dmag/groups"
+status 0 'no group' "$dmag" show --root "$root"
+has 'no group' '^no groups: no device has set a DMA mask yet$'
 cat >"$root/sys/kernel/debug/dmag/groups" <<'END'
 group 7
 kind universal
