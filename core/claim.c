@@ -132,7 +132,9 @@ static int claim_prepare(struct claim_climb *climb,
 			       dmag_group_put(climb->group, got->start, count);
 	ret = dmag_frames_quarantine(frames, got->start, got->last);
 	WARN_ON_ONCE(ret);
-	return ++climb->failures < DMAG_PREPARE_FAILURES ? -EAGAIN : err;
+	if (++climb->failures < DMAG_PREPARE_FAILURES)
+		return -EAGAIN;
+	return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN would go on */
 }
 
 /*
@@ -340,7 +342,8 @@ static int claim_request(struct claim_climb *climb,
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
  * Return: 0; -ENOMEM; -EINVAL for a bad request; the backend's error, such as
- * -EINTR or -ETIME; the error of prepare if conversion keeps failing.
+ * -EINTR or -ETIME; the error of prepare if conversion keeps failing, with
+ * -ENOMEM for its -EAGAIN.
  */
 int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 		     const struct dmag_backend *backend,

@@ -438,8 +438,9 @@ enum dmag_rung {
  *	ends the climb, such as -EINTR (fatal signal), -ETIME (the caller's time
  *	is over) or -ENOMEM (nothing to feed).
  * @release: give a range back to the host, in the host's state
- * @prepare: convert a claimed range to the group's attributes.  A failure
- *	leaves its state unknown, so the range is quarantined.
+ * @prepare: convert a claimed range to the group's attributes.  A failure, with
+ *	whatever error, leaves its state unknown, so the range is quarantined;
+ *	the second one ends the climb.
  * @restore: the reverse, before @release
  *
  * @prepare and @restore are called for groups with attributes only, and may be

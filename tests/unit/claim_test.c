@@ -680,6 +680,28 @@ static void all_prepares_fail(void **state)
 	assert_int_equal(low.group->frames.used, 0);
 }
 
+static int odd_again(struct dmag_group *g, const struct dmag_range *range)
+{
+	return -EAGAIN;
+}
+
+/* "Try again" is a failure, too: it ends the climb, not the memory. */
+static void prepares_say_try_again(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(16);
+	u64 pfn;
+
+	high.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	machine_join(&m, &high);
+	odd.prepare = odd_again;
+	assert_int_equal(dmag_group_alloc(&m.reg, high.group, &odd, &rq, &pfn),
+			 -ENOMEM);
+	assert_int_equal(high.group->frames.quarantined, 2 * BLOCK);
+	assert_int_equal(dmag_group_balance(&m.reg, high.group, &odd), -ENOMEM);
+	assert_int_equal(high.group->frames.quarantined, 4 * BLOCK);
+}
+
 static void restore_fails(void **state)
 {
 	low.constraint.attrs = DMAG_SHARED;
@@ -898,6 +920,7 @@ int main(void)
 		TEST(shared_memory_is_converted),
 		TEST(one_prepare_fails),
 		TEST(all_prepares_fail),
+		TEST(prepares_say_try_again),
 		TEST(restore_fails),
 		TEST(restore_fails_shrinking),
 		TEST(claims_outside_go_back),
