@@ -14,9 +14,10 @@
 
 /*
  * Memory that cannot be converted is lost for good, and where one conversion
- * fails the next is likely to: a climb stops after this many.
+ * fails the next is likely to: a climb, and a release of the surplus, stop after
+ * this many.
  */
-#define DMAG_PREPARE_FAILURES 2
+#define DMAG_CONVERSION_FAILURES 2
 
 /* The sizes in which a reserve is filled: blocks, 64 KiB, and single frames. */
 static const u64 claim_fill_sizes[] = { DMAG_BLOCK_FRAMES, 16, 1 };
@@ -132,7 +133,7 @@ static int claim_prepare(struct claim_climb *climb,
 			       dmag_group_put(climb->group, got->start, count);
 	ret = dmag_frames_quarantine(frames, got->start, got->last);
 	WARN_ON_ONCE(ret);
-	if (++climb->failures < DMAG_PREPARE_FAILURES)
+	if (++climb->failures < DMAG_CONVERSION_FAILURES)
 		return -EAGAIN;
 	return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN would go on */
 }
@@ -365,28 +366,28 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 }
 
 /*
- * Release one range of used frames; if it cannot be restored it is lost.  The
- * range stays used until then, so an error here means that a caller freed
- * frames which it did not have.
+ * Release one range of used frames; if it cannot be restored it is lost, and the
+ * error of restore is returned.  The range stays used until then, so if it is
+ * not used any more, a caller freed frames which it did not have.
  */
 static int claim_release(struct dmag_group *group,
 			 const struct dmag_backend *backend,
 			 const struct dmag_range *range, u64 *given)
 {
-	int ret;
+	int ret, err = group->attrs ? backend->restore(group, range) : 0;
 
-	if (group->attrs && backend->restore(group, range)) {
+	if (err)
 		ret = dmag_frames_quarantine(&group->frames, range->start,
 					     range->last);
-	} else {
+	else
 		ret = dmag_group_drop(group, range);
-		if (!ret) {
-			*given += range->last - range->start + 1;
-			backend->release(group, range);
-		}
-	}
-	WARN_ON_ONCE(ret);
-	return ret;
+	if (WARN_ON_ONCE(ret))
+		return ret;
+	if (err)
+		return err;
+	*given += range->last - range->start + 1;
+	backend->release(group, range);
+	return 0;
 }
 
 /**
@@ -404,7 +405,8 @@ static int claim_release(struct dmag_group *group,
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
  * Return: 0 if the reserve is at or above high or wants nothing; else -ENOMEM,
- * or the error that ended the climb, as in dmag_group_alloc().
+ * or the error that ended the climb, as in dmag_group_alloc(); the first error of
+ * restore, of which the second leaves the rest of the surplus for another call.
  */
 int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
 		       const struct dmag_backend *backend)
@@ -413,15 +415,21 @@ int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
 				     .group = group,
 				     .backend = backend };
 	struct dmag_range range;
-	int ret, err = 0;
+	unsigned int failures = 0;
 	u64 given = 0;
+	int ret, err;
 
 	claim_check_backend(group, backend);
 	ret = claim_fill(&climb);
-	while (!err &&
-	       dmag_group_pick(group, dmag_group_surplus(group), &range))
+	while (failures < DMAG_CONVERSION_FAILURES &&
+	       dmag_group_pick(group, dmag_group_surplus(group), &range)) {
 		err = claim_release(group, backend, &range, &given);
-	return ret ?: err;
+		if (!err)
+			continue;
+		ret = ret ?: err;
+		failures++;
+	}
+	return ret;
 }
 
 /**

@@ -441,7 +441,7 @@ enum dmag_rung {
  * @prepare: convert a claimed range to the group's attributes.  A failure, with
  *	whatever error, leaves its state unknown, so the range is quarantined;
  *	the second one ends the climb.
- * @restore: the reverse, before @release
+ * @restore: the reverse, before @release; a range that fails is quarantined
  *
  * @prepare and @restore are called for groups with attributes only, and may be
  * NULL if there are none.

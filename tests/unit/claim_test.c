@@ -715,6 +715,26 @@ static void restore_fails(void **state)
 	assert_int_equal(m.count[MACHINE_FREE], PAGES - BLOCK);
 }
 
+/* Two failures are enough: the rest of the reserve waits for another call. */
+static void restores_fail(void **state)
+{
+	struct dmag_group *g;
+
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	g = low.group;
+	g->marks = (struct dmag_marks){ 2 * BLOCK, 3 * BLOCK, 4 * BLOCK };
+	assert_int_equal(balance(&low), 0);
+	assert_ptr_equal(dmag_leave(&m.reg, &low), g);
+	odd.restore = odd_fail;
+	assert_int_equal(dmag_group_balance(&m.reg, g, &odd), -EIO);
+	assert_int_equal(g->frames.quarantined, 2 * BLOCK);
+	assert_int_equal(g->frames.free, 2 * BLOCK);
+	assert_int_equal(dmag_group_balance(&m.reg, g, &machine_backend), 0);
+	assert_int_equal(g->frames.free, 0);
+	assert_false(dmag_group_retire(&m.reg, g));
+}
+
 /* What is lost was not given back, and ends it. */
 static void restore_fails_shrinking(void **state)
 {
@@ -922,6 +942,7 @@ int main(void)
 		TEST(all_prepares_fail),
 		TEST(prepares_say_try_again),
 		TEST(restore_fails),
+		TEST(restores_fail),
 		TEST(restore_fails_shrinking),
 		TEST(claims_outside_go_back),
 		TEST(claims_elsewhere_are_kept),
