@@ -217,10 +217,13 @@ static void group_repay(struct dmag_group *group, u64 count)
  */
 int dmag_group_put(struct dmag_group *group, u64 start, u64 count)
 {
+	int ret;
+
 	DMAG_CHECK(group);
-	/* Before, not after: that one call is the last, and cheaper so. */
-	group_repay(group, count);
-	return dmag_frames_put(&group->frames, start, count);
+	ret = dmag_frames_put(&group->frames, start, count);
+	if (likely(!ret))
+		group_repay(group, count);
+	return ret;
 }
 
 /**

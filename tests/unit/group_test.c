@@ -350,6 +350,21 @@ static void small_draws_change_nothing(void **state)
 	assert_int_equal(g.peak, 0);
 }
 
+/* What is refused changes nothing, least of all what the reserve learned. */
+static void refused_puts_repay_nothing(void **state)
+{
+	struct dmag_group g;
+
+	make_full(&g);
+	get_atomic(&g, 512, 0);
+	assert_int_equal(dmag_group_put(&g, 9999, 100000), -EINVAL);
+	assert_int_equal(g.drawn, 512);
+	assert_int_equal(dmag_group_put(&g, 600, 1), -EINVAL);
+	assert_int_equal(g.drawn, 512);
+	put_back(&g, 0, 512);
+	assert_int_equal(g.drawn, 0);
+}
+
 /* Min alone holds the largest burst, refused part included. */
 static void dips_raise_the_marks(void **state)
 {
@@ -992,6 +1007,7 @@ int main(void)
 		cmocka_unit_test_setup(picks_blocks_first, setup),
 		cmocka_unit_test_setup(cedes_above_high, setup),
 		cmocka_unit_test_setup(small_draws_change_nothing, setup),
+		cmocka_unit_test_setup(refused_puts_repay_nothing, setup),
 		cmocka_unit_test_setup(dips_raise_the_marks, setup),
 		cmocka_unit_test_setup(never_above_a_quarter, setup),
 		cmocka_unit_test_setup(refusals_are_forgotten, setup),
