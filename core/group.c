@@ -46,7 +46,7 @@ static bool group_reserve_valid(const struct dmag_group *group)
 
 	return group_marks_valid(&group->marks, cap) &&
 	       group_marks_valid(&group->base, cap) &&
-	       group->drawn <= group->peak;
+	       group->refused <= group->drawn && group->drawn <= group->peak;
 }
 
 /* The watermarks of a new group; all 0 if its reach is empty. */
@@ -200,10 +200,16 @@ int dmag_group_get(struct dmag_group *group, const struct dmag_request *req,
 	return ret == -ENOMEM ? -EAGAIN : ret;
 }
 
-/* The reserve has @count frames more, wherever they came from. */
+/*
+ * The reserve has @count frames more, wherever they came from.  They make up for
+ * frames that were taken first, and for refused ones last; whatever remains of
+ * the draw is all that may be forgotten later.
+ */
 static void group_repay(struct dmag_group *group, u64 count)
 {
 	group->drawn -= min(group->drawn, count);
+	if (unlikely(group->refused > group->drawn))
+		group->refused = group->drawn;
 }
 
 /**
@@ -439,7 +445,7 @@ static void group_ease(struct dmag_group *group, u64 want, u64 now)
 static void group_forget_refused(struct dmag_group *group, u64 now)
 {
 	if (now >= group->forget_at) {
-		group->drawn -= min(group->drawn, group->refused);
+		group->drawn -= group->refused;
 		group->refused = 0;
 	}
 	if (!group->refused)
@@ -453,7 +459,7 @@ static void group_forget_refused(struct dmag_group *group, u64 now)
 static void group_settle_draw(struct dmag_group *group, u64 now)
 {
 	if (group->frames.free >= group->marks.high)
-		group->drawn = 0;
+		group_repay(group, group->drawn);
 	group_forget_refused(group, now);
 	group->peak = group->drawn;
 }

@@ -475,6 +475,26 @@ static void refusals_add_up_for_a_while(void **state)
 	assert_int_equal(g.drawn, 30);
 }
 
+/* Refilling made up for a refusal: forgetting it must not cost a later draw. */
+static void refusals_are_made_up_for_once(void **state)
+{
+	static const struct dmag_range seg[] = { { 0, (1 << 20) - 1 } };
+	struct dmag_group g;
+
+	make_group(&g, seg, 1);
+	g.members = 1;
+	get_atomic(&g, 600, -ENOMEM);
+	assert_true(dmag_group_adapt(&g, 0));
+	assert_int_equal(g.refused, 600);
+	own(&g, 0, 1198);
+	assert_int_equal(g.refused, 0);
+	get_atomic(&g, 600, 0);
+	assert_true(dmag_group_adapt(&g, DMAG_REFUSED_MS));
+	get_atomic(&g, 590, 0);
+	assert_true(dmag_group_adapt(&g, DMAG_REFUSED_MS + 2));
+	assert_int_equal(g.marks.high, 2 * 1190);
+}
+
 /* 16 MiB, as if all had been wanted at once and were free again. */
 static void make_raised(struct dmag_group *g, u64 now)
 {
@@ -912,6 +932,7 @@ static void validator_reserve(void **state)
 	assert_amount(&g1.marks.high, 26);
 	assert_amount(&g1.base.high, 26);
 	assert_amount(&g1.drawn, 1);
+	assert_amount(&g1.refused, 1);
 }
 
 /* A key that is not valid, or that belongs in another bucket. */
@@ -1012,6 +1033,7 @@ int main(void)
 		cmocka_unit_test_setup(never_above_a_quarter, setup),
 		cmocka_unit_test_setup(refusals_are_forgotten, setup),
 		cmocka_unit_test_setup(refusals_add_up_for_a_while, setup),
+		cmocka_unit_test_setup(refusals_are_made_up_for_once, setup),
 		cmocka_unit_test_setup(quiet_lowers_them_again, setup),
 		cmocka_unit_test_setup(use_keeps_them, setup),
 		cmocka_unit_test_setup(goals, setup),
