@@ -416,7 +416,7 @@ static bool frames_place_in_word(const struct dmag_frames *frames,
 /*
  * Search word by word, for counts of at most a word, which may hold many short
  * runs.  A run that contains the aligned run that was found begins in the same
- * word or in the one before.
+ * word or in the one before.  The next word is the next that has an aligned place.
  */
 static bool frames_find_in_words(const struct dmag_frames *frames,
 				 const struct dmag_request *req,
@@ -424,7 +424,7 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 {
 	bool high = req->from == DMAG_HIGHEST;
 	struct dmag_range within = req->within;
-	u64 base, before;
+	u64 base, before, align = req->align + !req->align;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
@@ -438,9 +438,10 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 		if (high && !before)
 			return false;
 		if (high)
-			within.last = before + req->count - 2;
+			within.last =
+				round_down(before - 1, align) + req->count - 1;
 		else
-			within.start = base + 64;
+			within.start = round_up(base + 64, align);
 	}
 	return false;
 }
