@@ -51,19 +51,6 @@ struct claim_climb {
 	unsigned int failures;
 };
 
-static bool claim_request_valid(const struct dmag_request *req)
-{
-	if (!req->count || req->count > DMAG_PFN_MAX + 1)
-		return false;
-	if ((req->align & (req->align - 1)) ||
-	    (req->boundary & (req->boundary - 1)))
-		return false;
-	if (req->boundary && req->boundary < req->count)
-		return false;
-	return req->within.start <= req->within.last &&
-	       (req->from == DMAG_LOWEST || req->from == DMAG_HIGHEST);
-}
-
 /* The precondition of whatever calls the backend. */
 static void claim_check_backend(const struct dmag_group *group,
 				const struct dmag_backend *backend)
@@ -342,7 +329,7 @@ static int claim_request(struct claim_climb *climb,
  * claimed.
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
- * Return: 0; -ENOMEM; -EINVAL for a bad request; the backend's error, such as
+ * Return: 0; -ENOMEM; -EINVAL if @req is not well formed; the backend's error, such as
  * -EINTR or -ETIME; the error of prepare if conversion keeps failing, with
  * -ENOMEM for its -EAGAIN.
  */
@@ -357,7 +344,7 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 
 	DMAG_CHECK(req && pfn);
 	claim_check_backend(group, backend);
-	if (!claim_request_valid(req))
+	if (!dmag_request_valid(req))
 		return -EINVAL;
 	ret = dmag_group_get(group, req, false, pfn);
 	if (ret == -EAGAIN)

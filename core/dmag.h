@@ -163,7 +163,7 @@ enum dmag_from {
  * @align: the first PFN must be a multiple of this power of two; 0 means 1
  * @boundary: the run may not cross a multiple of this power of two (frames);
  *	0 means that it may
- * @within: the run must lie in here
+ * @within: the run must lie in here; up to DMAG_PFN_MAX
  * @from: which end to prefer
  */
 struct dmag_request {
@@ -233,6 +233,8 @@ struct dmag_frames_stats {
 	u64 blocks; /* blocks present */
 	u64 bytes; /* metadata in use, without spares */
 };
+
+bool dmag_request_valid(const struct dmag_request *req);
 
 void dmag_frames_init(struct dmag_frames *frames);
 u64 dmag_frames_need(const struct dmag_frames *frames, u64 start, u64 last);

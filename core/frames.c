@@ -993,13 +993,23 @@ static __always_inline bool frames_pow2_or_0(u64 value)
 	return !(value & (value - 1));
 }
 
-/* Counts and boundaries less 1, as 0 means 2^64 or none: one test each. */
-static bool frames_request_valid(const struct dmag_request *req)
+/**
+ * dmag_request_valid() - Whether a request is well formed.
+ * @req: the request
+ *
+ * A count and a boundary of 0 are looked at less 1: one test each.
+ *
+ * Context: Any.
+ * Return: true if its members are as struct dmag_request says, and the count
+ * fits the boundary.  A count that does not fit into @within is well formed.
+ */
+bool dmag_request_valid(const struct dmag_request *req)
 {
 	return req->count - 1 <= DMAG_PFN_MAX && frames_pow2_or_0(req->align) &&
 	       frames_pow2_or_0(req->boundary) &&
 	       req->boundary - 1 >= req->count - 1 &&
-	       frames_range_ok(req->within.start, req->within.last);
+	       frames_range_ok(req->within.start, req->within.last) &&
+	       (req->from == DMAG_LOWEST || req->from == DMAG_HIGHEST);
 }
 
 /* One frame needs no alignment, so that asking for none comes to the same. */
@@ -1245,7 +1255,7 @@ static noinline int frames_get_any(struct dmag_frames *frames,
 {
 	u64 found;
 
-	if (!frames_request_valid(req))
+	if (!dmag_request_valid(req))
 		return -EINVAL;
 	frames_settle_hot(frames);
 	if (frames_natural(req) && req->count <= DMAG_BLOCK_FRAMES &&
@@ -1269,7 +1279,8 @@ static noinline int frames_get_any(struct dmag_frames *frames,
  * lowest or the highest one, as asked.
  *
  * Context: Any.
- * Return: 0; -EINVAL for a request that nothing could satisfy; -ENOMEM.
+ * Return: 0; -EINVAL if @req is not well formed, see dmag_request_valid();
+ * -ENOMEM.
  */
 int dmag_frames_get(struct dmag_frames *frames, const struct dmag_request *req,
 		    u64 *pfn)

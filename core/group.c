@@ -115,6 +115,8 @@ static int group_find_in_segments(struct dmag_group *group,
 	int ret = -ENOMEM;
 	unsigned int i;
 
+	if (!dmag_request_valid(req))
+		return -EINVAL;
 	for (i = 0; i < group->reach.nr && ret == -ENOMEM; i++) {
 		const struct dmag_range *seg = group->reach.seg + i;
 
@@ -148,11 +150,44 @@ static __always_inline int group_find(struct dmag_group *group,
 	return ret;
 }
 
+/* Whether the reach has a place for a request at all. */
+static bool group_has_place(const struct dmag_group *group,
+			    const struct dmag_request *req)
+{
+	unsigned int i;
+
+	for (i = 0; i < group->reach.nr; i++) {
+		const struct dmag_range *seg = &group->reach.seg[i];
+		u64 start = max(req->within.start, seg->start);
+		u64 last = min(req->within.last, seg->last);
+
+		start = round_up(start, max_t(u64, req->align, 1));
+		if (start <= last && last - start >= req->count - 1)
+			return true;
+	}
+	return false;
+}
+
+/* The reserve has no run for an atomic request. */
+static int group_refuse(struct dmag_group *group,
+			const struct dmag_request *req)
+{
+	if (!dmag_request_valid(req))
+		return -EINVAL;
+	if (req->count > DMAG_HIGH_FRAMES || !group_has_place(group, req))
+		return -ENOMEM;
+	group->missed += req->count;
+	group->drawn += req->count;
+	group->peak = max(group->peak, group->drawn);
+	return -ENOMEM;
+}
+
 /*
  * Serve a request down to the last frame.  A refusal counts as a draw, since the
- * reserve should have held that much more.  A request that not even a first
- * reserve could hold does not: no page allocator serves so much to a caller that
- * cannot wait.
+ * reserve should have held that much more.  A request that no reserve could
+ * serve does not: one that is larger than a first reserve, since no page
+ * allocator serves so much to a caller that cannot wait, or one for which the
+ * reach has no place.
  */
 static noinline int group_get_atomic(struct dmag_group *group,
 				     const struct dmag_request *req, u64 *pfn)
@@ -161,16 +196,13 @@ static noinline int group_get_atomic(struct dmag_group *group,
 
 	if (group->frames.free >= req->count)
 		ret = group_find(group, req, pfn);
-	if (unlikely(ret)) {
-		if (ret != -ENOMEM || req->count > DMAG_HIGH_FRAMES)
-			return ret;
-		group->missed += req->count;
-	}
+	if (unlikely(ret))
+		return group_refuse(group, req);
 	group->drawn += req->count;
 	if (group->drawn > group->peak)
 		group->peak = group->drawn;
 	DMAG_CHECK(group->drawn >= req->count);
-	return ret;
+	return 0;
 }
 
 /**
@@ -183,7 +215,7 @@ static noinline int group_get_atomic(struct dmag_group *group,
  * Context: Any.
  * Return: 0; -ENOMEM if @atomic and the reserve has no such run; -EAGAIN if
  * not @atomic and it has none or would fall below min (then climb the ladder);
- * -EINVAL for a request that no memory could serve.
+ * -EINVAL if @req is not well formed, whatever the reserve has.
  */
 int dmag_group_get(struct dmag_group *group, const struct dmag_request *req,
 		   bool atomic, u64 *pfn)
@@ -197,7 +229,9 @@ int dmag_group_get(struct dmag_group *group, const struct dmag_request *req,
 	    group->frames.free - group->marks.min >= req->count)
 		ret = group_find(group, req, pfn);
 	DMAG_CHECK(ret || group->frames.free >= group->marks.min); /* I3 */
-	return ret == -ENOMEM ? -EAGAIN : ret;
+	if (likely(!ret))
+		return 0;
+	return dmag_request_valid(req) ? -EAGAIN : -EINVAL;
 }
 
 /*

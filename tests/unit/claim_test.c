@@ -895,6 +895,7 @@ static void bad_calls(void **state)
 	BAD(align, 3);
 	BAD(boundary, 3);
 	BAD(within.start, U64_MAX);
+	BAD(within.last, DMAG_PFN_MAX + 1);
 	BAD(from, 2);
 	bad.from = DMAG_LOWEST;
 	bad.count = 2;

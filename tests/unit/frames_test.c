@@ -478,6 +478,9 @@ static void test_bad_requests(void **state)
 	rq.count = 1;
 	rq.align = 1;
 	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -EINVAL);
+	rq = good;
+	rq.from = 2;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -EINVAL);
 	assert_int_equal(pfn, 7);
 	assert_int_equal(b->f.free, 4096);
 }

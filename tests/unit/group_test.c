@@ -150,8 +150,8 @@ static void bad_requests(void **state)
 	rq.count = 0;
 	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -EINVAL);
 	rq.count = 1ULL << 63;
-	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
-	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -EINVAL);
+	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EINVAL);
 	rq.count = 1;
 	rq.align = 3;
 	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -EINVAL);
@@ -163,6 +163,53 @@ static void bad_requests(void **state)
 	assert_int_equal(pfn, 99);
 	assert_int_equal(g.frames.free, 8);
 	assert_int_equal(dmag_frames_validate(&g.frames, 4), 0);
+}
+
+static void assert_refused(struct dmag_group *g, const struct dmag_request *rq,
+			   int atomic, int blocking)
+{
+	u64 pfn = 99;
+
+	assert_int_equal(dmag_group_get(g, rq, true, &pfn), atomic);
+	assert_int_equal(dmag_group_get(g, rq, false, &pfn), blocking);
+	assert_int_equal(pfn, 99);
+	assert_int_equal(g->missed, 0);
+	assert_int_equal(g->drawn, 0);
+}
+
+/*
+ * A request that is not well formed, or for which the reach has no place, gets
+ * one answer, and teaches the reserve nothing: whether it is empty or full, and
+ * whether or not segments touch.
+ */
+static void bad_requests_teach_nothing(void **state)
+{
+	const struct dmag_range one[] = { { 0, 2047 } };
+	const struct dmag_range two[] = { { 0, 1023 }, { 1024, 2047 } };
+	struct dmag_request rq = DMAG_REQUEST(4);
+	struct dmag_group g;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		make_group(&g, i & 1 ? two : one, 1 + (i & 1));
+		if (i & 2)
+			own(&g, 0, 1023);
+		rq = (struct dmag_request)DMAG_REQUEST(4);
+		rq.align = 3;
+		assert_refused(&g, &rq, -EINVAL, -EINVAL);
+		rq.align = 4;
+		rq.within = (struct dmag_range){ 100, 50 };
+		assert_refused(&g, &rq, -EINVAL, -EINVAL);
+		rq.within = (struct dmag_range){ 0, DMAG_PFN_MAX + 1 };
+		assert_refused(&g, &rq, -EINVAL, -EINVAL);
+		rq.within = (struct dmag_range){ 2048, 9999 };
+		assert_refused(&g, &rq, -ENOMEM, -EAGAIN);
+		rq.within = (struct dmag_range){ 1, 6 };
+		assert_refused(&g, &rq, -ENOMEM, -EAGAIN);
+		rq.within = (struct dmag_range){ 0, 2047 };
+		rq.from = 2;
+		assert_refused(&g, &rq, -EINVAL, -EINVAL);
+	}
 }
 
 static void add_checks_the_reach(void **state)
@@ -1022,6 +1069,7 @@ int main(void)
 		cmocka_unit_test_setup(blocking_stops_at_min, setup),
 		cmocka_unit_test_setup(never_across_segments, setup),
 		cmocka_unit_test_setup(bad_requests, setup),
+		cmocka_unit_test_setup(bad_requests_teach_nothing, setup),
 		cmocka_unit_test_setup(add_checks_the_reach, setup),
 		cmocka_unit_test_setup(watermarks, setup),
 		cmocka_unit_test_setup(steady_is_all_three, setup),
