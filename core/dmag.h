@@ -241,6 +241,7 @@ u64 dmag_frames_need(const struct dmag_frames *frames, u64 start, u64 last);
 u64 dmag_frames_size(const struct dmag_range *ranges, unsigned int nr);
 int __must_check dmag_frames_feed(struct dmag_frames *frames, void *mem,
 				  size_t bytes);
+void dmag_frames_drain(struct dmag_frames *frames, struct dmag_frames *to);
 int __must_check dmag_frames_add(struct dmag_frames *frames, u64 start,
 				 u64 last);
 int __must_check dmag_frames_remove(struct dmag_frames *frames, u64 start,

@@ -297,6 +297,42 @@ int dmag_frames_feed(struct dmag_frames *frames, void *mem, size_t bytes)
 	return 0;
 }
 
+/* Put the pieces of one list before those of another. */
+static void frames_spare_move(void **list, void **to)
+{
+	void **end = list;
+
+	while (*end)
+		end = &((struct frames_spare *)*end)->next;
+	*end = *to;
+	*to = *list;
+	*list = NULL;
+}
+
+/**
+ * dmag_frames_drain() - Move spare memory from one structure to another.
+ * @frames: the structure to take it from; all of it, if that owns no frames
+ * @to: the structure to feed it to
+ *
+ * For metadata that must survive a structure: whatever a group was fed can feed
+ * the next one.  It is cut into pieces by then, so a host that wants back what it
+ * fed keeps a list of that.
+ *
+ * Context: Any; O(pieces).
+ */
+void dmag_frames_drain(struct dmag_frames *frames, struct dmag_frames *to)
+{
+	DMAG_CHECK(frames && to && frames != to);
+	frames_spare_move(&frames->spare_node, &to->spare_node);
+	frames_spare_move(&frames->spare_block, &to->spare_block);
+	to->nr_spare_node += frames->nr_spare_node;
+	to->nr_spare_block += frames->nr_spare_block;
+	frames->nr_spare_node = 0;
+	frames->nr_spare_block = 0;
+	DMAG_CHECK(frames_counters_ok(frames));
+	DMAG_CHECK(frames_counters_ok(to));
+}
+
 /* How tall a tree is that spans @pfn; a tree spans from 0 always. */
 static unsigned int frames_height_for(u64 pfn)
 {

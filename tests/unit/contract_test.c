@@ -105,6 +105,7 @@ static void frames_are_given(void **state)
 
 	assert_stops(VOID(dmag_frames_init(NULL)));
 	assert_stops(dmag_frames_feed(NULL, memory, sizeof(memory)));
+	assert_stops(VOID(dmag_frames_drain(frames, frames)));
 	assert_stops(dmag_frames_need(NULL, 0, 1));
 	assert_stops(dmag_frames_size(NULL, 1));
 	assert_stops(dmag_frames_add(NULL, 0, 1));

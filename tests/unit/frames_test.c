@@ -397,6 +397,30 @@ static void test_memory_returns(void **state)
 	assert_int_equal(b->nr, 2);
 }
 
+/* All that was fed moves on, and serves there. */
+static void test_drain(void **state)
+{
+	struct bed *b = *state;
+	struct dmag_frames old;
+
+	dmag_frames_init(&old);
+	dmag_frames_drain(&b->f, &old); /* nothing is moved to nothing */
+	bed_add(b, 0, 0);
+	bed_add(b, TOP - 40000, TOP);
+	dmag_frames_drain(&b->f, &old);
+	assert_int_equal(old.nr_spare_node + old.nr_spare_block, 0);
+	assert_int_equal(dmag_frames_remove(&b->f, TOP - 40000, TOP), 0);
+	assert_int_equal(dmag_frames_remove(&b->f, 0, 0), 0);
+	dmag_frames_drain(&b->f, &old);
+	assert_int_equal(b->f.nr_spare_node + b->f.nr_spare_block, 0);
+	assert_int_equal(dmag_frames_validate(&b->f, 4), 0);
+	assert_int_equal(dmag_frames_validate(&old, 4), 0);
+	bed_feed(b, PAGE);
+	dmag_frames_drain(&old, &b->f);
+	assert_int_equal(dmag_frames_add(&b->f, TOP - 40000, TOP), 0);
+	assert_int_equal(dmag_frames_add(&b->f, 0, 0), 0);
+}
+
 static void test_walk_stats(void **state)
 {
 	struct dmag_frames_stats s;
@@ -725,6 +749,7 @@ int main(void)
 		T(test_within),
 		T(test_exact_ranges),
 		T(test_memory_returns),
+		T(test_drain),
 		T(test_walk_stats),
 		T(test_size),
 		T(test_bad_requests),
