@@ -98,22 +98,25 @@ unsigned int dmag_cells_bound(const struct dmag_registry *reg)
 /**
  * dmag_cells_build() - Cut memory into cells of equal demand.
  * @reg: the registry
- * @cell: room for dmag_cells_bound() cells; may be NULL if that is 0
+ * @cell: room for the cells
+ * @max: how many fit there, at least dmag_cells_bound()
  *
  * Cells are as large as can be, and in the order in which claims go through
  * them.  They describe the groups of this moment: build them again when groups
  * come or go.  Old ones cost order, not correctness.
  *
  * Context: Any.
- * Return: the number of cells.
+ * Return: the number of cells; 0, with none written, if @max is too small.
  */
 unsigned int dmag_cells_build(const struct dmag_registry *reg,
-			      struct dmag_cell *cell)
+			      struct dmag_cell *cell, unsigned int max)
 {
 	unsigned int i, out = 0, nr;
 	struct dmag_cell above = { 0 };
 
-	DMAG_CHECK(reg && (cell || !reg->nr_segs));
+	DMAG_CHECK(reg && (cell || !max));
+	if (dmag_cells_bound(reg) > max)
+		return 0;
 	nr = cells_boundaries(reg, cell);
 	cells_sort(cell, nr);
 	/* At most one cell lies below each boundary, so @out stays behind @i. */
@@ -203,7 +206,7 @@ bool dmag_cells_next(const struct dmag_registry *reg,
 
 	DMAG_CHECK(group && cell);
 	DMAG_CHECK(!cell->demand || cell->range.start <= cell->range.last);
-	if (reg && reg->cells) {
+	if (reg && reg->nr_cells) {
 		cells = reg->cells;
 		nr = reg->nr_cells;
 	}

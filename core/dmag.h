@@ -372,7 +372,7 @@ struct dmag_group *dmag_leave(struct dmag_registry *reg,
 bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *group);
 unsigned int dmag_cells_bound(const struct dmag_registry *reg);
 unsigned int dmag_cells_build(const struct dmag_registry *reg,
-			      struct dmag_cell *cell);
+			      struct dmag_cell *cell, unsigned int max);
 bool dmag_cells_next(const struct dmag_registry *reg,
 		     const struct dmag_group *group, struct dmag_cell *cell);
 int __must_check dmag_group_validate(const struct dmag_group *group,

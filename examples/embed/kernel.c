@@ -75,7 +75,8 @@ int device_add(struct device *dev)
 	    dmag_group_init(&dev->own, dev->seg, nr, c->attrs) ||
 	    !dmag_join(&registry, &dev->member, &dev->own))
 		return -EINVAL;
-	registry.nr_cells = dmag_cells_build(&registry, cells);
+	registry.nr_cells =
+		dmag_cells_build(&registry, cells, ARRAY_SIZE(cells));
 	registry.cells = cells;
 	return dmag_group_balance(&registry, dev->member.group, &backend);
 }
@@ -86,7 +87,8 @@ void device_remove(struct device *dev)
 
 	if (!dmag_group_balance(&registry, g, &backend) &&
 	    dmag_group_retire(&registry, g))
-		registry.nr_cells = dmag_cells_build(&registry, cells);
+		registry.nr_cells =
+			dmag_cells_build(&registry, cells, ARRAY_SIZE(cells));
 }
 
 int dma_alloc(struct device *dev, u64 pages, bool may_wait, u64 *pfn)

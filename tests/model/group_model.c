@@ -174,7 +174,7 @@ static unsigned int demand(u64 pfn)
 /* Cells are maximal runs of equal demand, in claim order. */
 static void check_cells(const unsigned int *want)
 {
-	unsigned int i, nr = dmag_cells_build(&reg, cells);
+	unsigned int i, nr = dmag_cells_build(&reg, cells, ARRAY_SIZE(cells));
 	u64 pfn, seen = 0;
 
 	REQUIRE(nr <= dmag_cells_bound(&reg));

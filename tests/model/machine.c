@@ -422,10 +422,12 @@ static struct machine_group *make_group(struct machine *m,
 
 static void rebuild_cells(struct machine *m)
 {
+	unsigned int bound = dmag_cells_bound(&m->reg);
+
 	free(m->cells);
-	m->cells = calloc(dmag_cells_bound(&m->reg) + 1, sizeof(*m->cells));
+	m->cells = calloc(bound + 1, sizeof(*m->cells));
 	assert(m->cells);
-	m->reg.nr_cells = dmag_cells_build(&m->reg, m->cells);
+	m->reg.nr_cells = dmag_cells_build(&m->reg, m->cells, bound);
 	m->reg.cells = m->cells;
 }
 

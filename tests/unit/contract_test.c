@@ -196,8 +196,8 @@ static void registries_are_given(void **state)
 	assert_stops(dmag_group_retire(&reg, NULL));
 	assert_stops(dmag_registry_validate(NULL, 1));
 	assert_stops(dmag_cells_bound(NULL));
-	assert_stops(dmag_cells_build(NULL, &cell));
-	assert_stops(dmag_cells_build(&reg, NULL));
+	assert_stops(dmag_cells_build(NULL, &cell, 1));
+	assert_stops(dmag_cells_build(&reg, NULL, 1));
 	assert_stops(dmag_cells_next(&reg, NULL, &cell));
 	assert_stops(dmag_cells_next(&reg, &group, NULL));
 }
@@ -211,7 +211,7 @@ static void registries_add_up(void **state)
 	assert_stops(!dmag_leave(&reg, &member));
 	group.members = 1;
 	reg.nr_segs = 2;
-	assert_stops(dmag_cells_build(&reg, cells));
+	assert_stops(dmag_cells_build(&reg, cells, 4));
 }
 
 static int claim(struct dmag_group *g, const struct dmag_request *req,

@@ -712,7 +712,7 @@ static void ten_thousand_groups(void **state)
 	struct dmag_range *seg = calloc(MANY, sizeof(*seg));
 	struct dmag_member *m = calloc(2 * MANY, sizeof(*m));
 	struct dmag_cell *cells;
-	unsigned int i;
+	unsigned int i, bound;
 
 	for (i = 0; i < MANY; i++) {
 		seg[i].start = i % 7;
@@ -726,9 +726,10 @@ static void ten_thousand_groups(void **state)
 	}
 	assert_int_equal(reg.nr_groups, MANY);
 	assert_valid();
-	cells = calloc(dmag_cells_bound(&reg), sizeof(*cells));
+	bound = dmag_cells_bound(&reg);
+	cells = calloc(bound, sizeof(*cells));
 	/* 6 cells below frame 6, and one less wanted each frame from 1001. */
-	assert_int_equal(dmag_cells_build(&reg, cells), 6 + MANY);
+	assert_int_equal(dmag_cells_build(&reg, cells, bound), 6 + MANY);
 	assert_int_equal(cells[0].demand, 1);
 	assert_int_equal(cells[0].range.start, 1000 + MANY - 1);
 	assert_int_equal(cells[6 + MANY - 1].demand, MANY);
@@ -826,11 +827,11 @@ static void least_wanted_first(void **state)
 
 	make_group(&g1, a, 1);
 	make_group(&g2, b, 3);
-	assert_int_equal(dmag_cells_build(&reg, cells), 0);
+	assert_int_equal(dmag_cells_build(&reg, cells, ARRAY_SIZE(cells)), 0);
 	dmag_join(&reg, &m1, &g1);
 	dmag_join(&reg, &m2, &g2);
 	assert_int_equal(dmag_cells_bound(&reg), 8);
-	reg.nr_cells = dmag_cells_build(&reg, cells);
+	reg.nr_cells = dmag_cells_build(&reg, cells, ARRAY_SIZE(cells));
 	reg.cells = cells;
 	assert_int_equal(reg.nr_cells, 4);
 	assert_next(&reg, &g1, &cell, 90, 99, 1);
@@ -861,7 +862,7 @@ static void cells_with_holes(void **state)
 		assert_ptr_equal(dmag_join(&reg, &m[i], &g[i]), &g[i]);
 	}
 	assert_int_equal(dmag_cells_bound(&reg), 22);
-	reg.nr_cells = dmag_cells_build(&reg, cells);
+	reg.nr_cells = dmag_cells_build(&reg, cells, ARRAY_SIZE(cells));
 	reg.cells = cells;
 	assert_next(&reg, &g[0], &cell, 100, 109, 1);
 	assert_next(&reg, &g[0], &cell, 80, 89, 1);
@@ -885,14 +886,18 @@ static void no_groups_no_cells(void **state)
 	struct dmag_group g, none;
 
 	assert_int_equal(dmag_cells_bound(&reg), 0);
-	assert_int_equal(dmag_cells_build(&reg, NULL), 0);
+	assert_int_equal(dmag_cells_build(&reg, NULL, 0), 0);
 	make_group(&none, NULL, 0);
 	assert_ptr_equal(dmag_join(&reg, &m, &none), &none);
-	assert_int_equal(dmag_cells_build(&reg, NULL), 0);
+	assert_int_equal(dmag_cells_build(&reg, NULL, 0), 0);
 	make_group(&g, a, 1);
 	assert_ptr_equal(dmag_join(&reg, &m, &g), &g);
 	assert_int_equal(dmag_cells_bound(&reg), 2);
-	assert_int_equal(dmag_cells_build(&reg, cells), 1);
+	/* No room for both bounds: none is written. */
+	cells[0].demand = 77;
+	assert_int_equal(dmag_cells_build(&reg, cells, 1), 0);
+	assert_int_equal(cells[0].demand, 77);
+	assert_int_equal(dmag_cells_build(&reg, cells, ARRAY_SIZE(cells)), 1);
 	assert_int_equal(cells[0].range.last, 99);
 }
 
@@ -907,6 +912,10 @@ static void cells_are_optional(void **state)
 	assert_next(&reg, &g, &cell, 80, 89, 1);
 	assert_next(NULL, &g, &cell, 0, 29, 1);
 	assert_false(dmag_cells_next(NULL, &g, &cell));
+	/* An array that had no room for the cells is like none. */
+	reg.cells = &cell;
+	cell.demand = 0;
+	assert_next(&reg, &g, &cell, 80, 89, 1);
 	cell.demand = 0;
 	assert_false(dmag_cells_next(NULL, &none, &cell));
 }

@@ -134,7 +134,7 @@ static void kgroup_rebuild_cells(void)
 	cells = kvmalloc_array(bound, sizeof(*cells),
 			       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	dmag_registry.nr_cells =
-		cells ? dmag_cells_build(&dmag_registry, cells) : 0;
+		cells ? dmag_cells_build(&dmag_registry, cells, bound) : 0;
 	DMAG_CHECK(dmag_registry.nr_cells <= bound);
 	dmag_registry.cells = cells;
 	kvfree(old);
