@@ -6,12 +6,11 @@
 #include "dmag.h"
 
 #define SEGS 8 /* segments that a device's reach may have here */
+#define GROUPS 16 /* groups at one time */
 
-/* A device: its constraint in @member, and a group in case it is the first. */
+/* A device; its driver fills in the constraint. */
 struct device {
 	struct dmag_member member;
-	struct dmag_group own;
-	struct dmag_range seg[SEGS];
 };
 
 int memory_boot(const struct dmag_reach *ram);
@@ -20,5 +19,6 @@ int page_alloc(u64 *pfn);
 int device_add(struct device *dev);
 void device_remove(struct device *dev);
 int dma_alloc(struct device *dev, u64 pages, bool may_wait, u64 *pfn);
+int dma_free(struct dmag_group *group, u64 pfn, u64 pages);
 
 #endif /* KERNEL_H */

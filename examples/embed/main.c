@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * A machine for the example kernel: RAM with two holes, four devices.  A hog
- * takes every page that it can get, and the devices still do their work.
+ * A machine for the example kernel: RAM with two holes.  Devices are plugged in
+ * and out, often, and more than there is room for.  Then there are four; a hog
+ * takes every page that it can get, and they still do their work.
  */
 #include <stdio.h>
 
@@ -61,11 +62,66 @@ static u64 hog(void)
 	return pages;
 }
 
+static struct device plugged[GROUPS + 1];
+
+static void plug(struct device *dev, u64 limit)
+{
+	dev->member.constraint = (struct dmag_constraint){ .limit = limit };
+	expect(!device_add(dev), "a device is plugged in");
+}
+
+/* The device that brought a group leaves it to another, and comes back. */
+static void replug(void)
+{
+	struct dmag_group *group;
+	u64 pfn;
+
+	plug(&plugged[0], 256 * MB - 1);
+	plug(&plugged[1], 256 * MB - 1);
+	group = plugged[0].member.group;
+	expect(!dma_alloc(&plugged[1], 16, true, &pfn), "64 KiB");
+	device_remove(&plugged[0]);
+	plug(&plugged[0], 256 * MB - 1);
+	expect(plugged[0].member.group == group && group->members == 2,
+	       "it finds its group again");
+	expect(!dma_free(group, pfn, 16), "the buffer is still the group's");
+	device_remove(&plugged[0]);
+	expect(!dma_alloc(&plugged[1], 16, true, &pfn), "64 KiB");
+	device_remove(&plugged[1]);
+	expect(group->frames.used == 16, "a buffer outlives its device");
+	expect(!dma_free(group, pfn, 16), "and keeps its group");
+}
+
+/* Metadata that was fed is used again. */
+static void plug_often(void)
+{
+	for (unsigned int i = 0; i < 10000; i++) {
+		plug(&plugged[0], (64 + i % 64 * 4) * MB - 1);
+		device_remove(&plugged[0]);
+	}
+}
+
+/* One group more than there is room for is refused, and harms none. */
+static void plug_many(void)
+{
+	struct device *last = &plugged[GROUPS];
+
+	for (unsigned int i = 0; i < GROUPS; i++)
+		plug(&plugged[i], (64 + i * 4) * MB - 1);
+	last->member.constraint.limit = 32 * MB;
+	expect(device_add(last) == -ENOMEM, "no room for its group");
+	for (unsigned int i = 0; i < GROUPS; i++)
+		device_remove(&plugged[i]);
+}
+
 int main(void)
 {
 	u64 pfn, large, taken;
 
 	expect(!memory_boot(&ram), "boot");
+	replug();
+	plug_often();
+	plug_many();
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		expect(!device_add(&devices[i].dev), devices[i].name);
 	expect(devices[1].dev.member.group == devices[2].dev.member.group,
@@ -91,11 +147,11 @@ int main(void)
 		       devices[i].name, (unsigned long long)devices[i].pages,
 		       (unsigned long long)pfn << PAGE_SHIFT,
 		       (unsigned long long)g->frames.free);
-		expect(!dmag_group_put(devices[i].dev.member.group, pfn,
-				       devices[i].pages),
+		expect(!dma_free(devices[i].dev.member.group, pfn,
+				 devices[i].pages),
 		       "put");
 	}
-	expect(!dmag_group_put(devices[3].dev.member.group, large, 16384),
+	expect(!dma_free(devices[3].dev.member.group, large, 16384),
 	       "put 64 MiB");
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		device_remove(&devices[i].dev);
