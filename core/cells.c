@@ -7,6 +7,7 @@
  * them, so that a binary search finds the next one.
  */
 #include "dmag.h"
+#include "dmag_port.h"
 
 /* The order in which claims go: least wanted first, then from the top. */
 static bool cells_before(const struct dmag_cell *a, const struct dmag_cell *b)

@@ -11,6 +11,7 @@
  * other callers may have met it.
  */
 #include "dmag.h"
+#include "dmag_port.h"
 
 /*
  * Memory that cannot be converted is lost for good, and where one conversion

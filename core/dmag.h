@@ -9,7 +9,11 @@
 #ifndef DMAG_CORE_H
 #define DMAG_CORE_H
 
-#include "dmag_port.h"
+#include "dmag_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /**
  * DOC: Theory of operation
@@ -146,7 +150,7 @@ u64 dmag_reach_frames(const struct dmag_reach *reach);
 /* ---- frames ---------------------------------------------------------- */
 
 #define DMAG_BLOCK_ORDER 9 /* a block is 512 frames: one cache line of bits */
-#define DMAG_BLOCK_FRAMES BIT_ULL(DMAG_BLOCK_ORDER)
+#define DMAG_BLOCK_FRAMES 512ULL
 #define DMAG_PFN_BITS 45 /* 2^57 bytes in 4 KiB pages: the most any CPU has */
 #define DMAG_PFN_MAX ((1ULL << DMAG_PFN_BITS) - 1)
 #define DMAG_MEM_ALIGN 64 /* alignment of memory fed to dmag_frames, bytes */
@@ -175,9 +179,10 @@ struct dmag_request {
 };
 
 /** DMAG_REQUEST - Initialiser: @n frames, a power of two, at natural alignment. */
-#define DMAG_REQUEST(n)                                                    \
-	{                                                                  \
-		.count = (n), .align = (n), .within = { 0, DMAG_PFN_MAX }, \
+#define DMAG_REQUEST(n)                                             \
+	{                                                           \
+		.count = (n), .align = (n), .boundary = 0,          \
+		.within = { 0, DMAG_PFN_MAX }, .from = DMAG_LOWEST, \
 	}
 
 /** enum dmag_state - The state of a frame in a struct dmag_frames. */
@@ -400,9 +405,8 @@ static inline bool dmag_group_steady(const struct dmag_group *group)
 {
 	u64 free = group->frames.free;
 
-	return likely(group->members && free >= group->marks.low &&
-		      !group->missed &&
-		      free < group->marks.high + DMAG_BLOCK_FRAMES);
+	return group->members && free >= group->marks.low && !group->missed &&
+	       free < group->marks.high + DMAG_BLOCK_FRAMES;
 }
 
 bool dmag_group_low(const struct dmag_group *group);
@@ -468,5 +472,9 @@ int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
 		       const struct dmag_backend *backend);
 u64 dmag_group_shrink(struct dmag_group *group,
 		      const struct dmag_backend *backend, u64 keep, u64 max);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* DMAG_CORE_H */

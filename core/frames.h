@@ -24,6 +24,7 @@
 #define DMAG_FRAMES_H
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 #define DMAG_LEAF 2 /* level of the nodes whose children are blocks */
 #define DMAG_HEIGHT_MAX 6 /* 9 + 6 * 6 == DMAG_PFN_BITS */
@@ -68,6 +69,7 @@ struct dmag_node {
 /* A spare node can be cut into blocks; a page can hold a node. */
 static_assert(sizeof(struct dmag_node) % sizeof(struct dmag_block) == 0);
 static_assert(sizeof(struct dmag_node) <= 4096);
+static_assert(BIT_ULL(DMAG_BLOCK_ORDER) == DMAG_BLOCK_FRAMES);
 static_assert(sizeof(struct dmag_block) == 2 * DMAG_MEM_ALIGN);
 static_assert(sizeof(((struct dmag_block *)0)->free) * 8 == DMAG_BLOCK_FRAMES);
 static_assert(DMAG_BLOCK_ORDER + 6 * DMAG_HEIGHT_MAX == DMAG_PFN_BITS);

@@ -3,6 +3,7 @@
  * One group: the frames that it owns, its reserve, and the size of both.
  */
 #include "dmag.h"
+#include "dmag_port.h"
 
 /* ---- one group ------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
  * in the number of windows, of which real buses have a handful.
  */
 #include "dmag.h"
+#include "dmag_port.h"
 
 /*
  * Windows and RAM ranges are counted in int results: two segments for each

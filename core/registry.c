@@ -6,6 +6,7 @@
  * memory to grow one, and devices join rarely.
  */
 #include "dmag.h"
+#include "dmag_port.h"
 
 /* ---- keys ------------------------------------------------------------ */
 

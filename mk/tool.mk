@@ -104,7 +104,7 @@ INCLUDEDIR ?= $(PREFIX)/include/dmag
 MANDIR ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 T_INSTALLED := $(BINDIR)/dmag $(LIBDIR)/libdmag-core.a $(LIBDIR)/pkgconfig/dmag-core.pc \
-	$(INCLUDEDIR)/dmag.h $(INCLUDEDIR)/dmag_port.h $(MANDIR)/man1/dmag.1 \
+	$(INCLUDEDIR)/dmag.h $(INCLUDEDIR)/dmag_types.h $(MANDIR)/man1/dmag.1 \
 	$(COMPLETIONDIR)/dmag
 
 HELP += "install [PREFIX=/usr/local]" "install dmag, its manual, and the core as a library" \
@@ -115,7 +115,7 @@ install: $(T)/dmag $(B)/plain/core.a
 	install -D -m 755 $(T)/dmag $(DESTDIR)$(BINDIR)/dmag
 	install -D -m 644 $(B)/plain/core.a $(DESTDIR)$(LIBDIR)/libdmag-core.a
 	install -D -m 644 core/dmag.h $(DESTDIR)$(INCLUDEDIR)/dmag.h
-	install -D -m 644 core/port/dmag_port.h $(DESTDIR)$(INCLUDEDIR)/dmag_port.h
+	install -D -m 644 core/port/dmag_types.h $(DESTDIR)$(INCLUDEDIR)/dmag_types.h
 	install -D -m 644 tool/dmag.1 $(DESTDIR)$(MANDIR)/man1/dmag.1
 	install -D -m 644 tool/dmag.bash $(DESTDIR)$(COMPLETIONDIR)/dmag
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "dmag.h"
+#include "dmag_port.h"
 #include "msg.h"
 
 #define ARENA_CHUNK (64UL << 10)

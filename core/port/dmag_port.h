@@ -10,11 +10,7 @@
 #ifndef DMAG_PORT_H
 #define DMAG_PORT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef unsigned long long u64; /* as in Linux: print with %llu */
+#include "dmag_types.h"
 
 #ifndef U64_MAX
 #define U64_MAX UINT64_MAX
@@ -24,13 +20,23 @@ typedef unsigned long long u64; /* as in Linux: print with %llu */
 #define PAGE_SHIFT 12
 #endif
 
-/* Numbers as in Linux; a hosted program gets the same ones from <errno.h>. */
-#ifndef EINVAL
+/* Linux has these numbers; a host that has only some of the names keeps those. */
+#ifndef EAGAIN
 #define EAGAIN 11
+#endif
+#ifndef ENOMEM
 #define ENOMEM 12
+#endif
+#ifndef EBUSY
 #define EBUSY 16
+#endif
+#ifndef EEXIST
 #define EEXIST 17
+#endif
+#ifndef EINVAL
 #define EINVAL 22
+#endif
+#ifndef EUCLEAN
 #define EUCLEAN 117
 #endif
 
@@ -38,9 +44,6 @@ void *memset(void *s, int c, size_t n);
 
 /* ---- compiler -------------------------------------------------------- */
 
-#ifndef __must_check
-#define __must_check __attribute__((__warn_unused_result__))
-#endif
 #ifndef __always_inline
 #define __always_inline inline __attribute__((__always_inline__))
 #endif
@@ -145,10 +148,6 @@ static __always_inline unsigned int hweight64(u64 w)
 }
 
 /* ---- lists ----------------------------------------------------------- */
-
-struct list_head {
-	struct list_head *next, *prev;
-};
 
 static inline void INIT_LIST_HEAD(struct list_head *list)
 {

@@ -4,6 +4,7 @@
 #define KERNEL_H
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 #define SEGS 8 /* segments that a device's reach may have here */
 #define GROUPS 16 /* groups at one time */

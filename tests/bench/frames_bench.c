@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 #define FRAMES BIT_ULL(21) /* 8 GiB */
 #define WINDOW BIT_ULL(18) /* 1 GiB */

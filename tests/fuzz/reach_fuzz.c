@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 #define NR 8
 #define SEGS (3 * NR)

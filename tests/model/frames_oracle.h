@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 #ifndef MODEL_ROUNDS
 #define MODEL_ROUNDS 25

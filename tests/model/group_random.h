@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 static u64 rnd_seed;
 static u64 rnd_state;

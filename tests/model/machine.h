@@ -13,6 +13,7 @@
 #define MACHINE_H
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 /** enum machine_page - What a page of RAM is to the host. */
 enum machine_page {

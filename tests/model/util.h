@@ -7,6 +7,7 @@
 #define TEST_UTIL_H
 
 #include "dmag.h"
+#include "dmag_port.h"
 
 #define KB BIT_ULL(10)
 #define MB BIT_ULL(20)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # freestanding.sh DIR: compile the core with nothing but the compiler's own
 # headers, for several kinds of machine, and list the symbols that it leaves
-# undefined.  Speaks TAP.
+# undefined.  Then include dmag.h beside headers of a C and a C++ library.
+# Speaks TAP.
 
 here=$(dirname "$0")
 dir=$1
@@ -43,4 +44,23 @@ i386 gcc -m32
 aarch64 aarch64-linux-gnu-gcc
 powerpc powerpc-linux-gnu-gcc -m32
 MACHINES
+
+# dmag.h belongs to the program that includes it: any language, any header.
+beside()
+{
+	printf '#include "dmag.h"\n#include <%s>\nstruct dmag_request rq = DMAG_REQUEST(4);\n' "$2" |
+		$1 -Wall -Wextra -Werror -I"$here"/../../core -I"$here"/../../core/port \
+			-c -x "$3" - -o "$dir/beside.o"
+}
+
+while read -r cc header language; do
+	cases=$((cases + 1))
+	if beside "$cc" "$header" "$language"; then verdict=ok; else verdict="not ok"; fi
+	echo "$verdict $cases - dmag.h in $language ($cc) beside $header"
+done <<HEADERS
+gcc errno.h c
+gcc sys/param.h c
+gcc assert.h c
+clang++ algorithm c++
+HEADERS
 echo "1..$cases"

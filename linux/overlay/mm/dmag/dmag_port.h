@@ -20,6 +20,8 @@
 #include <linux/types.h>
 #include <asm/page.h>
 
+#include "dmag_types.h"
+
 #define DMAG_CHECK(cond) VM_WARN_ON_ONCE(!(cond))
 
 #endif /* _MM_DMAG_PORT_H */
