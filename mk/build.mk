@@ -21,7 +21,7 @@ MODEL := $(filter-out %_model.c,$(wildcard tests/model/*.c))
 
 # CFLAGS_DIR is for the sources of one top folder.
 BUILD_FLAGS := -std=gnu11 -g -Wall -Wextra -Wno-unused-parameter -Werror -MMD -MP \
-	-Icore -Icore/port -Itool -Itests/unit -Itests/model
+	-Icore -Icore/port -Itests/unit -Itests/model
 SANITIZE := -DDMAG_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_core := -ffreestanding
 CFLAGS_tool := -D_GNU_SOURCE -DDMAG_VERSION='"$(VERSION)"'

@@ -77,6 +77,8 @@ FUZZ_SECONDS ?= 600
 HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees"
 .PHONY: tool-fuzz
 
+$(B)/san/tests/tool/%.o $(B)/fuzz/tests/tool/%.o: CFLAGS_tests += -Itool
+
 $(T)/random: $(TOOL_INPUT:%.c=$(B)/san/%.o) $(B)/san/tests/tool/random.o $(B)/san/core.a
 	@echo '  LD $@'
 	$(Q)$(CC_san) $^ $(TOOL_LIBS) -o $@
