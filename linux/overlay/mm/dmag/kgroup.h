@@ -29,6 +29,7 @@
 #include <linux/workqueue.h>
 
 #include "core/dmag.h"
+#include "dmag_port.h"
 
 struct bus_dma_region;
 
