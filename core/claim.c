@@ -163,7 +163,8 @@ static int claim_take(struct claim_climb *climb, enum dmag_rung rung,
 static bool claim_fits(const struct claim_climb *climb,
 		       const struct dmag_range *range)
 {
-	u64 start = round_up(range->start, climb->shape.align);
+	u64 phase = climb->shape.phase;
+	u64 start = round_up(range->start + phase, climb->shape.align) - phase;
 
 	DMAG_CHECK(climb->shape.count && range->start <= range->last);
 	return start <= range->last &&
@@ -297,16 +298,20 @@ static int claim_request(struct claim_climb *climb,
 	u64 blocks = round_up(req->count, DMAG_BLOCK_FRAMES);
 	u64 block_align = max_t(u64, align, DMAG_BLOCK_FRAMES);
 	bool less = blocks > req->count || align < DMAG_BLOCK_FRAMES;
+	bool odd = req->phase & (align - 1);
 	int ret;
 
 	climb->want = req;
+	climb->shape.phase = req->phase & (align - 1);
 	climb->shape.within = req->within;
 	climb->shape.from = req->from;
 	if (blocks > DMAG_BLOCK_FRAMES)
 		dmag_group_shrink(climb->group, climb->backend,
 				  climb->group->marks.high,
 				  dmag_group_surplus(climb->group));
-	climb->end = less ? DMAG_CLAIM_RECLAIM : DMAG_RUNGS;
+	climb->end = less && !odd ? DMAG_CLAIM_RECLAIM : DMAG_RUNGS;
+	if (odd)
+		return claim_extents(climb, req->count, align, true);
 	ret = claim_extents(climb, blocks, block_align, !less);
 	if (ret != -EAGAIN || !less)
 		return ret;

@@ -138,6 +138,8 @@ struct dmag_reach {
 int __must_check dmag_reach_build(const struct dmag_constraint *constraint,
 				  const struct dmag_reach *ram,
 				  struct dmag_range *seg, unsigned int max);
+bool dmag_reach_bus(const struct dmag_constraint *constraint, u64 pfn,
+		    u64 *bus);
 bool dmag_reach_valid(const struct dmag_reach *reach);
 bool dmag_reach_equal(const struct dmag_reach *a, const struct dmag_reach *b);
 bool dmag_reach_includes(const struct dmag_reach *outer,
@@ -164,9 +166,12 @@ enum dmag_from {
 /**
  * struct dmag_request - A request for a run of frames.
  * @count: length in frames, 1 to 2^45
- * @align: the first PFN must be a multiple of this power of two; 0 means 1
+ * @align: the run must begin at a multiple of this power of two; 0 means 1
  * @boundary: the run may not cross a multiple of this power of two (frames);
  *	0 means that it may
+ * @phase: added to a PFN before @align and @boundary are applied to it: how far
+ *	the bus is ahead of the CPU, in frames, modulo 2^64; see
+ *	dmag_reach_bus().  0 aligns CPU addresses
  * @within: the run must lie in here; up to DMAG_PFN_MAX
  * @from: which end to prefer
  */
@@ -174,15 +179,16 @@ struct dmag_request {
 	u64 count;
 	u64 align;
 	u64 boundary;
+	u64 phase;
 	struct dmag_range within;
 	enum dmag_from from;
 };
 
 /** DMAG_REQUEST - Initialiser: @n frames, a power of two, at natural alignment. */
-#define DMAG_REQUEST(n)                                             \
-	{                                                           \
-		.count = (n), .align = (n), .boundary = 0,          \
-		.within = { 0, DMAG_PFN_MAX }, .from = DMAG_LOWEST, \
+#define DMAG_REQUEST(n)                                                \
+	{                                                              \
+		.count = (n), .align = (n), .boundary = 0, .phase = 0, \
+		.within = { 0, DMAG_PFN_MAX }, .from = DMAG_LOWEST,    \
 	}
 
 /** enum dmag_state - The state of a frame in a struct dmag_frames. */
@@ -438,10 +444,11 @@ enum dmag_rung {
  * the core keeps no state across a call, and a range that is being converted
  * counts as owned and in use.
  *
- * @claim: take an extent for @req (count, align, within; never a boundary) from
- *	the host, by means up to @rung, and feed @group->frames for it.  Returns
- *	0 with the extent in @got, at least @req->count frames in one segment of
- *	the reach; -EAGAIN if these means find nothing here; or an error that
+ * @claim: take an extent for @req from the host, by means up to @rung, and feed
+ *	@group->frames for it.  @req has count, align and within, and a phase
+ *	below align if the request that it serves has one; never a boundary.
+ *	Returns 0 with the extent in @got, at least @req->count frames in one
+ *	segment of the reach; -EAGAIN if these means find nothing here; or an error that
  *	ends the climb, such as -EINTR (fatal signal), -ETIME (the caller's time
  *	is over) or -ENOMEM (nothing to feed).
  * @release: give a range back to the host, in the host's state

@@ -1052,7 +1052,8 @@ bool dmag_request_valid(const struct dmag_request *req)
 static __always_inline bool frames_natural(const struct dmag_request *req)
 {
 	return frames_pow2_or_0(req->count) &&
-	       req->align + !req->align == req->count;
+	       req->align + !req->align == req->count &&
+	       !(req->phase & (req->count - 1));
 }
 
 /* The place of a run within one block. */

@@ -149,6 +149,34 @@ frames_block(const struct dmag_frames *frames, u64 pfn)
 	return leaf ? leaf->child[frames_index(pfn, DMAG_LEAF)] : NULL;
 }
 
+/*
+ * The places of a request: PFNs that are aligned once the phase is added, which
+ * is below the alignment.  A result that wrapped is beyond all frames: above @pfn
+ * if looked for below it.
+ */
+struct frames_places {
+	u64 align;
+	u64 phase;
+};
+
+static inline struct frames_places
+frames_places_of(const struct dmag_request *req)
+{
+	u64 align = req->align + !req->align;
+
+	return (struct frames_places){ align, req->phase & (align - 1) };
+}
+
+static inline u64 frames_place_up(const struct frames_places *places, u64 pfn)
+{
+	return round_up(pfn + places->phase, places->align) - places->phase;
+}
+
+static inline u64 frames_place_down(const struct frames_places *places, u64 pfn)
+{
+	return round_down(pfn + places->phase, places->align) - places->phase;
+}
+
 /* Frames of word @word that are in state @state, by the bits. */
 static __always_inline u64 frames_word_in(const struct dmag_block *block,
 					  unsigned int word,
@@ -241,9 +269,11 @@ static inline bool frames_fits(const struct dmag_request *req, u64 pfn)
 {
 	u64 last = pfn + req->count - 1;
 
+	u64 bus = pfn + req->phase;
+
 	return pfn >= req->within.start && last <= req->within.last &&
-	       !(req->align && pfn & (req->align - 1)) &&
-	       !(req->boundary && (pfn ^ last) >= req->boundary);
+	       !(req->align && bus & (req->align - 1)) &&
+	       !(req->boundary && (bus ^ (last + req->phase)) >= req->boundary);
 }
 
 /* A list is empty iff its count is 0; a tree has all of its parts or none. */

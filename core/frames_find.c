@@ -248,15 +248,16 @@ static struct dmag_range frames_free_around(const struct dmag_frames *frames,
 	return run;
 }
 
-/* Does [pfn, pfn + count) cross a boundary, and if so which. */
+/* Does [pfn, pfn + count) cross a boundary on the bus, and if so where. */
 static bool frames_crosses(const struct dmag_request *req, u64 pfn, u64 *where)
 {
 	u64 last = pfn + req->count - 1;
 
-	if (!req->boundary || (pfn ^ last) < req->boundary)
+	if (!req->boundary ||
+	    ((pfn + req->phase) ^ (last + req->phase)) < req->boundary)
 		return false;
 	DMAG_CHECK(req->count <= req->boundary);
-	*where = round_down(last, req->boundary);
+	*where = round_down(last + req->phase, req->boundary) - req->phase;
 	return true;
 }
 
@@ -266,52 +267,62 @@ static bool frames_crosses(const struct dmag_request *req, u64 pfn, u64 *where)
  * are aligned, so that a run can begin there.  If it is not, no aligned run
  * crosses it, since no count exceeds the boundary.
  */
-static bool frames_place_low(const struct dmag_request *req, u64 align,
+static bool frames_place_low(const struct dmag_request *req,
+			     const struct frames_places *places,
 			     const struct dmag_range *run, u64 *pfn)
 {
-	*pfn = round_up(run->start, align);
+	*pfn = frames_place_up(places, run->start);
 	frames_crosses(req, *pfn, pfn);
 	return *pfn <= run->last && run->last - *pfn >= req->count - 1;
 }
 
-static bool frames_place_high(const struct dmag_request *req, u64 align,
+static bool frames_place_high(const struct dmag_request *req,
+			      const struct frames_places *places,
 			      const struct dmag_range *run, u64 *pfn)
 {
 	u64 edge;
 
 	if (run->last - run->start < req->count - 1)
 		return false;
-	*pfn = round_down(run->last + 1 - req->count, align);
+	*pfn = frames_place_down(places, run->last + 1 - req->count);
 	if (frames_crosses(req, *pfn, &edge))
-		*pfn = round_down(edge - req->count, align);
-	return *pfn >= run->start;
+		*pfn = frames_place_down(places, edge - req->count);
+	return *pfn >= run->start && *pfn <= run->last;
 }
 
 /* Reduce @within to the placements beyond a run that was too small. */
-static void frames_beyond_low(u64 align, const struct dmag_range *run,
+static void frames_beyond_low(const struct frames_places *places,
+			      const struct dmag_range *run,
 			      struct dmag_range *within)
 {
-	within->start = round_up(run->last + 1, align);
+	within->start = frames_place_up(places, run->last + 1);
 }
 
-static bool frames_beyond_high(const struct dmag_request *req, u64 align,
+static bool frames_beyond_high(const struct dmag_request *req,
+			       const struct frames_places *places,
 			       const struct dmag_range *run,
 			       struct dmag_range *within)
 {
+	u64 place;
+
 	if (run->start < req->count)
 		return false;
-	within->last =
-		round_down(run->start - req->count, align) + req->count - 1;
-	return true;
+	place = frames_place_down(places, run->start - req->count);
+	within->last = place + req->count - 1;
+	return place < run->start;
 }
 
 /*
  * The largest order of which any placement must contain an aligned run: 2^k
  * frames from an aligned start do if k fits in alignment and count, and
- * 2^(k+1) - 1 frames do wherever they start.
+ * 2^(k+1) - 1 frames do wherever they start.  All places are multiples of the
+ * alignment, or of the phase's lowest bit, as far as PFNs go.
  */
-static unsigned int frames_order_within(u64 count, u64 align)
+static unsigned int frames_order_within(const struct frames_places *places,
+					u64 count)
 {
+	u64 align = places->phase ? places->phase & (0 - places->phase) :
+				    places->align;
 	unsigned int by_align = min(fls64(align), fls64(count)) - 1;
 	unsigned int by_count = max(fls64(count + 1), 2) - 2;
 
@@ -346,6 +357,12 @@ static bool frames_roomy(const struct dmag_range *within, u64 count)
 	       within->last - within->start >= count - 1;
 }
 
+/* The bits below @bit, of which there are 64. */
+static u64 frames_below(u64 bit)
+{
+	return bit < 64 ? BIT_ULL(bit) - 1 : ~0ULL;
+}
+
 /* The lowest @period bits, over and over. */
 static u64 frames_repeat(u64 bits, u64 period)
 {
@@ -355,29 +372,48 @@ static u64 frames_repeat(u64 bits, u64 period)
 	return bits;
 }
 
+/* @map without the places from which @count frames would cross bit @edge. */
+static u64 frames_not_across(u64 map, u64 count, u64 edge)
+{
+	u64 low = edge - min(edge, count - 1);
+
+	if (low > 63 || low == edge)
+		return map;
+	return map & ~(frames_below(edge) & ~frames_below(low));
+}
+
+/* The same for the edges in reach of a word, of which @first is the first. */
+static u64 frames_in_boundary(u64 map, const struct dmag_request *req,
+			      u64 first)
+{
+	u64 edge;
+
+	for (edge = first; edge < 64 + req->count; edge += req->boundary)
+		map = frames_not_across(map, req->count, edge);
+	return map;
+}
+
 /* Places in the word at @base that a request allows, whatever is free. */
 static u64 frames_places_allowed(const struct dmag_request *req,
 				 const struct dmag_range *within, u64 base)
 {
-	u64 map = ~0ULL, top = within->last - (req->count - 1);
-	u64 starts = req->boundary - req->count + 1;
+	struct frames_places places = frames_places_of(req);
+	u64 map, top = within->last - (req->count - 1);
+	u64 first = frames_place_up(&places, base) - base;
 
 	DMAG_CHECK(req->count <= 64 && base % 64 == 0);
-	if (within->start > base + 63 || top < base)
+	if (within->start > base + 63 || top < base || first > 63)
 		return 0;
+	map = places.align < 64 ? frames_repeat(BIT_ULL(first), places.align) :
+				  BIT_ULL(first);
 	if (within->start > base)
-		map <<= within->start - base;
+		map &= ~frames_below(within->start - base);
 	if (top < base + 63)
-		map &= ~0ULL >> (63 - (top - base));
-	if (req->align > 64)
-		map &= !(base & (req->align - 1));
-	else if (req->align)
-		map &= frames_repeat(1, req->align);
-	if (req->boundary && req->boundary < 64)
-		map &= frames_repeat(BIT_ULL(starts) - 1, req->boundary);
-	else if (req->boundary && !((base + 64) & (req->boundary - 1)))
-		map &= ~0ULL >> (req->count - 1);
-	return map;
+		map &= frames_below(top - base + 1);
+	if (!req->boundary)
+		return map;
+	return frames_in_boundary(
+		map, req, (0 - base - req->phase) & (req->boundary - 1));
 }
 
 static u64 frames_free_word(const struct dmag_frames *frames, u64 pfn)
@@ -424,7 +460,8 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 {
 	bool high = req->from == DMAG_HIGHEST;
 	struct dmag_range within = req->within;
-	u64 base, before, align = req->align + !req->align;
+	struct frames_places places = frames_places_of(req);
+	u64 base, before, place;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
@@ -437,11 +474,14 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 			return true;
 		if (high && !before)
 			return false;
+		place = high ? frames_place_down(&places, before - 1) :
+			       frames_place_up(&places, base + 64);
+		if (high && place >= before)
+			return false;
 		if (high)
-			within.last =
-				round_down(before - 1, align) + req->count - 1;
+			within.last = place + req->count - 1;
 		else
-			within.start = round_up(base + 64, align);
+			within.start = place;
 	}
 	return false;
 }
@@ -452,20 +492,20 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
 				unsigned int order, u64 *pfn)
 {
 	bool fits, high = req->from == DMAG_HIGHEST;
+	struct frames_places places = frames_places_of(req);
 	struct dmag_range run, within = req->within;
-	u64 align = req->align + !req->align;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
 		run = frames_free_around(frames, *pfn, BIT_ULL(order), &within);
-		fits = high ? frames_place_high(req, align, &run, pfn) :
-			      frames_place_low(req, align, &run, pfn);
+		fits = high ? frames_place_high(req, &places, &run, pfn) :
+			      frames_place_low(req, &places, &run, pfn);
 		DMAG_CHECK(!fits || frames_fits(req, *pfn));
 		if (fits)
 			return true;
 		if (!high)
-			frames_beyond_low(align, &run, &within);
-		else if (!frames_beyond_high(req, align, &run, &within))
+			frames_beyond_low(&places, &run, &within);
+		else if (!frames_beyond_high(req, &places, &run, &within))
 			return false;
 	}
 	return false;
@@ -485,8 +525,8 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
 bool dmag_frames_find(const struct dmag_frames *frames,
 		      const struct dmag_request *req, bool natural, u64 *pfn)
 {
-	unsigned int order =
-		frames_order_within(req->count, req->align + !req->align);
+	struct frames_places places = frames_places_of(req);
+	unsigned int order = frames_order_within(&places, req->count);
 
 	if (natural)
 		return frames_find_run(frames, order, req->from == DMAG_HIGHEST,

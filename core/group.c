@@ -155,6 +155,8 @@ static __always_inline int group_find(struct dmag_group *group,
 static bool group_has_place(const struct dmag_group *group,
 			    const struct dmag_request *req)
 {
+	u64 align = max_t(u64, req->align, 1);
+	u64 phase = req->phase & (align - 1);
 	unsigned int i;
 
 	for (i = 0; i < group->reach.nr; i++) {
@@ -162,7 +164,7 @@ static bool group_has_place(const struct dmag_group *group,
 		u64 start = max(req->within.start, seg->start);
 		u64 last = min(req->within.last, seg->last);
 
-		start = round_up(start, max_t(u64, req->align, 1));
+		start = round_up(start + phase, align) - phase;
 		if (start <= last && last - start >= req->count - 1)
 			return true;
 	}

@@ -253,6 +253,38 @@ int dmag_reach_build(const struct dmag_constraint *constraint,
 }
 
 /**
+ * dmag_reach_bus() - The bus address of a frame.
+ * @constraint: the device's, valid
+ * @pfn: a frame in the reach that was built from it
+ * @bus: where the address of the frame's first byte goes
+ *
+ * As many frames follow in bus space as follow in the segment of the reach.  The
+ * difference between @bus, in frames, and @pfn is the phase of a request whose
+ * alignment or boundary is one of bus addresses.
+ *
+ * Context: Any.
+ * Return: true; false if the first byte of @pfn has no address within the limit.
+ */
+bool dmag_reach_bus(const struct dmag_constraint *constraint, u64 pfn, u64 *bus)
+{
+	const u64 cpu = pfn << PAGE_SHIFT;
+	unsigned int i;
+
+	DMAG_CHECK(constraint && bus && reach_constraint_valid(constraint));
+	*bus = cpu;
+	for (i = 0; i < constraint->nr_windows; i++) {
+		const struct dmag_window *window = &constraint->windows[i];
+
+		if (cpu >= window->cpu && cpu - window->cpu < window->size) {
+			*bus = window->bus + (cpu - window->cpu);
+			break;
+		}
+	}
+	return (!constraint->nr_windows || i < constraint->nr_windows) &&
+	       *bus <= constraint->limit;
+}
+
+/**
  * dmag_reach_equal() - Whether two reaches are the same.
  * @a: one, valid
  * @b: the other, valid

@@ -231,10 +231,10 @@ static inline bool oracle_fits(struct oracle *o, const struct dmag_request *rq,
 
 	if (at < rq->within.start || last > rq->within.last)
 		return false;
-	if (rq->align && at & (rq->align - 1))
+	if (rq->align && (at + rq->phase) % rq->align)
 		return false;
-	if (rq->boundary &&
-	    (at & ~(rq->boundary - 1)) != (last & ~(rq->boundary - 1)))
+	if (rq->boundary && (at + rq->phase) / rq->boundary !=
+				    (last + rq->phase) / rq->boundary)
 		return false;
 	return oracle_is(o, at, last, DMAG_FREE);
 }
@@ -300,6 +300,8 @@ static inline const char *step_get(struct oracle *o, const struct op *op)
 	if (op->shape >> 14 & 1)
 		rq.boundary =
 			BIT_ULL(fls64(rq.count - 1) + (op->shape >> 20) % 5);
+	if (op->shape >> 15 & 1)
+		rq.phase = (op->count >> 13 ^ op->at) & 0x3fff;
 	if (op->kind == OP_GET_WITHIN)
 		op_within(op, &rq);
 	return oracle_get(o, &rq);

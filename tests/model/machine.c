@@ -237,14 +237,16 @@ static void take_extent(struct machine_group *g, u64 at, u64 count,
 /* The next place for @rq at or after @start in its order; false: none. */
 static bool next_start(const struct dmag_request *rq, bool first, u64 *start)
 {
-	u64 lowest = round_up(rq->within.start, rq->align);
-	u64 highest;
+	u64 lowest = round_up(rq->within.start + rq->phase, rq->align);
+	u64 highest = rq->within.last - (rq->count - 1) + rq->phase;
 
 	if (rq->within.last - rq->within.start < rq->count - 1)
 		return false;
-	highest = round_down(rq->within.last - (rq->count - 1), rq->align);
+	highest = round_down(highest, rq->align);
 	if (lowest > highest)
 		return false;
+	lowest -= rq->phase;
+	highest -= rq->phase;
 	if (first) {
 		*start = rq->from == DMAG_LOWEST ? lowest : highest;
 		return true;
@@ -288,6 +290,7 @@ static int claim_surplus(struct machine_group *g, const struct dmag_request *rq,
 	int ret;
 
 	if (rq->count % DMAG_BLOCK_FRAMES || rq->align % DMAG_BLOCK_FRAMES ||
+	    rq->phase % DMAG_BLOCK_FRAMES ||
 	    !find_surplus(m, &g->core, rq, got))
 		return -EAGAIN;
 	ret = feed(g, got);

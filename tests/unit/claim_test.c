@@ -410,6 +410,33 @@ static void boundaries_hold(void **state)
 	leave_clean(&low);
 }
 
+/* Extents are claimed where they are aligned on the bus. */
+static void phases_hold(void **state)
+{
+	static const u64 counts[] = { 16, 512, 700 };
+	struct dmag_request rq = { .within = { 0, DMAG_PFN_MAX } };
+	unsigned int i, n = 0;
+	u64 pfn[6];
+
+	machine_join(&m, &low);
+	for (i = 0; i < 3; i++) {
+		rq.count = counts[i];
+		rq.align = i == 2 ? 1024 : counts[i];
+		for (rq.phase = 8; rq.phase <= 1024; rq.phase += 1016) {
+			keep_for_atomic(low.group);
+			assert_int_equal(dmag_group_alloc(&m.reg, low.group,
+							  &machine_backend, &rq,
+							  &pfn[n]),
+					 0);
+			assert_int_equal((pfn[n++] + rq.phase) % rq.align, 0);
+			assert_sound();
+		}
+	}
+	while (n--)
+		put(&low, pfn[n], counts[n / 2]);
+	leave_clean(&low);
+}
+
 /* A request for a place that the reach does not have. */
 static void within_is_respected(void **state)
 {
@@ -930,6 +957,7 @@ int main(void)
 		TEST(large_runs_lie_anywhere),
 		TEST(large_runs_may_not_be_had),
 		TEST(boundaries_hold),
+		TEST(phases_hold),
 		TEST(within_is_respected),
 		TEST(refilling_makes_up),
 		TEST(refilling_makes_up_shared),

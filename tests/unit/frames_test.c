@@ -247,6 +247,39 @@ static void test_boundary(void **state)
 	assert_int_equal(get(b, &rq), 7);
 }
 
+/* A phase far off, at the edges of what a word and the frames can hold. */
+static void test_phase(void **state)
+{
+	struct dmag_request rq = {
+		.count = 64,
+		.boundary = 64,
+		.phase = 0 - 5ULL,
+		.within = { 0, TOP },
+	};
+	struct bed *b = *state;
+	u64 pfn;
+
+	bed_add(b, 0, 299);
+	assert_int_equal(get(b, &rq), 5);
+	rq.from = DMAG_HIGHEST;
+	assert_int_equal(get(b, &rq), 197);
+	rq.count = 3;
+	rq.align = 4;
+	rq.phase = 1;
+	assert_int_equal(get(b, &rq), 295);
+	rq.align = 1ULL << 63;
+	rq.boundary = 0;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	rq.count = 80;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	rq.from = DMAG_LOWEST;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	rq.count = 3;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	rq.phase = (1ULL << 63) - 290;
+	assert_int_equal(get(b, &rq), 290);
+}
+
 static void test_align(void **state)
 {
 	struct dmag_request rq = {
@@ -744,6 +777,7 @@ int main(void)
 		T(test_too_large),
 		T(test_large),
 		T(test_boundary),
+		T(test_phase),
 		T(test_align),
 		T(test_large_align_is_quick),
 		T(test_within),

@@ -137,6 +137,47 @@ static void never_across_segments(void **state)
 	assert_int_equal(dmag_group_get(&g, &rq, false, &pfn), -EAGAIN);
 }
 
+/* 64 KiB that do not cross 64 KiB, as a device behind @w sees them. */
+static void assert_on_bus(const struct dmag_window *w)
+{
+	const struct dmag_constraint c = { w, 1, 0, U64_MAX };
+	const struct dmag_range all = { 0, 65535 };
+	const struct dmag_reach ram = { &all, 1 };
+	struct dmag_request rq = DMAG_REQUEST(16);
+	struct dmag_range seg;
+	struct dmag_group g;
+	u64 pfn, bus;
+
+	assert_int_equal(dmag_reach_build(&c, &ram, &seg, 1), 1);
+	make_group(&g, &seg, 1);
+	own(&g, seg.start, seg.start + 99);
+	assert_true(dmag_reach_bus(&c, seg.start, &bus));
+	rq.boundary = 16;
+	rq.phase = (bus >> PAGE_SHIFT) - seg.start;
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), 0);
+	assert_true(dmag_reach_bus(&c, pfn, &bus));
+	assert_int_equal(bus % (64 * KB), 0);
+	rq.align = 0;
+	rq.from = DMAG_HIGHEST;
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), 0);
+	assert_true(dmag_reach_bus(&c, pfn, &bus));
+	assert_int_equal(bus % (64 * KB), 0);
+}
+
+/* Ahead of the CPU, behind it, and by no more than an alignment. */
+static void align_holds_on_the_bus(void **state)
+{
+	static const struct dmag_window w[] = {
+		{ .cpu = 0, .bus = 32 * KB, .size = 1 * MB },
+		{ .cpu = 200 * KB, .bus = 0, .size = 1 * MB },
+		{ .cpu = 64 * KB, .bus = 3 * GB, .size = 1 * MB },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(w); i++)
+		assert_on_bus(&w[i]);
+}
+
 static void bad_requests(void **state)
 {
 	const struct dmag_range seg[] = { { 0, 7 } };
@@ -1077,6 +1118,7 @@ int main(void)
 		cmocka_unit_test_setup(starting_marks, setup),
 		cmocka_unit_test_setup(blocking_stops_at_min, setup),
 		cmocka_unit_test_setup(never_across_segments, setup),
+		cmocka_unit_test_setup(align_holds_on_the_bus, setup),
 		cmocka_unit_test_setup(bad_requests, setup),
 		cmocka_unit_test_setup(bad_requests_teach_nothing, setup),
 		cmocka_unit_test_setup(add_checks_the_reach, setup),

@@ -181,6 +181,33 @@ static void raspberry_pi_4(void **state)
 	assert_windows(NULL, 0, U64_MAX, &r, ram, 1);
 }
 
+/* Each frame of a reach has the bus address that its window says, and no other. */
+static void bus_addresses(void **state)
+{
+	const struct dmag_window w[] = {
+		{ .cpu = 4 * MB, .bus = 0, .size = 4 * MB },
+		{ .cpu = 0, .bus = 3 * GB, .size = 1 * GB },
+	};
+	struct dmag_constraint c = { .windows = w,
+				     .nr_windows = 2,
+				     .limit = 4 * GB - 1 };
+	u64 bus;
+
+	assert_true(dmag_reach_bus(&c, PFN(5 * MB), &bus));
+	assert_int_equal(bus, 1 * MB);
+	assert_true(dmag_reach_bus(&c, PFN(8 * MB), &bus));
+	assert_int_equal(bus, 3 * GB + 8 * MB);
+	assert_true(dmag_reach_bus(&c, PFN(1 * MB), &bus));
+	assert_int_equal(bus, 3 * GB + 1 * MB);
+	assert_false(dmag_reach_bus(&c, PFN(1 * GB), &bus));
+	c.limit = 3 * GB - 1;
+	assert_false(dmag_reach_bus(&c, PFN(8 * MB), &bus));
+	c.nr_windows = 0;
+	assert_true(dmag_reach_bus(&c, PFN(8 * MB), &bus));
+	assert_int_equal(bus, 8 * MB);
+	assert_false(dmag_reach_bus(&c, PFN(3 * GB), &bus));
+}
+
 static void build_like_snprintf(void **state)
 {
 	const struct dmag_constraint c = { .limit = U64_MAX };
@@ -309,6 +336,7 @@ int main(void)
 		cmocka_unit_test(overlapping_windows),
 		cmocka_unit_test(ram_with_holes),
 		cmocka_unit_test(raspberry_pi_4),
+		cmocka_unit_test(bus_addresses),
 		cmocka_unit_test(build_like_snprintf),
 		cmocka_unit_test(bad_constraints),
 		cmocka_unit_test(bad_ram),
