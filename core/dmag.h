@@ -68,8 +68,10 @@ extern "C" {
  * - I6 A frame whose conversion failed is on no free list.
  * - I7 A group exists iff it has members or still owns frames.
  * - I8 Two live groups never have equal keys.
- * - I10 The cost to find memory depends neither on the size of the reach nor
- *   on the number of groups or allocations.
+ * - I10 The cost to find memory in a reserve depends neither on its size nor on
+ *   the number of groups or allocations: a few words a level for a power of two
+ *   at natural alignment, at most DMAG_SEARCH_MAX places for other requests.
+ *   It is multiplied by the number of segments if some of them touch.
  *
  * (I9, "disabled means absent", is up to the host.)
  *
@@ -211,6 +213,9 @@ struct dmag_node;
  * @free: frames owned and free
  * @used: frames owned and in use
  * @quarantined: frames whose conversion failed: owned, but out of use for good
+ * @search_max: how many places a search may look at, for a count that is no power
+ *	of two or an alignment that is not natural; then it takes part of a
+ *	larger free block or gives up.  0, as after dmag_frames_init(), for all
  *
  * A sparse set of blocks, each a bitmap of 512 frames, hangs under a tree of
  * 64-way nodes.  A node knows for every order which children hold a free
@@ -232,6 +237,8 @@ struct dmag_frames {
 	u64 free;
 	u64 used;
 	u64 quarantined;
+	/* public: may be set */
+	unsigned int search_max;
 };
 
 /** struct dmag_frames_stats - Counts that take a walk over all runs. */
@@ -286,6 +293,9 @@ struct dmag_marks {
 	u64 low;
 	u64 high;
 };
+
+/* For a group's @frames.search_max: microseconds, as locks are held for it. */
+#define DMAG_SEARCH_MAX 32
 
 /* Quiet periods after which a raised reserve shrinks; reserve.rst says why. */
 #define DMAG_HOLD_MS 64000 /* the first time */

@@ -1313,7 +1313,9 @@ static noinline int frames_get_any(struct dmag_frames *frames,
  * @pfn: the first frame of the run that was found; else not written
  *
  * The search is exact: if free frames satisfy @req, a run is found, and it is the
- * lowest or the highest one, as asked.
+ * lowest or the highest one, as asked.  If @frames->search_max is set, this holds
+ * for a power of two at natural alignment; for others, of free runs beyond that
+ * many places, only those that are part of a larger free block are found.
  *
  * Context: Any.
  * Return: 0; -EINVAL if @req is not well formed, see dmag_request_valid();

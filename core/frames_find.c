@@ -450,6 +450,28 @@ static bool frames_place_in_word(const struct dmag_frames *frames,
 }
 
 /*
+ * The search has looked at enough places.  A free block of the next power of two
+ * has room for the request, and is found at once if there is one.
+ */
+static bool frames_find_larger(const struct dmag_frames *frames,
+			       const struct dmag_request *req,
+			       const struct frames_places *places, u64 *pfn)
+{
+	bool high = req->from == DMAG_HIGHEST;
+	u64 need = req->count + (places->phase ? places->align : 0);
+	unsigned int order = fls64(max(need, places->align) - 1);
+	struct dmag_range run;
+
+	/* Else the places that were looked at would not fit below the top. */
+	DMAG_CHECK(order <= DMAG_PFN_BITS);
+	if (!frames_find_run(frames, order, high, &req->within, &run.start))
+		return false;
+	run.last = run.start + BIT_ULL(order) - 1;
+	return high ? frames_place_high(req, places, &run, pfn) :
+		      frames_place_low(req, places, &run, pfn);
+}
+
+/*
  * Search word by word, for counts of at most a word, which may hold many short
  * runs.  A run that contains the aligned run that was found begins in the same
  * word or in the one before.  The next word is the next that has an aligned place.
@@ -461,10 +483,13 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 	bool high = req->from == DMAG_HIGHEST;
 	struct dmag_range within = req->within;
 	struct frames_places places = frames_places_of(req);
+	unsigned int left = frames->search_max;
 	u64 base, before, place;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
+		if (left && !--left)
+			return frames_find_larger(frames, req, &places, pfn);
 		base = round_down(*pfn, 64);
 		before = base - min(base, 64ULL);
 		if (frames_place_in_word(frames, req, &within,
@@ -494,9 +519,12 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
 	bool fits, high = req->from == DMAG_HIGHEST;
 	struct frames_places places = frames_places_of(req);
 	struct dmag_range run, within = req->within;
+	unsigned int left = frames->search_max;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
+		if (left && !--left)
+			return frames_find_larger(frames, req, &places, pfn);
 		run = frames_free_around(frames, *pfn, BIT_ULL(order), &within);
 		fits = high ? frames_place_high(req, &places, &run, pfn) :
 			      frames_place_low(req, &places, &run, pfn);
@@ -520,7 +548,7 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
  *
  * A natural request costs a few words a level.  Any other looks at places with
  * an aligned free run of about half its size, each once: at words if it is not
- * longer than one, at free runs if it is.
+ * longer than one, at free runs if it is; at most @frames->search_max of them.
  */
 bool dmag_frames_find(const struct dmag_frames *frames,
 		      const struct dmag_request *req, bool natural, u64 *pfn)

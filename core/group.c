@@ -93,6 +93,7 @@ int dmag_group_init(struct dmag_group *group, const struct dmag_range *seg,
 	group->attrs = attrs;
 	group->members = 0;
 	dmag_frames_init(&group->frames);
+	group->frames.search_max = DMAG_SEARCH_MAX;
 	group->marks = group_marks_start(&reach);
 	group->base = group->marks;
 	group->drawn = 0;

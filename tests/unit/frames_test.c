@@ -341,6 +341,76 @@ static void test_large_align_is_quick(void **state)
 	}
 }
 
+/*
+ * 16 GiB of holes that are a frame too small: a bounded search gives up at once,
+ * one without a bound looks at all of them.
+ */
+static void test_search_is_bounded(void **state)
+{
+	static const u64 counts[] = { 3, 130 };
+	struct dmag_request rq = { .within = { 0, TOP } };
+	struct bed *b = *state;
+	u64 pfn, all, few;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		rq.count = counts[i];
+		bed_add(b, 0, (1 << 22) - 1);
+		for (pfn = 0; pfn < 1 << 22; pfn += rq.count)
+			assert_int_equal(dmag_frames_take(&b->f, pfn, pfn), 0);
+		for (rq.from = DMAG_LOWEST; rq.from <= DMAG_HIGHEST;
+		     rq.from++) {
+			b->f.search_max = 0;
+			all = time_failure(b, &rq);
+			b->f.search_max = 32;
+			few = time_failure(b, &rq);
+			assert_true(few * 64 < all);
+		}
+		for (pfn = 0; pfn < 1 << 22; pfn += rq.count)
+			assert_int_equal(dmag_frames_put(&b->f, pfn, 1), 0);
+		assert_int_equal(dmag_frames_remove(&b->f, 0, (1 << 22) - 1),
+				 0);
+	}
+}
+
+/* Beyond the bound, a run is found if it is part of a larger free block. */
+static void test_search_takes_larger(void **state)
+{
+	struct dmag_request rq = { .count = 3, .within = { 0, TOP } };
+	struct bed *b = *state;
+	u64 pfn;
+
+	bed_add(b, 0, 16383);
+	assert_int_equal(dmag_frames_take(&b->f, 0, 16383), 0);
+	for (pfn = 0; pfn < 4096; pfn += 64)
+		assert_int_equal(dmag_frames_put(&b->f, pfn + 2, 2), 0);
+	b->f.search_max = 32;
+	/* Across the middle of a block of four frames: too far away to be seen. */
+	assert_int_equal(dmag_frames_put(&b->f, 4097, 3), 0);
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	assert_int_equal(dmag_frames_put(&b->f, 5000, 4), 0);
+	assert_int_equal(get(b, &rq), 5000);
+	assert_int_equal(dmag_frames_put(&b->f, 5000, 3), 0);
+	rq.align = 4;
+	rq.phase = 2;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	assert_int_equal(dmag_frames_put(&b->f, 5004, 4), 0);
+	assert_int_equal(get(b, &rq), 5002);
+	assert_int_equal(dmag_frames_put(&b->f, 5002, 3), 0);
+	rq.align = 1ULL << 50;
+	rq.phase = 0;
+	assert_int_equal(dmag_frames_get(&b->f, &rq, &pfn), -ENOMEM);
+	/* From above it is near; then the ones below are in the way. */
+	rq.align = 0;
+	rq.from = DMAG_HIGHEST;
+	assert_int_equal(get(b, &rq), 5005);
+	for (pfn = 5120; pfn < 16384; pfn += 64)
+		assert_int_equal(dmag_frames_put(&b->f, pfn + 2, 2), 0);
+	assert_int_equal(get(b, &rq), 5001);
+	b->f.search_max = 0;
+	assert_int_equal(get(b, &rq), 4097);
+}
+
 /* Counts of all kinds over a hole: what fits below it, and what only above. */
 static void test_counts(void **state)
 {
@@ -780,6 +850,8 @@ int main(void)
 		T(test_phase),
 		T(test_align),
 		T(test_large_align_is_quick),
+		T(test_search_is_bounded),
+		T(test_search_takes_larger),
 		T(test_within),
 		T(test_exact_ranges),
 		T(test_memory_returns),
