@@ -140,6 +140,7 @@ struct dmag_reach {
 int __must_check dmag_reach_build(const struct dmag_constraint *constraint,
 				  const struct dmag_reach *ram,
 				  struct dmag_range *seg, unsigned int max);
+unsigned int dmag_reach_normalise(struct dmag_range *seg, unsigned int nr);
 bool dmag_reach_bus(const struct dmag_constraint *constraint, u64 pfn,
 		    u64 *bus);
 bool dmag_reach_valid(const struct dmag_reach *reach);

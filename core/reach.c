@@ -252,6 +252,54 @@ int dmag_reach_build(const struct dmag_constraint *constraint,
 	return builder.nr;
 }
 
+/* Insertion sort: maps are short, and mostly sorted already. */
+static void reach_sort(struct dmag_range *seg, unsigned int nr)
+{
+	unsigned int i, hole;
+
+	for (i = 1; i < nr; i++) {
+		const struct dmag_range range = seg[i];
+
+		for (hole = i; hole && seg[hole - 1].start > range.start;
+		     hole--)
+			seg[hole] = seg[hole - 1];
+		seg[hole] = range;
+	}
+}
+
+/**
+ * dmag_reach_normalise() - Make a RAM map of ranges in any order.
+ * @seg: the ranges, in frames; they may overlap, touch or be reversed
+ * @nr: how many
+ *
+ * For the maps that firmware gives.  Sorts in place, joins ranges that overlap or
+ * touch, and leaves out those that are reversed, as a range of less than a page
+ * is once it is rounded inwards.  Not for a device's reach, where a cut between
+ * two segments that touch means something.
+ *
+ * Context: Any; quadratic in the number of ranges that are out of order.
+ * Return: how many ranges remain; they are a valid struct dmag_reach.
+ */
+unsigned int dmag_reach_normalise(struct dmag_range *seg, unsigned int nr)
+{
+	unsigned int i, out = 0;
+
+	DMAG_CHECK(seg || !nr);
+	reach_sort(seg, nr);
+	for (i = 0; i < nr; i++) {
+		const struct dmag_range range = seg[i];
+
+		if (range.start > range.last)
+			continue;
+		if (out && (seg[out - 1].last >= range.start ||
+			    seg[out - 1].last + 1 == range.start))
+			seg[out - 1].last = max(seg[out - 1].last, range.last);
+		else
+			seg[out++] = range;
+	}
+	return out;
+}
+
 /**
  * dmag_reach_bus() - The bus address of a frame.
  * @constraint: the device's, valid

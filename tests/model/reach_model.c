@@ -91,6 +91,35 @@ static void random_ram(struct space *s)
 	s->ram_map.nr = nr;
 }
 
+/* The map in any order, with ranges twice and in part: the same set of pages. */
+static void check_normalise(const struct space *s)
+{
+	struct dmag_range seg[2 * MAX_PAGES], tmp;
+	struct dmag_reach map = { .seg = seg };
+	unsigned int i, j, nr = 0;
+	u64 pfn = s->base >> PAGE_SHIFT;
+
+	for (i = 0; i < s->ram_map.nr; i++) {
+		seg[nr++] = s->ram_seg[i];
+		if (rnd_below(2))
+			seg[nr++].last = s->ram_seg[i].last;
+		seg[nr - 1].start = s->ram_seg[i].start;
+	}
+	for (i = nr; i > 1; i--) {
+		j = rnd_below(i);
+		tmp = seg[i - 1];
+		seg[i - 1] = seg[j];
+		seg[j] = tmp;
+	}
+	map.nr = dmag_reach_normalise(seg, nr);
+	REQUIRE(dmag_reach_valid(&map));
+	for (i = 0; i < s->pages; i++)
+		REQUIRE(dmag_reach_contains(&map, pfn + i, pfn + i) ==
+			s->ram[i]);
+	for (i = 1; i < map.nr; i++)
+		REQUIRE(seg[i - 1].last + 1 != seg[i].start);
+}
+
 static void random_space(struct space *s)
 {
 	static const u64 units[] = { 1, 512, 512, PAGE, PAGE };
@@ -248,6 +277,7 @@ int main(int argc, char **argv)
 	rnd_init(argc, argv);
 	for (round = 0; round < SPACES; round++) {
 		random_space(&a);
+		check_normalise(&a);
 		check_build(&a);
 		check_contains(&a);
 		check_sums(&a);

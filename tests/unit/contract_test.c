@@ -87,6 +87,7 @@ static void reaches_are_valid(void **state)
 	assert_stops(dmag_reach_build(&constraint, NULL, NULL, 0));
 	assert_stops(dmag_reach_build(&constraint, &reach, NULL, 1));
 	assert_stops(dmag_reach_valid(NULL));
+	assert_stops(dmag_reach_normalise(NULL, 1));
 	assert_stops(dmag_reach_equal(&reach, &bad));
 	assert_stops(dmag_reach_equal(&worse, &reach));
 	assert_stops(dmag_reach_includes(&reach, &bad));

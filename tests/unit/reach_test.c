@@ -181,6 +181,31 @@ static void raspberry_pi_4(void **state)
 	assert_windows(NULL, 0, U64_MAX, &r, ram, 1);
 }
 
+/* As firmware gives it: unsorted, overlapping, with crumbs. */
+static void firmware_maps(void **state)
+{
+	struct dmag_range map[] = {
+		{ 500, 599 }, { 0, 9 },	    { 10, 19 },
+		{ 700, 699 }, { 550, 560 }, { 590, 610 },
+		{ 30, 39 },   { 0, 4 },	    { U64_MAX - 1, U64_MAX },
+		{ 7, 3 },     { 30, 39 },   { U64_MAX, U64_MAX },
+	};
+	const struct dmag_range want[] = {
+		{ 0, 19 },
+		{ 30, 39 },
+		{ 500, 610 },
+		{ U64_MAX - 1, U64_MAX },
+	};
+	struct dmag_reach ram = { .seg = map };
+
+	ram.nr = dmag_reach_normalise(map, ARRAY_SIZE(map));
+	assert_int_equal(ram.nr, ARRAY_SIZE(want));
+	assert_memory_equal(map, want, sizeof(want));
+	assert_true(dmag_reach_valid(&ram));
+	assert_int_equal(dmag_reach_normalise(map, ram.nr), ram.nr);
+	assert_int_equal(dmag_reach_normalise(NULL, 0), 0);
+}
+
 /* Each frame of a reach has the bus address that its window says, and no other. */
 static void bus_addresses(void **state)
 {
@@ -336,6 +361,7 @@ int main(void)
 		cmocka_unit_test(overlapping_windows),
 		cmocka_unit_test(ram_with_holes),
 		cmocka_unit_test(raspberry_pi_4),
+		cmocka_unit_test(firmware_maps),
 		cmocka_unit_test(bus_addresses),
 		cmocka_unit_test(build_like_snprintf),
 		cmocka_unit_test(bad_constraints),
