@@ -505,7 +505,8 @@ static void group_settle_draw(struct dmag_group *group, u64 now)
 /**
  * dmag_group_adapt() - Let the watermarks follow what atomic requests use.
  * @group: the group
- * @now: milliseconds of a clock that does not go back
+ * @now: milliseconds of a clock that does not go back; 64 bits, as one of 32 does
+ *	after 49 days
  *
  * High is twice the largest draw, so that min alone holds another one like it.
  * Call it when the reserve is low or refused a request, before it is refilled;
