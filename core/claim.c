@@ -443,19 +443,18 @@ u64 dmag_group_shrink(struct dmag_group *group,
 		      const struct dmag_backend *backend, u64 keep, u64 max)
 {
 	struct dmag_range range;
-	u64 before, given = 0;
+	u64 given = 0;
 
 	claim_check_backend(group, backend);
-	do {
+	for (;;) {
 		u64 most = group->frames.free > keep ?
 				   group->frames.free - keep :
 				   0;
 
-		before = given;
 		if (!dmag_group_pick(group, min(most, max - given), &range) ||
 		    claim_release(group, backend, &range, &given))
 			break;
-	} while (given > before);
+	}
 	DMAG_CHECK(given <= max);
 	return given;
 }
