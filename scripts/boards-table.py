@@ -17,7 +17,7 @@ HEAD = """.. SPDX-License-Identifier: (MIT OR GPL-2.0)
 All boards
 ==========
 
-What ``dmag plan`` says about every board whose device tree is in the source of
+The plans of ``dmag plan`` for every board whose device tree is in the source of
 Linux 6.12 for arm64, arm (32 bits) and riscv. Many device trees leave memory to the firmware:
 a bank without a size is assumed to have the size that a table states; boards that
 name no bank at all are read, but not in the figures on memory. Devices behind an
