@@ -64,7 +64,7 @@ boards-check: boards-dtbs $(T)/dmag
 # The picture of the README.
 docs/pi4.svg: tests/tool/boards/pi4.dts $(T)/dmag
 	@dtc -q -o $(T)/pi4.dtb $<
-	@$(T)/dmag plan -q --linear --svg $@ $(T)/pi4.dtb >/dev/null
+	@$(T)/dmag plan -q -A arm64 --linear --svg $@ $(T)/pi4.dtb >/dev/null
 
 boards-masks:
 	@scripts/boards-masks.py $(BOARDS_SRC) >$(T)/masks.inc
