@@ -101,6 +101,7 @@ cppcheck_dir()
 }
 
 try "layers" sh -c 'scripts/layers.py --self-test && scripts/layers.py'
+try "words" sh -c 'scripts/words.py --self-test && scripts/words.py'
 for file in $(c_files); do
 	case $file in
 	# Tables in the form of calls, which no formatter of the kernel touches.
