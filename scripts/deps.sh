@@ -30,6 +30,7 @@ needs()
 	kernel)
 		echo bc bison flex libelf-dev libssl-dev kmod cpio ccache perl-base rsync
 		;;
+	results) echo python3 ;;
 	guest) echo qemu-system-x86 busybox-static cpio python3 ;;
 	lint) echo clang-format-14 sparse cppcheck shellcheck perl python3 ;;
 	fresh) echo debootstrap util-linux git ;;
@@ -53,6 +54,7 @@ goal()
 	kernel | kernel-tree | identity) echo cc source patch kernel ;;
 	run | compare | scenario) echo cc source patch kernel guest ;;
 	tool-guest) echo cc tool tool-tests source patch kernel guest ;;
+	results) echo results ;;
 	lint) echo cc source patch kernel lint ;;
 	fresh | fresh-*) echo fresh ;;
 	test | test-all)
