@@ -46,6 +46,7 @@ HELP += boards "plan every board of the kernel source, make docs/boards.rst" \
 .PHONY: boards boards-check boards-masks boards-dtbs
 
 boards-dtbs:
+	@scripts/kernel.sh source >/dev/null
 	@scripts/boards.sh $(BOARDS_SRC) build/dtbs 2
 
 boards: boards-dtbs $(T)/dmag
@@ -67,6 +68,8 @@ docs/pi4.svg: tests/tool/boards/pi4.dts $(T)/dmag
 	@$(T)/dmag plan -q -A arm64 --linear --svg $@ $(T)/pi4.dtb >/dev/null
 
 boards-masks:
+	@scripts/kernel.sh source >/dev/null
+	@mkdir -p $(T)
 	@scripts/boards-masks.py $(BOARDS_SRC) >$(T)/masks.inc
 	@cp $(T)/masks.inc tool/masks.inc
 
