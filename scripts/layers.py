@@ -46,7 +46,7 @@ FLOORS = {
     "tool": [
         "main",
         "cmd_explain cmd_plan",
-        "live",
+        "dmesg live",
         "devices",
         "memory plan_args",
         "dts plan source",

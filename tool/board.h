@@ -77,6 +77,7 @@ enum mask_from {
 	MASK_TABLE, /* its driver sets it, says the kernel's source */
 	MASK_OPTION,
 	MASK_SYSFS,
+	MASK_LOG, /* a failure in a log shows it */
 };
 
 /** enum device_kind - Where a device's memory comes from. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "dmesg.h"
 #include "dts.h"
 #include "explain.h"
 #include "plan.h"
@@ -133,6 +134,17 @@ static char *explain_read_log(const struct plan_command *cmd,
 	return text;
 }
 
+/*
+ * A log that begins with the boot is a source itself.  One that does not, or that
+ * makes no plan, still has its failures.
+ */
+static void explain_boot(struct plan_command *cmd, struct board *board,
+			 const char *text)
+{
+	if (board_from_dmesg(board, text, &cmd->opt) || board_plan(board))
+		board->memory_known = false;
+}
+
 static int explain_log(struct plan_command *cmd, struct board *board,
 		       const char *name)
 {
@@ -143,6 +155,8 @@ static int explain_log(struct plan_command *cmd, struct board *board,
 	if (!text)
 		return complain("%s: %s", name ? name : "dmesg",
 				strerror(errno));
+	if (!cmd->live && !cmd->board)
+		explain_boot(cmd, board, text);
 	events = log_parse(&board->arena, text);
 	for (event = events; event; event = event->next)
 		explain_print(cmd, board, event, ++nr);

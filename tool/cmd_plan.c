@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "dmesg.h"
 #include "dts.h"
 #include "plan.h"
 #include "plan_args.h"
@@ -109,6 +110,15 @@ static int plan_read(struct plan_command *cmd, struct board *board,
 	return board_from_fdt(board, blob, size, &cmd->opt);
 }
 
+static int plan_read_dmesg(struct plan_command *cmd, struct board *board)
+{
+	const char *text = sys_read(&board->arena, cmd->dmesg, NULL);
+
+	if (!text)
+		return board_fail(board, "%s", strerror(errno));
+	return board_from_dmesg(board, text, &cmd->opt);
+}
+
 /* ---- demands --------------------------------------------------------- */
 
 /* Coherent memory, streaming, or both: something fails for sure. */
@@ -183,6 +193,8 @@ static int plan_board(struct plan_command *cmd, const char *name)
 	board_init(&board, name);
 	if (cmd->live)
 		ret = board_from_live(&board, cmd->root, &cmd->opt);
+	else if (cmd->dmesg)
+		ret = plan_read_dmesg(cmd, &board);
 	else
 		ret = plan_read(cmd, &board, name);
 	if (!ret)
@@ -238,6 +250,8 @@ int cmd_plan(int argc, char **argv)
 		plan_write_head(&cmd);
 		if (cmd.live)
 			ret = plan_board(&cmd, "this machine");
+		if (cmd.dmesg)
+			ret = plan_board(&cmd, cmd.dmesg);
 		for (i = optind; i < argc; i++)
 			ret |= plan_board(&cmd, argv[i]);
 		ret |= plan_check_used(&cmd);

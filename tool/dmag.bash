@@ -37,7 +37,7 @@ _dmag()
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.dtbo' -- "$cur"; compgen -d -- "$cur")
 		return
 		;;
-	--svg | --html)
+	--svg | --html | --dmesg)
 		compopt -o default
 		return
 		;;

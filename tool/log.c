@@ -27,7 +27,7 @@ struct log_reader {
 /* ---- pieces of a line ------------------------------------------------ */
 
 /* The text behind "[   12.345678] ", or the line if there is no time. */
-static const char *log_skip_time(const char *line)
+const char *log_skip_time(const char *line)
 {
 	const char *at = line, *end;
 

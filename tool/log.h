@@ -64,6 +64,7 @@ struct log_event {
 	unsigned int count;
 };
 
+const char *log_skip_time(const char *line);
 struct log_event *log_parse(struct arena *arena, const char *text);
 
 #endif /* DMAG_TOOL_LOG_H */

@@ -14,11 +14,13 @@
 static const char plan_usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb|BOARD.dts...\n"
 	"       dmag plan [OPTION]... --live\n"
+	"       dmag plan [OPTION]... --dmesg LOG\n"
 	"\n"
 	"Show the allocation groups of a board, the devices that share them, and\n"
 	"what Linux's memory zones would give them.\n"
 	"\n"
 	"  -l, --live                 this machine instead of a device tree\n"
+	"      --dmesg LOG            the machine whose boot log this is\n"
 	"      --root DIR             with --live: a copy of another one's /proc and /sys\n"
 	"  -m, --memory RANGE[,...]   the memory there is; RANGE is START+SIZE or\n"
 	"                             START-LAST, numbers may end in K, M, G or T\n"
@@ -68,6 +70,7 @@ enum {
 	OPT_NO_IOMMU,
 	OPT_CHECK,
 	OPT_REQUIRE,
+	OPT_DMESG,
 };
 
 static const struct option plan_options[] = {
@@ -91,6 +94,7 @@ static const struct option plan_options[] = {
 	{ "no-iommu", required_argument, NULL, OPT_NO_IOMMU },
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "require", required_argument, NULL, OPT_REQUIRE },
+	{ "dmesg", required_argument, NULL, OPT_DMESG },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -282,6 +286,9 @@ static int plan_set_text(struct plan_command *cmd, int key, const char *arg)
 	case OPT_ROOT:
 		cmd->root = arg;
 		return 0;
+	case OPT_DMESG:
+		cmd->dmesg = arg;
+		return 0;
 	case OPT_CMDLINE:
 		cmd->opt.cmdline = arg;
 		return 0;
@@ -326,7 +333,7 @@ static int explain_check_options(const struct plan_command *cmd, int logs)
 	if (cmd->live && cmd->board)
 		return complain("--live and --board exclude each other");
 	if (cmd->output || cmd->svg || cmd->html || cmd->linear || cmd->check ||
-	    cmd->nr_require || cmd->nr_overlays || cmd->quiet)
+	    cmd->nr_require || cmd->nr_overlays || cmd->quiet || cmd->dmesg)
 		return complain(
 			"only options of dmag explain, please (--help)");
 	return 0;
@@ -339,13 +346,17 @@ static int plan_check_options(const struct plan_command *cmd, int boards)
 		return explain_check_options(cmd, boards);
 	if (cmd->board)
 		return complain("--board is for dmag explain");
-	if (cmd->live && boards)
-		return complain("--live takes no board");
-	if (!cmd->live && !boards)
-		return complain("no board: give a device tree, or --live");
-	if (cmd->live && (cmd->opt.assume || cmd->nr_overlays))
+	if (cmd->live && cmd->dmesg)
+		return complain("--live and --dmesg exclude each other");
+	if ((cmd->live || cmd->dmesg) && boards)
+		return complain("%s takes no board",
+				cmd->live ? "--live" : "--dmesg");
+	if (!cmd->live && !cmd->dmesg && !boards)
 		return complain(
-			"--assume-memory and --overlay are for device trees, not for --live");
+			"no board: give a device tree, --dmesg or --live");
+	if ((cmd->live || cmd->dmesg) && (cmd->opt.assume || cmd->nr_overlays))
+		return complain(
+			"--assume-memory and --overlay are for device trees");
 	if (!cmd->live && *cmd->root)
 		return complain("--root is for --live");
 	if ((cmd->svg || cmd->html) && boards > 1)

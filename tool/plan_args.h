@@ -31,6 +31,7 @@ struct plan_command {
 	struct style style;
 	const char *svg, *html;
 	const char *root;
+	const char *dmesg; /* a boot log instead of a board */
 	const char *board; /* of explain, whose argument is a log */
 	const char **overlays;
 	unsigned int nr_overlays;

@@ -62,6 +62,8 @@ void stream_place(struct board *board)
 	board->swiotlb_bytes = size;
 	if (!size || !board->memory_known)
 		return;
+	if (board->swiotlb.last) /* the source knows */
+		return;
 	nr = ram_free_spans(board, zone_low_limit(board), &spans);
 	while (nr--)
 		if (stream_fit(&spans[nr], size, &place) &&

@@ -47,7 +47,7 @@ const char *mask_from_name(enum mask_from from)
 	static const char *const names[] = {
 		[MASK_DEFAULT] = "default", [MASK_UNKNOWN] = "unknown",
 		[MASK_TABLE] = "driver",    [MASK_OPTION] = "option",
-		[MASK_SYSFS] = "sysfs",
+		[MASK_SYSFS] = "sysfs",	    [MASK_LOG] = "log",
 	};
 
 	return names[from];

@@ -163,7 +163,7 @@ for args in '--memory=4G|START\+SIZE or START-LAST, such as' '--memory=4G-8G|LAS
 	has "message of $options" "^dmag: .*${args#*|}" err
 done
 status 2 'no board at all' "$dmag" plan
-has 'no board at all' '^dmag: no board: give a device tree, or --live$' err
+has 'no board at all' '^dmag: no board: give a device tree, --dmesg or --live$' err
 status 1 'a device that is not there' "$dmag" plan --no-iommu gpu@0 "$work/nothing.dtb"
 has 'a device that is not there' "--no-iommu: no device that does DMA is called 'gpu@0'" err
 finish

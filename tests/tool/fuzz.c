@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dmesg.h"
 #include "explain.h"
 #include "plan.h"
 #include "source.h"
@@ -37,9 +38,10 @@ static void check_plan(struct board *b)
 	write_all(b);
 }
 
-/* Logs are text: a byte of 0 ends one. */
+/* Logs are text: a byte of 0 ends one.  One with a memory map is a board, too. */
 static int try_log(const uint8_t *data, size_t size)
 {
+	struct plan_options opt = { 0 };
 	struct log_event *event;
 	struct board b;
 	char *text;
@@ -47,6 +49,12 @@ static int try_log(const uint8_t *data, size_t size)
 	board_init(&b, "fuzz");
 	text = arena_alloc(&b.arena, size + 1);
 	memcpy(text, data, size);
+	if (!board_from_dmesg(&b, text, &opt) && !board_plan(&b))
+		check_plan(&b);
+	else if (!b.error)
+		abort();
+	else
+		b.memory_known = false;
 	for (event = log_parse(&b.arena, text); event; event = event->next) {
 		struct explanation answer = explain_event(&b, event);
 
