@@ -52,7 +52,7 @@ boards-dtbs:
 boards: boards-dtbs $(T)/dmag
 	@for size in $(BOARDS_SIZES); do \
 		find build/dtbs -name '*.dtb' | LC_ALL=C sort | \
-			xargs -n 100000 $(T)/dmag plan -q -a $$size --summary >$(T)/boards-$$size.csv || exit 1; \
+			xargs -s 1000000 $(T)/dmag plan -q -a $$size --summary >$(T)/boards-$$size.csv || exit 1; \
 	done
 	@scripts/boards-table.py build/dtbs/ $(BOARDS_MAIN) \
 		$(foreach s,$(BOARDS_SIZES),$(s)=$(T)/boards-$(s).csv) >$(T)/boards.rst

@@ -23,19 +23,19 @@ done
 
 # Raspberry Pi 5, as far as this kernel describes it.
 status 0 'pi5' "$dmag" plan -m 0+8G "$arm64/broadcom/bcm2712-rpi-5-b.dtb"
-has 'pi5' '^ *1 1 \[0x80000, 0xffffffff\] 3.9 GiB uncached DMA exact'
+has 'pi5' '^ *1 1 \[0x80000, 0xffffffff\] 4 GiB uncached DMA exact'
 
 # PolarFire Icicle: 768 MiB low, 1 GiB high.
 icicle=$riscv/microchip/mpfs-icicle-kit.dtb
 status 0 'icicle' "$dmag" plan -m 0x80000000+768M,0x1000000000+1G "$icicle"
 has 'icicle low' '^ *1 [0-9]+ \[0x80000000, 0xafffffff\] 768 MiB - DMA32 exact'
 has 'icicle mmc' '^ *1 32 .*/soc/mmc@20008000'
-has 'icicle all' '^ *2 [0-9]+ \[0x80000000, 0xafffffff\] 1.7 GiB - Normal exact .* universal'
+has 'icicle all' '^ *2 [0-9]+ \[0x80000000, 0xafffffff\] 1.8 GiB - Normal exact .* universal'
 
 # ZCU102: 2 GiB below 4 GiB for what emits 32 bits, all for ethernet and DMA.
 status 0 'zcu102' "$dmag" plan "$arm64/xilinx/zynqmp-zcu102-rev1.0.dtb"
-has 'zcu102 low' '^ *1 [0-9]+ \[0x0, 0x3ecfffff\] 1.9 GiB uncached DMA exact'
-has 'zcu102 all' '^ *2 [0-9]+ \[0x0, 0x3ecfffff\] 3.9 GiB uncached Normal exact'
+has 'zcu102 low' '^ *1 [0-9]+ \[0x0, 0x3ecfffff\] 2 GiB uncached DMA exact'
+has 'zcu102 all' '^ *2 [0-9]+ \[0x0, 0x3ecfffff\] 4 GiB uncached Normal exact'
 has 'zcu102 mmc' '^ *1 32 .*/axi/mmc@ff170000'
 has 'zcu102 gem' '^ *2 44 driver .*/axi/ethernet@ff0e0000'
 
