@@ -45,7 +45,8 @@ FLOORS = {
     ],
     "tool": [
         "main",
-        "cmd_explain cmd_plan",
+        "cmd_diff cmd_explain cmd_plan",
+        "load",
         "dmesg live",
         "devices",
         "memory plan_args",

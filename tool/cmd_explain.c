@@ -10,10 +10,9 @@
 
 #include "cmd.h"
 #include "dmesg.h"
-#include "dts.h"
 #include "explain.h"
+#include "load.h"
 #include "plan.h"
-#include "plan_args.h"
 #include "sysfile.h"
 
 #define EXPLAIN_WIDTH 78
@@ -93,20 +92,11 @@ static void explain_print(const struct plan_command *cmd, struct board *board,
 /* A source of facts is welcome, but not needed. */
 static int explain_read_board(struct plan_command *cmd, struct board *board)
 {
-	const char *blob;
-	size_t size;
 	int ret;
 
 	if (!cmd->live && !cmd->board)
 		return 0;
-	if (cmd->live) {
-		ret = board_from_live(board, cmd->root, &cmd->opt);
-	} else {
-		blob = dts_read(board, cmd->board, &size);
-		ret = blob ? board_from_fdt(board, blob, size, &cmd->opt) : -1;
-	}
-	if (!ret)
-		ret = board_plan(board);
+	ret = load_board(cmd, board, cmd->board, 0);
 	if (ret)
 		complain("%s: %s", board->source, board->error);
 	return ret;
@@ -167,7 +157,7 @@ static int explain_log(struct plan_command *cmd, struct board *board,
 
 int cmd_explain(int argc, char **argv)
 {
-	struct plan_command cmd = { .root = "", .explain = true };
+	struct plan_command cmd = { .root = "", .kind = COMMAND_EXPLAIN };
 	int ret = plan_parse(&cmd, argc, argv);
 	struct board board;
 

@@ -9,11 +9,7 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "dmesg.h"
-#include "dts.h"
-#include "plan.h"
-#include "plan_args.h"
-#include "sysfile.h"
+#include "load.h"
 
 /* ---- files ----------------------------------------------------------- */
 
@@ -93,32 +89,6 @@ static void plan_write_head(const struct plan_command *cmd)
 		write_summary_head(stdout);
 }
 
-static int plan_read(struct plan_command *cmd, struct board *board,
-		     const char *name)
-{
-	const char *blob;
-	size_t size;
-
-	blob = dts_read(board, name, &size);
-	if (!blob)
-		return -1;
-	for (unsigned int i = 0; i < cmd->nr_overlays; i++) {
-		blob = dts_overlay(board, blob, &size, cmd->overlays[i]);
-		if (!blob)
-			return -1;
-	}
-	return board_from_fdt(board, blob, size, &cmd->opt);
-}
-
-static int plan_read_dmesg(struct plan_command *cmd, struct board *board)
-{
-	const char *text = sys_read(&board->arena, cmd->dmesg, NULL);
-
-	if (!text)
-		return board_fail(board, "%s", strerror(errno));
-	return board_from_dmesg(board, text, &cmd->opt);
-}
-
 /* ---- demands --------------------------------------------------------- */
 
 /* Coherent memory, streaming, or both: something fails for sure. */
@@ -191,14 +161,7 @@ static int plan_board(struct plan_command *cmd, const char *name)
 	int ret;
 
 	board_init(&board, name);
-	if (cmd->live)
-		ret = board_from_live(&board, cmd->root, &cmd->opt);
-	else if (cmd->dmesg)
-		ret = plan_read_dmesg(cmd, &board);
-	else
-		ret = plan_read(cmd, &board, name);
-	if (!ret)
-		ret = board_plan(&board);
+	ret = load_board(cmd, &board, name, cmd->nr_overlays);
 	plan_report(cmd, &board);
 	if (!ret) {
 		plan_write(cmd, &board);

@@ -9,7 +9,7 @@ _dmag()
 	COMPREPLY=()
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'plan explain show top --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'plan diff explain show top --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -49,7 +49,7 @@ _dmag()
 		*)
 			if [ "${COMP_WORDS[1]}" = explain ]; then
 				compopt -o default
-			elif [ "${COMP_WORDS[1]}" = plan ]; then
+			elif [ "${COMP_WORDS[1]}" = plan ] || [ "${COMP_WORDS[1]}" = diff ]; then
 				compopt -o filenames
 				mapfile -t COMPREPLY < <(compgen -f -X '!*.dt[bs]' -- "$cur"; compgen -d -- "$cur")
 			fi

@@ -13,6 +13,7 @@
 static const char main_usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
 	"       dmag plan [OPTION]... --live\n"
+	"       dmag diff [OPTION]... OLD NEW\n"
 	"       dmag explain [--board BOARD | --live] [LOG]\n"
 	"       dmag show [--json]\n"
 	"       dmag top [--delay SECONDS] [--count N]\n"
@@ -35,10 +36,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "plan", cmd_plan },
-	{ "explain", cmd_explain },
-	{ "show", cmd_show },
-	{ "top", cmd_top },
+	{ "plan", cmd_plan }, { "diff", cmd_diff }, { "explain", cmd_explain },
+	{ "show", cmd_show }, { "top", cmd_top },
 };
 
 /* A command finds its own name in argv[0], as getopt() wants. */

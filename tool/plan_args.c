@@ -58,6 +58,26 @@ static const char explain_usage[] =
 	"With --board or --live, --memory, --assume-memory, --cmdline, --mask, --window,\n"
 	"--no-iommu, --arch and --root are as for dmag plan.\n";
 
+static const char diff_usage[] =
+	"usage: dmag diff [OPTION]... OLD NEW\n"
+	"       dmag diff [OPTION]... --overlay FILE.dtbo BOARD\n"
+	"\n"
+	"Show what changes for devices from one board to another, or by overlays: memory,\n"
+	"zones, devices that come and go, their reach and what becomes of it.\n"
+	"\n"
+	"      --overlay FILE.dtbo    apply to the new board; may be given again\n"
+	"      --color WHEN           always, never or auto (a terminal)\n"
+	"  -h, --help                 print this\n"
+	"\n"
+	"--memory, --assume-memory, --cmdline, --mask, --window, --no-iommu and --arch are\n"
+	"as for dmag plan, for both boards.\n";
+
+static const char *const plan_usages[] = {
+	[COMMAND_PLAN] = plan_usage,
+	[COMMAND_EXPLAIN] = explain_usage,
+	[COMMAND_DIFF] = diff_usage,
+};
+
 enum {
 	OPT_SVG = 256,
 	OPT_HTML,
@@ -326,24 +346,42 @@ static int plan_set_option(struct plan_command *cmd, int key, const char *arg)
 	}
 }
 
+/* Only the plan itself is written in other forms, or measured. */
+static int plan_check_facts(const struct plan_command *cmd)
+{
+	if (cmd->output || cmd->svg || cmd->html || cmd->linear || cmd->check ||
+	    cmd->nr_require || cmd->quiet || cmd->dmesg)
+		return complain("such options are for dmag plan (--help)");
+	return 0;
+}
+
 static int explain_check_options(const struct plan_command *cmd, int logs)
 {
 	if (logs > 1)
 		return complain("one log at a time");
 	if (cmd->live && cmd->board)
 		return complain("--live and --board exclude each other");
-	if (cmd->output || cmd->svg || cmd->html || cmd->linear || cmd->check ||
-	    cmd->nr_require || cmd->nr_overlays || cmd->quiet || cmd->dmesg)
-		return complain(
-			"only options of dmag explain, please (--help)");
-	return 0;
+	if (cmd->nr_overlays)
+		return complain("--overlay is for dmag plan and dmag diff");
+	return plan_check_facts(cmd);
+}
+
+static int diff_check_options(const struct plan_command *cmd, int boards)
+{
+	if (cmd->live || cmd->board)
+		return complain("dmag diff compares device trees");
+	if (boards != 2 && !(boards == 1 && cmd->nr_overlays))
+		return complain("give two boards, or one and an overlay");
+	return plan_check_facts(cmd);
 }
 
 /* Options that would be ignored are refused: their user expects something. */
 static int plan_check_options(const struct plan_command *cmd, int boards)
 {
-	if (cmd->explain)
+	if (cmd->kind == COMMAND_EXPLAIN)
 		return explain_check_options(cmd, boards);
+	if (cmd->kind == COMMAND_DIFF)
+		return diff_check_options(cmd, boards);
 	if (cmd->board)
 		return complain("--board is for dmag explain");
 	if (cmd->live && cmd->dmesg)
@@ -383,8 +421,7 @@ int plan_parse(struct plan_command *cmd, int argc, char **argv)
 	while ((key = getopt_long(argc, argv, ":lb:m:a:M:A:jcsqh", plan_options,
 				  NULL)) != -1) {
 		if (key == 'h') {
-			fputs(cmd->explain ? explain_usage : plan_usage,
-			      stdout);
+			fputs(plan_usages[cmd->kind], stdout);
 			return EXIT_OK;
 		}
 		if (key == '?' || key == ':') {

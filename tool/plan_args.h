@@ -23,7 +23,14 @@ struct requirement {
 	bool used;
 };
 
-/** struct plan_command - The options of plan, most of which explain has too. */
+/** enum command_kind - Commands that take facts about a machine. */
+enum command_kind {
+	COMMAND_PLAN,
+	COMMAND_EXPLAIN,
+	COMMAND_DIFF,
+};
+
+/** struct plan_command - Their options; most are those of plan. */
 struct plan_command {
 	struct arena arena;
 	struct plan_options opt;
@@ -37,7 +44,8 @@ struct plan_command {
 	unsigned int nr_overlays;
 	struct requirement *require;
 	unsigned int nr_require;
-	bool live, linear, quiet, check, explain;
+	enum command_kind kind;
+	bool live, linear, quiet, check;
 	bool failed; /* some demand is not met */
 };
 

@@ -92,7 +92,7 @@ has 'no such log' 'none.log: No such file' err
 status 1 'no such board' "$dmag" explain -b "$work/none.dtb" "$work/usb.log"
 status 2 'two logs' "$dmag" explain "$work/usb.log" "$work/usb.log"
 status 2 'options of plan' "$dmag" explain --json "$work/usb.log"
-has 'options of plan' '^dmag: only options of dmag explain' err
+has 'options of plan' '^dmag: such options are for dmag plan' err
 status 0 'help' "$dmag" explain --help
 has 'help' '^usage: dmag explain'
 finish
