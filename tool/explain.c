@@ -380,6 +380,16 @@ static void explain_setup(const struct explain *e, struct explanation *x)
 		"dmag's own line says what the group had, if there was memory in reach");
 }
 
+/* Only one of many reasons for -EIO, but the one that leaves no other line. */
+static void explain_probe(const struct explain *e, struct explanation *x)
+{
+	explain_mask_refused(e, x);
+	x->title = "a driver gave up with -EIO, which a refused DMA mask gives";
+	explain_set(
+		&x->cause,
+		"if no other line tells of an error before it: the DMA mask was refused, because below 32 bits it has to cover all of ZONE_DMA, or because memory is out of its reach");
+}
+
 /* ---- pools and areas ------------------------------------------------- */
 
 static void explain_pool_boot(const struct explain *e, struct explanation *x)
@@ -624,6 +634,7 @@ static void (*const explain_kinds[LOG_KINDS])(const struct explain *e,
 	[LOG_SWIOTLB_BOOT] = explain_swiotlb_boot,
 	[LOG_RESERVED] = explain_reserved,
 	[LOG_PAGES] = explain_pages,
+	[LOG_PROBE] = explain_probe,
 	[LOG_SETUP] = explain_setup,
 };
 

@@ -299,10 +299,15 @@ static void log_read_ret(struct log_reader *reader, struct log_event *event,
 			 const char *at)
 {
 	const char *ret = strrchr(at, '-');
+	const char *dev = strstr(event->line, "probe of ");
 
-	(void)reader;
 	if (ret)
 		event->ret = atoi(ret);
+	if (!dev)
+		return;
+	/* Before 6.10: "bcm2835-dma: probe of fe007000.dma failed" */
+	event->driver = event->dev;
+	event->dev = log_word(reader, dev + strlen("probe of "));
 }
 
 /*
@@ -368,6 +373,7 @@ static const struct log_message {
 	{ LOG_MASK_REFUSED, "no suitable DMA mask", NULL, log_read_ret },
 	{ LOG_SETUP, "can't setup: -12", NULL, log_read_ret },
 	{ LOG_SETUP, "failed with error -12", NULL, log_read_ret },
+	{ LOG_PROBE, "failed with error -5", NULL, log_read_ret },
 };
 
 static const struct log_message *log_find(const char *line, const char **at)

@@ -25,6 +25,7 @@ enum log_kind {
 	LOG_SWIOTLB_BOOT,
 	LOG_RESERVED, /* a reserved-memory node found no place */
 	LOG_PAGES, /* page allocation failure */
+	LOG_PROBE, /* a driver gave up with -EIO */
 	LOG_SETUP, /* a driver gave up for want of memory */
 	LOG_KINDS,
 };

@@ -43,6 +43,14 @@ explain dvb 'the atomic pool is used up' 'cannot sleep' 'coherent_pool=4M'
 explain icicle-wifi 'no 4 KiB in one piece \(order 0\)' 'ZONE_DMA32 has no free page' 'managed'
 explain snapshot 'no 2 MiB in one piece \(order 9\)' 'no sign of the DMA API' 'compaction'
 explain jvm 'no 4 KiB in one piece \(order 0\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain pi4-53 'fe007000.dma \(bcm2835-dma\): a driver gave up with -EIO' 'the DMA mask was refused' 'wider mask first'
+explain pi4-lpae 'fe007000.dma' 'the DMA mask was refused' 'wider mask first'
+has 'pi4-lpae: mask' '2\. soc:firmware \(raspberrypi-firmware\): the mask is narrower than ZONE_DMA, 2 times'
+has 'pi4-lpae: last' '3\. sd_io_1v8_reg \(gpio-regulator\): a driver found no memory'
+explain switchtec '\(switchtec\): swiotlb is full' 'one mapping of 20 MiB' 'dma_max_mapping_size'
+has 'switchtec: coherent' '2\. 0000:3b:00.1: no coherent memory of 20 MiB .*set the coherent mask'
+explain zfs 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+explain writeboost 'no 1 MiB in one piece' 'no sign of the DMA API' 'compaction'
 
 # With a board, the reach of the device; a PCI device is behind the only bridge.
 board pi5
