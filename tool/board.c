@@ -28,15 +28,21 @@ void board_free(struct board *board)
 	board->notes = NULL;
 }
 
-/* Notes are for people and do not keep a plan from being made. */
+/* Notes are for people and do not keep a plan from being made; equal ones are one. */
 void board_note(struct board *board, const char *fmt, ...)
 {
-	struct note *note = arena_alloc(&board->arena, sizeof(*note));
+	const char *text;
+	struct note *note;
 	va_list args;
 
 	va_start(args, fmt);
-	note->text = arena_vprintf(&board->arena, fmt, args);
+	text = arena_vprintf(&board->arena, fmt, args);
 	va_end(args);
+	for (note = board->notes; note; note = note->next)
+		if (!strcmp(note->text, text))
+			return;
+	note = arena_alloc(&board->arena, sizeof(*note));
+	note->text = text;
 	*board->notes_end = note;
 	board->notes_end = &note->next;
 }

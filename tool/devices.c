@@ -103,11 +103,31 @@ static void window_read_all(struct board *board, const struct of_tree *tree,
 	}
 }
 
+/* Windows further up that the rule of window_find() hides: a likely mistake. */
+static void window_note_lost(struct board *board, const struct of_tree *tree,
+			     const struct of_node *bus)
+{
+	const struct of_node *up = bus;
+	unsigned int hops;
+	u32 len;
+
+	for (hops = 0; up && hops <= OF_MAX_DEPTH; hops++) {
+		if (of_get(up, "dma-ranges", &len) && len) {
+			of_note(board, bus,
+				"dma-ranges: missing, so that those of %s are lost for devices below",
+				of_path(board, up));
+			return;
+		}
+		up = of_dma_parent(tree, up);
+	}
+}
+
 /*
  * The first bus on the way up whose dma-ranges says something; an empty one
  * says that nothing changes, and obliges those above to say so too.
  */
-static const struct of_node *window_find(const struct of_tree *tree,
+static const struct of_node *window_find(struct board *board,
+					 const struct of_tree *tree,
 					 const struct of_node *bus)
 {
 	bool found = false;
@@ -119,8 +139,10 @@ static const struct of_node *window_find(const struct of_tree *tree,
 
 		if (ranges && len)
 			return bus;
-		if (found && !ranges)
+		if (found && !ranges) {
+			window_note_lost(board, tree, bus);
 			return NULL;
+		}
 		found = true;
 		bus = of_dma_parent(tree, bus);
 	}
@@ -375,7 +397,8 @@ static void device_add(struct board *board, const struct of_tree *tree,
 	dev->bridge = of_is_pci(np);
 	dev->kind = device_kind_of(tree, np);
 	dev->coherent = device_coherent(board, tree, np);
-	bus = window_find(tree, dev->bridge ? np : of_dma_parent(tree, np));
+	bus = window_find(board, tree,
+			  dev->bridge ? np : of_dma_parent(tree, np));
 	if (bus)
 		window_read_all(board, tree, dev, bus);
 	device_set_mask(dev, np);

@@ -135,6 +135,47 @@ static void note_room(struct board *board, const struct region *region)
 			   size_text(room, sizeof(room), largest));
 }
 
+/* Linux says "OVERLAP DETECTED!" and gives the memory to both. */
+static void note_overlap(struct board *board, unsigned int i)
+{
+	const struct region *region = &board->regions[i];
+	unsigned int k;
+
+	for (k = 0; k < i; k++) {
+		const struct region *other = &board->regions[k];
+
+		if (other->placed && region->span.start <= other->span.last &&
+		    other->span.start <= region->span.last)
+			board_note(board, "%s: overlaps %s", region->name,
+				   other->name);
+	}
+}
+
+/* Only memory can be lent out as movable pages. */
+static void note_cma_ram(struct board *board, const struct region *region)
+{
+	struct dmag_range range = finding_frames(&region->span);
+
+	if (region->kind == REGION_CMA &&
+	    span_frames(&board->ram, &range) < range.last - range.start + 1)
+		board_note(board, "%s: reusable, but not all of it is memory",
+			   region->name);
+}
+
+static void note_region(struct board *board, unsigned int i)
+{
+	const struct region *region = &board->regions[i];
+
+	if (board->live)
+		return;
+	if (!region->placed) {
+		note_room(board, region);
+		return;
+	}
+	note_overlap(board, i);
+	note_cma_ram(board, region);
+}
+
 /* ---- the default area ------------------------------------------------ */
 
 static const struct region *finding_default_cma(const struct board *board)
@@ -200,7 +241,6 @@ void note_findings(struct board *board)
 		note_unusable(board, dev);
 	}
 	for (i = 0; i < board->nr_regions; i++)
-		if (!board->regions[i].placed && !board->live)
-			note_room(board, &board->regions[i]);
+		note_region(board, i);
 	note_default_cma(board);
 }

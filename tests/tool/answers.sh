@@ -90,6 +90,16 @@ has 'another architecture: no zone' '^ *1 1 \[0x80000000, 0x9fffffff\] 512 MiB -
 has 'another architecture: note' 'no rules for the zones of these CPUs' err
 hasnt 'another architecture: zones' '^zones'
 
+# Mistakes in a tree that Linux does not mention, or only in passing.
+plan mistakes
+has 'lost windows' '/outer/soc: dma-ranges: missing, so that those of /outer are lost for devices below$' err
+[ "$(grep -c 'are lost' "$work/err")" = 1 ]
+verdict $? 'lost windows: one note for two devices'
+has 'not limited' '^ *1 2 \[0x0, 0x3fffffff\] 1 GiB uncached DMA32 exact'
+has 'overlap' '/reserved-memory/b@10100000: overlaps /reserved-memory/a@10000000$' err
+has 'CMA beyond memory' '/reserved-memory/c@3f000000: reusable, but not all of it is memory$' err
+hasnt 'CMA in memory' 'd@20000000: (reusable|overlaps)' err
+
 # Devices behind a PCI endpoint; which cards a host bridge is good for.
 plan rp1
 has 'RP1' '^ *1 32 unknown 0xffffffff 1 no name /pcie@1000120000/pci@0,0/dev@0,0/pci-ep-bus@1/ethernet@40100000$'
