@@ -47,6 +47,7 @@ struct member {
 	u64 mask;
 	u64 windows;
 	u64 used; /* frames that it holds */
+	const char *driver; /* NULL if it has none, or is on no bus we look at */
 };
 
 /* One group of the kernel; amounts are in frames. */
@@ -208,6 +209,36 @@ static int kgroup_cmp(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* The kernel names devices; sysfs knows their drivers. */
+static const char *show_driver(struct snapshot *snap, const char *root,
+			       const char *name)
+{
+	static const char *const buses[] = { "pci", "platform", "virtio",
+					     "amba" };
+	const char *driver = NULL;
+	unsigned int i;
+
+	for (i = 0; !driver && i < ARRAY_SIZE(buses); i++)
+		driver =
+			sys_link(&snap->arena,
+				 arena_printf(&snap->arena,
+					      "%s/sys/bus/%s/devices/%s/driver",
+					      root, buses[i], name));
+	return driver;
+}
+
+static void show_find_drivers(struct snapshot *snap, const char *root)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < snap->nr; i++)
+		for (k = 0; k < snap->group[i].nr_member; k++) {
+			struct member *member = &snap->group[i].member[k];
+
+			member->driver = show_driver(snap, root, member->name);
+		}
+}
+
 /* Three cases can be told apart: no privilege, no debugfs, no groups in it. */
 static const char *show_why_not(struct snapshot *snap, const char *root,
 				int err)
@@ -241,6 +272,7 @@ static int show_read(struct snapshot *snap, const char *root)
 	if (snap->nr)
 		qsort(snap->group, snap->nr, sizeof(*snap->group), kgroup_cmp);
 	show_sort_members(snap);
+	show_find_drivers(snap, root);
 	return 0;
 }
 
@@ -290,19 +322,25 @@ static const char *kgroup_state(const struct kgroup *group)
 	return "ok";
 }
 
+/* A size in at most seven characters, "1023.9M", so that a row has 79. */
 static void show_size(u64 frames)
 {
-	char size[32];
+	char size[32], *unit;
 
-	printf(" %10s", size_text(size, sizeof(size), frames_bytes(frames)));
+	size_text(size, sizeof(size), frames_bytes(frames));
+	unit = strchr(size, ' ');
+	if (unit) {
+		unit[0] = unit[1];
+		unit[1] = 0;
+	}
+	printf(" %7s", size);
 }
 
 static void show_head(const struct style *style)
 {
-	printf("%s%5s %7s %10s %10s %10s %10s %10s %10s %-10s %9s %8s %7s %7s %6s%s\n",
-	       style->color ? "\033[1m" : "", "GROUP", "MEMBERS", "REACH",
-	       "PROTECTED", "OWNED", "USED", "FREE", "HIGH", "RESERVE", "STATE",
-	       "ALLOCS", "CLAIMS", "NOCLAIM", "FAILED",
+	printf("%s%5s %4s %7s %7s %7s %7s %7s %7s %-10s %s%s\n",
+	       style->color ? "\033[1m" : "", "GROUP", "DEVS", "REACH",
+	       "PROTECT", "OWNED", "USED", "FREE", "HIGH", "RESERVE", "STATE",
 	       style->color ? "\033[0m" : "");
 }
 
@@ -322,28 +360,45 @@ static void show_row(const struct kgroup *group, const struct style *style)
 {
 	bool bad = style->color && !kgroup_universal(group) &&
 		   group->free < group->min;
+	const u64 sizes[] = {
+		group->frames, group->protected, group->owned,
+		group->used,   group->free,	 group->high,
+	};
 	char buf[GAUGE + 1];
+	unsigned int i;
 
-	printf("%5llu %7llu", group->id, group->members);
-	show_size(group->frames);
-	show_size(group->protected);
-	show_size(group->owned);
-	show_size(group->used);
-	show_size(group->free);
-	show_size(group->high);
-	printf(" %-10s %s%9s%s %8llu %7llu %7llu %6llu\n",
-	       show_gauge(group, buf), bad ? "\033[31m" : "",
-	       kgroup_state(group), bad ? "\033[0m" : "",
-	       kgroup_allocations(group), kgroup_counter(group, "claim"),
-	       kgroup_counter(group, "claim_fail"), kgroup_failures(group));
+	printf("%5llu %4llu", group->id, group->members);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		show_size(sizes[i]);
+	printf(" %-10s %s%s%s\n", show_gauge(group, buf), bad ? "\033[31m" : "",
+	       kgroup_state(group), bad ? "\033[0m" : "");
+}
+
+/* Since boot; the counters below each group tell more. */
+static void show_counts(const struct snapshot *snap)
+{
+	unsigned int i;
+
+	printf("\n%5s %10s %10s %10s %10s\n", "GROUP", "ALLOCS", "CLAIMS",
+	       "NOCLAIM", "FAILED");
+	for (i = 0; i < snap->nr; i++) {
+		const struct kgroup *group = &snap->group[i];
+
+		printf("%5llu %10llu %10llu %10llu %10llu\n", group->id,
+		       kgroup_allocations(group),
+		       kgroup_counter(group, "claim"),
+		       kgroup_counter(group, "claim_fail"),
+		       kgroup_failures(group));
+	}
 }
 
 static void show_member(const struct member *member)
 {
 	char size[32];
 
-	printf("  member   %s, mask 0x%llx, windows %llu, holds %s\n",
-	       member->name, member->mask, member->windows,
+	printf("  member   %s%s%s, mask 0x%llx, windows %llu, holds %s\n",
+	       member->name, member->driver ? " " : "", member->driver ?: "",
+	       member->mask, member->windows,
 	       size_text(size, sizeof(size), frames_bytes(member->used)));
 }
 
@@ -387,6 +442,7 @@ static void show_table(const struct snapshot *snap, const struct style *style)
 	show_head(style);
 	for (i = 0; i < snap->nr; i++)
 		show_row(&snap->group[i], style);
+	show_counts(snap);
 	for (i = 0; i < snap->nr; i++)
 		show_details(&snap->group[i]);
 }
@@ -403,6 +459,7 @@ static void show_json_lists(struct json *json, const struct kgroup *group)
 	for (i = 0; i < group->nr_member; i++) {
 		json_open(json, NULL, '{');
 		json_string(json, "device", group->member[i].name);
+		json_string(json, "driver", group->member[i].driver);
 		json_hex(json, "mask", group->member[i].mask);
 		json_number(json, "windows", group->member[i].windows);
 		json_number(json, "used", frames_bytes(group->member[i].used));
@@ -505,7 +562,7 @@ static void top_holders(const struct snapshot *snap)
 {
 	unsigned int i, k;
 
-	printf("\n%5s %10s  %s\n", "GROUP", "HOLDS", "DEVICE");
+	printf("\n%5s %7s  %s\n", "GROUP", "HOLDS", "DEVICE");
 	for (i = 0; i < snap->nr; i++) {
 		const struct kgroup *group = &snap->group[i];
 
@@ -514,7 +571,8 @@ static void top_holders(const struct snapshot *snap)
 				break;
 			printf("%5llu", group->id);
 			show_size(group->member[k].used);
-			printf("  %s\n", group->member[k].name);
+			printf("  %s %s\n", group->member[k].name,
+			       group->member[k].driver ?: "");
 		}
 	}
 }
@@ -541,6 +599,7 @@ static void top_screen(struct snapshot *now, const struct snapshot *then,
 	show_head(&cmd->style);
 	for (i = 0; i < now->nr; i++)
 		show_row(&now->group[i], &cmd->style);
+	show_counts(now);
 	top_holders(now);
 	if (then->when)
 		top_rates(now, then);

@@ -261,10 +261,16 @@ member 0000:00:03.0 of a newer kernel
 member 0000:00:01.0 used 16 windows 0 mask 0xfffffff
 member 0000:00:01.1 mask 0xfffffff windows 2 colour 7 used 2956
 END
+mkdir -p "$root/sys/bus/pci/devices/0000:00:01.1"
+ln -s ../../../../bus/pci/drivers/edu "$root/sys/bus/pci/devices/0000:00:01.1/driver"
 status 0 show "$dmag" show --root "$root"
-has 'show row' '^ *3 2 256 MiB 62 MiB 12 MiB 11.6 MiB 400 KiB 4 MiB #\.\.\.\.\|\.\.\.\. below min 42 6 1 7$'
-has 'show order' '^ *7 1 6 GiB .* universal'
-has 'show member' 'member 0000:00:01.1, mask 0xfffffff, windows 2, holds 11.5 MiB'
+has 'show row' '^ *3 2 256M 62M 12M 11.6M 400K 4M #\.\.\.\.\|\.\.\.\. below min$'
+has 'show counts' '^ *3 42 6 1 7$'
+[ "$(grep -E '^(GROUP| *[0-9]+ +[0-9]+ )' "$work/out" | awk '{ print length }' | sort -n | tail -n 1)" -le 80 ]
+verdict $? 'tables of 80 columns'
+has 'show driver' 'member 0000:00:01.1 edu, mask'
+has 'show order' '^ *7 1 6G .* universal$'
+has 'show member' 'member 0000:00:01.1 edu, mask 0xfffffff, windows 2, holds 11.5 MiB'
 has 'show new counter' 'new_counter 17'
 has 'show capacity' '^ capacity 62 MiB protected, goal 64 MiB$'
 [ "$(grep -c capacity "$work/out")" = 1 ]
@@ -285,12 +291,12 @@ assert p["groups"][1]["goal"] == p["groups"][1]["protected"] == 0
 assert sorted(g["counters"]) == ["alloc", "alloc_atomic", "alloc_atomic_fail", "alloc_fail", "capture_frames",
     "claim", "claim_fail", "free_calls", "grown", "new_counter", "shrink_frames", "wait"]
 assert g["counters"]["alloc_fail"] == 3 and g["counters"]["new_counter"] == 17
-assert g["members"][0] == {"device": "0000:00:01.1", "mask": "0xfffffff", "windows": 2, "used": 2956 * 4096}
+assert g["members"][0] == {"device": "0000:00:01.1", "driver": "edu", "mask": "0xfffffff", "windows": 2, "used": 2956 * 4096}
 assert g["reach"][1] == {"start": "0x100000", "last": "0xfffffff"}
 END
 verdict $? 'show json'
 status 0 top "$dmag" top --root "$root" --count 2 --delay 0.1
-has 'top holders' '^ *3 11.5 MiB 0000:00:01.1$'
+has 'top holders' '^ *3 11.5M 0000:00:01.1 edu$'
 has 'top rates' '^ *3 0.0 0.0 0.0 0.0'
 [ "$(grep -c ALLOCS/s "$work/out")" = 1 ]
 verdict $? 'rates from the second picture on'
