@@ -555,7 +555,7 @@ static void top_rates(const struct snapshot *now, const struct snapshot *then)
 	}
 }
 
-/* Who holds most of a group, as many as a screen has room for. */
+/* The largest holders of a group, as many as a screen has room for. */
 #define TOP_HOLDERS 3
 
 static void top_holders(const struct snapshot *snap)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * Where an address is in a picture.
+ * The scale of a picture: from addresses to coordinates.
  *
  * Memory is cut into pieces at every boundary of a bank, a zone or a reach.  A
  * piece is as wide as its size, or in general as the logarithm of that, so that
@@ -152,7 +152,7 @@ void scale_build(struct scale *scale, const struct board *board, bool linear,
 }
 
 /**
- * scale_x() - Where a byte begins.
+ * scale_x() - The coordinate at which a byte begins.
  * @scale: the scale
  * @addr: the byte; those outside memory are at the scale's ends
  *
@@ -176,7 +176,7 @@ double scale_x(const struct scale *scale, u64 addr)
 				  ((double)(piece->last - piece->start) + 1);
 }
 
-/* Where the byte @last ends. */
+/* The coordinate at which the byte @last ends. */
 double scale_end(const struct scale *scale, u64 last)
 {
 	return scale_x(scale, last == U64_MAX ? last : last + 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * Where an address is in a picture.
+ * The scale of a picture: from addresses to coordinates.
  */
 #ifndef DMAG_TOOL_SCALE_H
 #define DMAG_TOOL_SCALE_H

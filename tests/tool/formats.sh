@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
-# What programs read: JSON, CSV and the line per board, and odd or broken input.
+# Output for programs: JSON, CSV and the line per board, and odd or broken input.
 
 # shellcheck source=tests/tool/lib.sh
 . "$(dirname "$0")/lib.sh"
