@@ -304,7 +304,7 @@ unsigned int dmag_reach_normalise(struct dmag_range *seg, unsigned int nr)
  * dmag_reach_bus() - The bus address of a frame.
  * @constraint: the device's, valid
  * @pfn: a frame in the reach that was built from it
- * @bus: where the address of the frame's first byte goes
+ * @bus: receives the address of the frame's first byte
  *
  * As many frames follow in bus space as follow in the segment of the reach.  The
  * difference between @bus, in frames, and @pfn is the phase of a request whose
