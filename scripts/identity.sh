@@ -24,7 +24,9 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
 jobs=${JOBS:-$(nproc)}
-export CCACHE_BASEDIR="$top"
+# The paths in __FILE__ must agree: -fmacro-prefix-map removes the name of the tree
+# from absolute paths only, so ccache may not make them relative.
+export CCACHE_BASEDIR=
 out=$build/identity
 cc="${CC:-ccache gcc}"
 
