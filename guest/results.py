@@ -325,7 +325,7 @@ def facts(directory):
         names = [name for name in logs if name == what or what == "compare" and name not in TABLES]
         text[what] = "\n".join(str(table) for table in tables(directory, names))
     text["bench"] = "\n".join(line for path in bench for line in judge.read(path)
-                              if line and not line.endswith("failed"))
+                              if line and not line.startswith("  ") and not line.endswith("failed"))
     return text
 
 
