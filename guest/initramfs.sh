@@ -31,6 +31,8 @@ for source in "$top"/guest/work/*.c "$top"/guest/load/*.c; do
 	[ "$program" -nt "$source" ] ||
 		gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$program" "$source"
 done
+# Programs that an earlier scenario brought would take memory from this one.
+rm -f "$root/bin/dmag-static"
 for program in "$@"; do
 	cp "$top/$program" "$root/bin/"
 done

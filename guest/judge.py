@@ -24,7 +24,7 @@ SPLATS = re.compile(r"""
     |double\ fault|Bad\ page|bad\ page|ODEBUG:|DMA-API:|invoked\ oom-killer
     |Out\ of\ memory|pagealloc:\ |dmag:\ .*(broken|disabled\ after)
     |page\ allocation\ failure|QEMU\ ended\ with|stack-?protector
-    |corrupted\ stack""", re.VERBOSE)
+    |corrupted\ stack|printk\ messages\ dropped""", re.VERBOSE)
 
 # Messages of checkers that start, and the command line.
 HARMLESS = re.compile(r"""

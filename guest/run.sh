@@ -67,6 +67,8 @@ kernel=$build/kernel-$flavour/arch/x86/boot/bzImage
 	echo "run.sh: no scenario '$scenario'" >&2
 	exit 2
 }
+# A boot that cannot start must not leave the result of an earlier one.
+rm -f "$log" "$logs/$name.judge"
 [ -f "$kernel" ] || {
 	echo "run.sh: there is no $flavour kernel (make kernel FLAVOUR=$flavour)" >&2
 	exit 2
@@ -97,7 +99,6 @@ done
 
 # Disks are sparse files in a directory that lives no longer than the guest.
 mkdir -p "$logs"
-rm -f "$log" "$logs/$name.judge"
 scratch=$(mktemp -d "$logs/$name.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 nr=0 disks=''

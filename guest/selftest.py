@@ -18,6 +18,7 @@ KUNIT = ["[    0.9] KTAP version 1", "[    0.9] 1..1", "[    0.9]     KTAP versi
 
 # A log, whether it passes, and what it is: lines amid a scenario that goes well.
 AMID = (
+    (False, "lost messages", "** 12 printk messages dropped **"),
     (True, "clean", "[    0.1] Linux version 6.12"),
     (True, "checkers starting", "[    0.1] DMA-API: preallocated 65536 debug entries",
      "[    0.1] DMA-API: debugging enabled by kernel config", "[    0.1] ODEBUG: selftest passed",

@@ -10,7 +10,7 @@ HELP += test "everything: user space, style, kernels, guests (under an hour)" \
 .PHONY: test test-all lint fresh fresh-quick
 
 test:
-	@scripts/test.sh $(STEPS)
+	@set -f; scripts/test.sh $(STEPS)
 
 test-all: export ALL := 1
 test-all: test

@@ -33,6 +33,9 @@ fi
 judged=
 for scenario in "$@"; do
 	systems=$("$top/guest/run.sh" --need "$scenario" systems "normal off")
+	case " $systems " in
+	*" without "*) "$top/scripts/kernel.sh" build without ;;
+	esac
 	echo "compare: booting $scenario: $systems" >&2
 	echo "$systems" | xargs -n 1 | xargs -P $jobs -I{} "$top/guest/run.sh" "$scenario" {} >/dev/null ||
 		status=1
@@ -43,7 +46,7 @@ for scenario in "$@"; do
 done
 "$top/guest/results.py" "$log" "$@" || status=1
 # shellcheck disable=SC2086 # a list of files
-cat $judged
+cat $judged || status=1
 if [ $status -eq 0 ]; then
 	echo "verdict: ok"
 else

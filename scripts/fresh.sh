@@ -101,7 +101,9 @@ run_in()
 	shift
 	rm -rf "$run"
 	mkdir -p "$run/upper" "$run/work" "$run/root"
-	git -c safe.directory='*' clone -q --no-hardlinks "$top" "$run/clone"
+	# In a file, which git hands on to the side that reads: another user may own $top.
+	printf '[safe]\n\tdirectory = *\n' >"$run/gitconfig"
+	GIT_CONFIG_GLOBAL=$run/gitconfig git clone -q --no-hardlinks "$top" "$run/clone"
 	# In the background: bash handles no signal while a program runs before it.
 	# unshare ignores all but SIGKILL, with which the namespaces end too.
 	unshare --mount --propagation private --pid --fork --kill-child \

@@ -22,4 +22,4 @@ my $passed = $sum->passed;
 my $failed = $sum->failed;
 $failed += grep { !$_->failed && $_->has_problems } $sum->parsers($sum->descriptions);
 print "$passed passed, $failed failed\n";
-exit($failed || !$passed);
+exit($failed || !$passed ? 1 : 0);
