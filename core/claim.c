@@ -323,6 +323,22 @@ static int claim_request(struct claim_climb *climb,
 	return claim_extents(climb, blocks, block_align, true);
 }
 
+/*
+ * A request that could wait for a claim is worth a search of all of the reserve:
+ * a run that the bounded search missed costs less than any claim.
+ */
+static int claim_search_all(struct dmag_group *group,
+			    const struct dmag_request *req, u64 *pfn)
+{
+	unsigned int bound = group->frames.search_max;
+	int ret;
+
+	group->frames.search_max = 0;
+	ret = dmag_group_get(group, req, false, pfn);
+	group->frames.search_max = bound;
+	return ret;
+}
+
 /**
  * dmag_group_alloc() - Serve a request that may wait.
  * @reg: the registry, for its cells; NULL to do without
@@ -352,7 +368,7 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 	claim_check_backend(group, backend);
 	if (!dmag_request_valid(req))
 		return -EINVAL;
-	ret = dmag_group_get(group, req, false, pfn);
+	ret = claim_search_all(group, req, pfn);
 	if (ret == -EAGAIN)
 		ret = claim_request(&climb, req);
 	return ret == -EAGAIN ? -ENOMEM : ret;

@@ -71,6 +71,7 @@ extern "C" {
  * - I10 The cost to find memory in a reserve depends neither on its size nor on
  *   the number of groups or allocations: a few words a level for a power of two
  *   at natural alignment, at most DMAG_SEARCH_MAX places for other requests.
+ *   Before it claims, dmag_group_alloc() searches all of them once.
  *   It is multiplied by the number of segments if some of them touch.
  *
  * (I9, "disabled means absent", is up to the host.)

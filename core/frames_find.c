@@ -483,12 +483,12 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 	bool high = req->from == DMAG_HIGHEST;
 	struct dmag_range within = req->within;
 	struct frames_places places = frames_places_of(req);
-	unsigned int left = frames->search_max;
+	u64 left = frames->search_max ? frames->search_max : U64_MAX;
 	u64 base, before, place;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
-		if (left && !--left)
+		if (!left--)
 			return frames_find_larger(frames, req, &places, pfn);
 		base = round_down(*pfn, 64);
 		before = base - min(base, 64ULL);
@@ -519,11 +519,11 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
 	bool fits, high = req->from == DMAG_HIGHEST;
 	struct frames_places places = frames_places_of(req);
 	struct dmag_range run, within = req->within;
-	unsigned int left = frames->search_max;
+	u64 left = frames->search_max ? frames->search_max : U64_MAX;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
-		if (left && !--left)
+		if (!left--)
 			return frames_find_larger(frames, req, &places, pfn);
 		run = frames_free_around(frames, *pfn, BIT_ULL(order), &within);
 		fits = high ? frames_place_high(req, &places, &run, pfn) :

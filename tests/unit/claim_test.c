@@ -114,6 +114,35 @@ static void reserve_serves_first(void **state)
 	leave_clean(&low);
 }
 
+/*
+ * A run of three frames lies behind more short holes than a bounded search looks
+ * at.  An atomic request does without; one that could climb finds it, since the
+ * host has nothing to claim.
+ */
+static void finds_the_last_run(void **state)
+{
+	struct dmag_request req = DMAG_REQUEST(3);
+	struct dmag_group *group;
+	u64 base, pfn;
+
+	machine_join(&m, &low);
+	group = low.group;
+	group->marks = (struct dmag_marks){ 0 };
+	assert_int_equal(alloc(&low, 8 * BLOCK, &base), 0);
+	machine_hog(&m, PAGES);
+	for (pfn = base; pfn <= base + 64 * DMAG_SEARCH_MAX; pfn += 64)
+		put(&low, pfn, 2);
+	put(&low, base + 8 * BLOCK - 64, 3);
+	req.align = 4;
+	assert_int_equal(dmag_group_get(group, &req, true, &pfn), -ENOMEM);
+	assert_int_equal(dmag_group_alloc(&m.reg, group, &machine_backend, &req,
+					  &pfn),
+			 0);
+	assert_int_equal(pfn, base + 8 * BLOCK - 64);
+	assert_int_equal(group->frames.search_max, DMAG_SEARCH_MAX);
+	assert_sound();
+}
+
 /* A page that is free does for one page; no block is reclaimed for it. */
 static void no_block_for_a_page(void **state)
 {
@@ -942,6 +971,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fills_to_high),
 		TEST(reserve_serves_first),
+		TEST(finds_the_last_run),
 		TEST(no_block_for_a_page),
 		TEST(surplus_makes_way),
 		TEST(climbs_below_min),
