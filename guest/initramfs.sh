@@ -13,8 +13,9 @@ shift
 kernel=$top/build/kernel-$flavour
 root=$top/build/initramfs-$flavour
 module=$top/build/driver-$flavour
+bin=$top/build/guest-bin
 
-mkdir -p "$module" "$root/bin" "$root/scenarios" "$root/proc" "$root/sys"
+mkdir -p "$module" "$bin"
 for file in "$top"/guest/driver/*; do
 	cmp -s "$file" "$module/${file##*/}" || cp "$file" "$module/"
 done
@@ -26,19 +27,21 @@ grep -E 'warning:' "$module.log" >&2 || true
 
 # Programs of our own, each of one file.
 for source in "$top"/guest/work/*.c "$top"/guest/load/*.c; do
-	program=$root/bin/$(basename "$source" .c)
+	program=$bin/$(basename "$source" .c)
 	# shellcheck disable=SC3013 # all shells that may be sh have -nt
 	[ "$program" -nt "$source" ] ||
 		gcc -std=gnu11 -Wall -Wextra -Werror -O2 -static -o "$program" "$source"
 done
-# Programs that an earlier scenario brought would take memory from this one.
-rm -f "$root/bin/dmag-static"
+
+# Made anew each time: files that an earlier scenario brought would take memory
+# from this one.
+rm -rf "$root"
+mkdir -p "$root/bin" "$root/scenarios" "$root/proc" "$root/sys"
+cp /bin/busybox "$bin"/* "$root/bin/"
+ln -s busybox "$root/bin/sh"
 for program in "$@"; do
 	cp "$top/$program" "$root/bin/"
 done
-
-cp /bin/busybox "$root/bin/busybox"
-[ -e "$root/bin/sh" ] || ln -s busybox "$root/bin/sh"
 cp "$module"/*.ko "$top/guest/lib.sh" "$root/"
 cp "$top"/guest/scenarios/*.sh "$root/scenarios/"
 install -m 755 "$top/guest/init" "$root/init"
