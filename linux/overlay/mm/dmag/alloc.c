@@ -258,7 +258,7 @@ static int alloc_slow(struct device *dev, const struct dmag_request *req,
 {
 	int ret;
 
-	might_alloc(gfp);
+	might_alloc(gfp & gfp_allowed_mask);
 	if (dmag_may_wait(gfp))
 		ret = alloc_climb_or_wait(dev, req, gfp, pfn);
 	else

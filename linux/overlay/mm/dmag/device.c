@@ -210,7 +210,6 @@ void __dmag_device_update(struct device *dev)
 {
 	struct dmag_device *member;
 
-	might_sleep();
 	if (!device_eligible(dev)) {
 		__dmag_device_leave(dev);
 		return;
@@ -228,7 +227,6 @@ void __dmag_device_update(struct device *dev)
 
 void __dmag_device_leave(struct device *dev)
 {
-	might_sleep();
 	if (!rcu_access_pointer(dev->dmag))
 		return;
 	dmag_lock();
