@@ -373,6 +373,8 @@ static int __init dmag_reserve_init(void)
 	shrinker->scan_objects = reserve_shrink_scan;
 	shrinker->batch = DMAG_BLOCK_FRAMES;
 	shrinker_register(shrinker);
+	/* Groups that were made before there was a worker have not been heard. */
+	dmag_worker_kick();
 	return register_oom_notifier(&reserve_oom_nb);
 }
 core_initcall_sync(dmag_reserve_init);
