@@ -192,7 +192,7 @@ static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 	    !dmag_reach_includes(&group->core.reach, &other->core.reach))
 		return;
 	spin_lock_irq(&other->lock);
-	while (surplus->ret &&
+	while (surplus->ret && dmag_kgroup_serves(other) &&
 	       dmag_group_cede(&other->core, &req, surplus->got)) {
 		surplus->ret = claim_keep_protected(other, surplus->got);
 		if (!claim_skip(&req, surplus->got))
@@ -458,7 +458,8 @@ void dmag_kgroup_release_range(struct dmag_kgroup *group,
 	if (!dmag_kgroup_serves(group))
 		return;
 	spin_lock_irq(&group->lock);
-	while (host_pick_inside(group, range, &part)) {
+	while (dmag_kgroup_serves(group) &&
+	       host_pick_inside(group, range, &part)) {
 		if (DMAG_WARN_ON(group, dmag_group_drop(&group->core, &part)))
 			break;
 		host_release(&group->core, &part);
