@@ -37,7 +37,6 @@ int dmag_owner_enter(struct dmag_kgroup *group, const struct dmag_range *range)
 	u64 last = range->last >> DMAG_BLOCK_ORDER;
 
 	lockdep_assert_held(&dmag_mutex);
-	lockdep_assert_held(&dmag_mutex);
 	for (u64 block = range->start >> DMAG_BLOCK_ORDER; block <= last;
 	     block++)
 		if (xa_err(xa_store(&dmag_owners, block, group, DMAG_GFP_META)))
@@ -56,6 +55,7 @@ void dmag_owner_erase(struct dmag_kgroup *group, const struct dmag_range *range)
 {
 	u64 last = range->last >> DMAG_BLOCK_ORDER;
 
+	lockdep_assert_held(&dmag_mutex);
 	for (u64 block = range->start >> DMAG_BLOCK_ORDER; block <= last;
 	     block++) {
 		u64 first = block << DMAG_BLOCK_ORDER;
@@ -261,7 +261,8 @@ void dmag_restore_types(const struct dmag_range *range)
 	lockdep_assert_held(&dmag_mutex);
 	for (u64 pfn = range->start; pfn <= range->last;
 	     pfn += pageblock_nr_pages) {
-		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
+		struct dmag_range block =
+			dmag_pageblock(pfn >> pageblock_order);
 		struct dmag_kgroup *protector = dmag_protector(pfn);
 		bool cma = is_migrate_cma_page(pfn_to_page(pfn));
 

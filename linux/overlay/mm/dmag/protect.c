@@ -110,14 +110,14 @@ static bool protect_affordable(u64 free)
 static bool protect_eligible(struct dmag_kgroup *group,
 			     const struct dmag_range *range)
 {
-	struct dmag_range block =
-		dmag_pageblock(range->start >> pageblock_order);
 	u64 free = 0;
 
-	for (; block.start <= range->last; block.start += pageblock_nr_pages) {
+	for (u64 pfn = range->start; pfn <= range->last;
+	     pfn += pageblock_nr_pages) {
+		struct dmag_range block =
+			dmag_pageblock(pfn >> pageblock_order);
 		long moves;
 
-		block.last = block.start + pageblock_nr_pages - 1;
 		cond_resched();
 		if (dmag_protector(block.start) ||
 		    !dmag_pageblock_usable(group, &block))
@@ -135,7 +135,8 @@ static void protect_chunk(struct protect_batch *batch,
 {
 	for (u64 pfn = range->start; pfn <= range->last;
 	     pfn += pageblock_nr_pages) {
-		struct dmag_range block = { pfn, pfn + pageblock_nr_pages - 1 };
+		struct dmag_range block =
+			dmag_pageblock(pfn >> pageblock_order);
 
 		if (dmag_pageblock_isolate(&block, MIGRATE_MOVABLE))
 			batch->block[batch->nr++] = block;
