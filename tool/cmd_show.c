@@ -293,6 +293,12 @@ static bool kgroup_universal(const struct kgroup *group)
 	return !strcmp(group->kind, "universal");
 }
 
+/* Out of service: see diagnosis.rst. */
+static bool kgroup_broken(const struct kgroup *group)
+{
+	return !strcmp(group->kind, "broken");
+}
+
 /* The reserve from nothing to high, with a mark at min: "###|##...". */
 #define GAUGE 10
 
@@ -315,6 +321,8 @@ static const char *kgroup_state(const struct kgroup *group)
 {
 	if (kgroup_universal(group))
 		return "universal";
+	if (kgroup_broken(group))
+		return "broken";
 	if (group->free < group->min)
 		return "below min";
 	if (group->free < group->low)
@@ -358,8 +366,8 @@ static u64 kgroup_allocations(const struct kgroup *group)
 
 static void show_row(const struct kgroup *group, const struct style *style)
 {
-	bool bad = style->color && !kgroup_universal(group) &&
-		   group->free < group->min;
+	bool short_of = !kgroup_universal(group) && group->free < group->min;
+	bool bad = style->color && (short_of || kgroup_broken(group));
 	const u64 sizes[] = {
 		group->frames, group->protected, group->owned,
 		group->used,   group->free,	 group->high,
@@ -492,6 +500,7 @@ static void show_json_group(struct json *json, const struct kgroup *group)
 	json_open(json, NULL, '{');
 	json_number(json, "id", group->id);
 	json_bool(json, "universal", kgroup_universal(group));
+	json_bool(json, "broken", kgroup_broken(group));
 	for (i = 0; i < ARRAY_SIZE(amounts); i++)
 		json_number(json, amounts[i].name,
 			    frames_bytes(amounts[i].value));

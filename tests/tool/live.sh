@@ -295,6 +295,13 @@ assert g["members"][0] == {"device": "0000:00:01.1", "driver": "edu", "mask": "0
 assert g["reach"][1] == {"start": "0x100000", "last": "0xfffffff"}
 END
 verdict $? 'show json'
+sed -i.served 's/^kind restricted$/kind broken/' "$root/sys/kernel/debug/dmag/groups"
+status 0 'show broken' "$dmag" show --root "$root"
+has 'show broken' '^ *3 2 256M .* broken$'
+status 0 'show broken json' "$dmag" show --json --root "$root"
+has 'show broken json' '"broken": true'
+has 'show universal json' '"broken": false'
+mv "$root/sys/kernel/debug/dmag/groups.served" "$root/sys/kernel/debug/dmag/groups"
 status 0 top "$dmag" top --root "$root" --count 2 --delay 0.1
 has 'top holders' '^ *3 11.5M 0000:00:01.1 edu$'
 has 'top rates' '^ *3 0.0 0.0 0.0 0.0'
