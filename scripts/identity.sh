@@ -45,13 +45,17 @@ configure()
 	{
 		grep -v '^CONFIG_DMAG' "$top/guest/config/base.config"
 		echo CONFIG_DEBUG_BUGVERBOSE=y
-	} >"$2/fragment.new"
-	if ! cmp -s "$2/fragment.new" "$2/fragment"; then
-		make -s -C "$1" O="$2" KCONFIG_ALLCONFIG="$2/fragment.new" allnoconfig >"$2/log" 2>&1 || {
+		# Objects of another version of this script may be built otherwise.
+		echo "# $(sha256sum <"$top/scripts/identity.sh")"
+	} >"$2.fragment"
+	if ! cmp -s "$2.fragment" "$2/fragment"; then
+		rm -rf "$2"
+		mkdir -p "$2"
+		make -s -C "$1" O="$2" KCONFIG_ALLCONFIG="$2.fragment" allnoconfig >"$2/log" 2>&1 || {
 			cat "$2/log" >&2
 			exit 1
 		}
-		mv "$2/fragment.new" "$2/fragment"
+		mv "$2.fragment" "$2/fragment"
 	fi
 	if grep -q '^CONFIG_DMAG=y' "$2/.config"; then
 		echo "identity: dmag is on in $2" >&2
