@@ -349,10 +349,13 @@ static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 	int ret = dmag_group_drop(&group->core, &range);
 
 	lockdep_assert_held(&group->lock);
-	if (!ret)
-		for (u64 i = 0; i < count; i++)
-			put_page(page + i);
-	return ret;
+	if (ret)
+		return ret;
+	group->emptied = true;
+	dmag_worker_kick();
+	for (u64 i = 0; i < count; i++)
+		put_page(page + i);
+	return 0;
 }
 
 /* The buffer may be another device's, or from the group that this one left. */

@@ -115,6 +115,8 @@ struct dmag_cursor {
  * @arrivals: how often frames came free while requests waited (lock)
  * @captured: pages that reclaim left for the worker to adopt (lock)
  * @nr_captured: their frames (lock)
+ * @emptied: whether blocks may have lost their last frame without
+ *	dmag_owner_erase(), which the worker makes up for (lock)
  * @all: among all groups (dmag_mutex)
  * @round: when the worker visited it last (dmag_mutex)
  * @pins: tasks that have let go of dmag_mutex and go on with the group
@@ -143,6 +145,7 @@ struct dmag_kgroup {
 	u64 counter[DMAG_NR_COUNTERS];
 	struct list_head captured;
 	u64 nr_captured;
+	bool emptied;
 
 	int id;
 	struct list_head all;

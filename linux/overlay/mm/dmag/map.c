@@ -44,6 +44,19 @@ int dmag_owner_enter(struct dmag_kgroup *group, const struct dmag_range *range)
 	return 0;
 }
 
+static bool map_owns_none(struct dmag_kgroup *group, u64 block)
+{
+	u64 first = block << DMAG_BLOCK_ORDER;
+	struct dmag_run run;
+	bool ret;
+
+	spin_lock_irq(&group->lock);
+	ret = !dmag_frames_walk(&group->core.frames, first, &run) ||
+	      run.range.start >= first + DMAG_BLOCK_FRAMES;
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
 /**
  * dmag_owner_erase() - Forget the owner of blocks that it owns no frame of.
  * @group: the owner
@@ -57,35 +70,25 @@ void dmag_owner_erase(struct dmag_kgroup *group, const struct dmag_range *range)
 
 	lockdep_assert_held(&dmag_mutex);
 	for (u64 block = range->start >> DMAG_BLOCK_ORDER; block <= last;
-	     block++) {
-		u64 first = block << DMAG_BLOCK_ORDER;
-		struct dmag_run run;
-		bool empty;
-
-		spin_lock_irq(&group->lock);
-		empty = !dmag_frames_walk(&group->core.frames, first, &run) ||
-			run.range.start >= first + DMAG_BLOCK_FRAMES;
-		spin_unlock_irq(&group->lock);
-		if (empty)
+	     block++)
+		if (map_owns_none(group, block))
 			xa_erase(&dmag_owners, block);
-	}
 }
 
 /**
- * dmag_owner_erase_all() - Forget a group as an owner.
- * @group: the group, which owns no frames; blocks that it lost without a release may
- *	still be under its name
+ * dmag_owner_erase_empty() - Forget a group as the owner of all such blocks.
+ * @group: the group; it may have lost frames without dmag_owner_erase()
  *
  * Context: Process, under dmag_mutex.
  */
-void dmag_owner_erase_all(struct dmag_kgroup *group)
+void dmag_owner_erase_empty(struct dmag_kgroup *group)
 {
 	struct dmag_kgroup *owner;
 	unsigned long block;
 
 	lockdep_assert_held(&dmag_mutex);
 	xa_for_each(&dmag_owners, block, owner)
-		if (owner == group)
+		if (owner == group && map_owns_none(group, block))
 			xa_erase(&dmag_owners, block);
 }
 

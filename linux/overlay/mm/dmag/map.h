@@ -30,7 +30,7 @@ static inline struct dmag_kgroup *dmag_owner(u64 pfn)
 int dmag_owner_enter(struct dmag_kgroup *group, const struct dmag_range *range);
 void dmag_owner_erase(struct dmag_kgroup *group,
 		      const struct dmag_range *range);
-void dmag_owner_erase_all(struct dmag_kgroup *group);
+void dmag_owner_erase_empty(struct dmag_kgroup *group);
 bool dmag_range_owned(struct dmag_kgroup *group,
 		      const struct dmag_range *range);
 

@@ -129,7 +129,7 @@ static void reserve_end(struct dmag_kgroup *group)
 	dmag_kgroup_set_hungry(group, false);
 	dmag_kgroup_adopt_captured(group);
 	dmag_kgroup_unprotect(group);
-	dmag_owner_erase_all(group);
+	dmag_owner_erase_empty(group);
 	WARN_ON_ONCE(group->core.frames.free || group->core.frames.used ||
 		     group->nr_captured);
 	list_for_each_entry_safe(page, next, &group->meta, lru)
@@ -164,9 +164,24 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 
 /* ---- the worker ------------------------------------------------------ */
 
+/* Blocks that lost their last frame without dmag_mutex are still the group's. */
+static void reserve_forget_blocks(struct dmag_kgroup *group)
+{
+	bool emptied;
+
+	lockdep_assert_held(&dmag_mutex);
+	spin_lock_irq(&group->lock);
+	emptied = group->emptied;
+	group->emptied = false;
+	spin_unlock_irq(&group->lock);
+	if (emptied)
+		dmag_owner_erase_empty(group);
+}
+
 static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 {
 	lockdep_assert_held(&dmag_mutex);
+	reserve_forget_blocks(group);
 	dmag_kgroup_adopt_captured(group);
 	if (!dmag_kgroup_serves(group)) {
 		dmag_kgroup_set_hungry(group, false);

@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "../map.h"
 #include "helpers.h"
 
 #define BURST 64
@@ -230,6 +231,36 @@ static void test_held_page(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+static bool owned_block(struct page *page)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = dmag_owner(page_to_pfn(page));
+	rcu_read_unlock();
+	return ret;
+}
+
+/* A block that left the group by such pages is any group's to claim. */
+static void test_held_block(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-held-block", LIMIT_29);
+	const size_t size = DMAG_BLOCK_FRAMES << PAGE_SHIFT;
+	struct page *page;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, size, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_TRUE(test, owned_block(page));
+	get_page(page);
+	dma_free_pages(dev, size, page, dma, DMA_TO_DEVICE);
+	expect_left(test, group_of(dev), page);
+	KUNIT_EXPECT_TRUE(test, eventually(!owned_block(page)));
+	put_page(page);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 #ifdef CONFIG_MEMORY_FAILURE
 /* A page whose memory is broken goes to the page allocator, which buries it. */
 static void test_broken_page(struct kunit *test)
@@ -288,6 +319,7 @@ static struct kunit_case alloc_cases[] = {
 	KUNIT_CASE(test_too_large),
 	KUNIT_CASE(test_bad_free),
 	KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_held_block),
 	KUNIT_CASE(test_broken_page),
 	KUNIT_CASE(test_held_last),
 	{},
