@@ -445,8 +445,8 @@ int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
  * dmag_group_shrink() - Give free frames back, because the host wants memory.
  * @group: the group
  * @backend: its host
- * @keep: leave at least so many free: low if the host reclaims, min if it is
- *	out of memory
+ * @keep: leave at least so many free: low if the host reclaims, the min of
+ *	@group->base if it is out of memory
  * @max: give back at most so many
  *
  * Whole blocks first, as dmag_group_pick() has it.  Memory that cannot be

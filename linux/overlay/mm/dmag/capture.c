@@ -154,22 +154,30 @@ void __dmag_capture(struct folio_batch *folios)
 	folios->nr = left;
 }
 
-static void capture_adopt(struct dmag_kgroup *group, struct page *page)
+/* Turn a captured page into allocated ones. */
+static struct dmag_range capture_unpack(struct page *page)
 {
 	unsigned int order = page_private(page);
 	u64 pfn = page_to_pfn(page);
-	struct dmag_range range = { pfn, pfn + (1UL << order) - 1 };
 
-	lockdep_assert_held(&dmag_mutex);
 	set_page_private(page, 0);
 	dmag_make_allocated(page, order);
+	return (struct dmag_range){ pfn, pfn + (1UL << order) - 1 };
+}
+
+static void capture_adopt(struct dmag_kgroup *group, struct page *page)
+{
+	struct dmag_range range = capture_unpack(page);
+	u64 count = range.last - range.start + 1;
+
+	lockdep_assert_held(&dmag_mutex);
 	if (!group->core.members || !dmag_kgroup_serves(group) ||
 	    dmag_kgroup_adopt(group, &range))
-		free_contig_range(range.start, range.last - range.start + 1);
+		free_contig_range(range.start, count);
 	/* Drop the count only now, so that capture_has_room() never undercounts. */
 	spin_lock_irq(&group->lock);
-	DMAG_WARN_ON(group, group->nr_captured < range.last - range.start + 1);
-	group->nr_captured -= range.last - range.start + 1;
+	DMAG_WARN_ON(group, group->nr_captured < count);
+	group->nr_captured -= count;
 	spin_unlock_irq(&group->lock);
 }
 
@@ -177,17 +185,102 @@ static void capture_adopt(struct dmag_kgroup *group, struct page *page)
  * dmag_kgroup_adopt_captured() - Make captured pages the group's own.
  * @group: the group; without members, or broken, it releases them
  *
+ * The pages that wait for their turn can be released by others.
+ *
  * Context: Process, under dmag_mutex.
  */
 void dmag_kgroup_adopt_captured(struct dmag_kgroup *group)
 {
-	struct page *page, *next;
-	LIST_HEAD(pages);
+	struct page *page;
 
 	lockdep_assert_held(&dmag_mutex);
+	do {
+		spin_lock_irq(&group->lock);
+		page = list_first_entry_or_null(&group->captured, struct page,
+						lru);
+		if (page)
+			list_del(&page->lru);
+		spin_unlock_irq(&group->lock);
+		if (page)
+			capture_adopt(group, page);
+	} while (page);
+}
+
+/* ---- under pressure -------------------------------------------------- */
+
+/* The frames above @keep of those that are free or captured. */
+static u64 capture_surplus(const struct dmag_kgroup *group, u64 keep)
+{
+	u64 captured = READ_ONCE(group->nr_captured);
+	u64 have = READ_ONCE(group->core.frames.free) + captured;
+
+	return have > keep ? min(have - keep, captured) : 0;
+}
+
+/**
+ * dmag_capture_above() - Count the captured frames that hungry groups can spare.
+ * @keep: how many frames, free and captured, a group keeps
+ *
+ * Context: Any.
+ * Return: their number.
+ */
+u64 dmag_capture_above(u64 (*keep)(const struct dmag_kgroup *group))
+{
+	struct dmag_kgroup *group;
+	u64 frames = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(group, &capture_groups, hungry_node)
+		frames += capture_surplus(group, keep(group));
+	rcu_read_unlock();
+	return frames;
+}
+
+/* A captured page that the group can spare, which is not the group's any more. */
+static struct page *capture_pop(struct dmag_kgroup *group, u64 keep)
+{
+	struct page *page = NULL;
+
 	spin_lock_irq(&group->lock);
-	list_splice_init(&group->captured, &pages);
+	if (capture_surplus(group, keep))
+		page = list_first_entry_or_null(&group->captured, struct page,
+						lru);
+	if (page) {
+		list_del(&page->lru);
+		group->nr_captured -= 1UL << page_private(page);
+	}
 	spin_unlock_irq(&group->lock);
-	list_for_each_entry_safe(page, next, &pages, lru)
-		capture_adopt(group, page);
+	return page;
+}
+
+static u64 capture_free(const struct dmag_kgroup *group, struct page *page)
+{
+	struct dmag_range range = capture_unpack(page);
+	u64 count = range.last - range.start + 1;
+
+	trace_dmag_release(group->id, range.start, range.last);
+	free_contig_range(range.start, count);
+	return count;
+}
+
+/**
+ * dmag_capture_release() - Release captured pages that were not adopted yet.
+ * @keep: how many frames, free and captured, a group keeps
+ * @max: how many to release; the last page may be of more
+ *
+ * Context: Process, even if a claim holds dmag_mutex.
+ * Return: the number of frames released.
+ */
+u64 dmag_capture_release(u64 (*keep)(const struct dmag_kgroup *group), u64 max)
+{
+	struct dmag_kgroup *group;
+	struct page *page;
+	u64 freed = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(group, &capture_groups, hungry_node)
+		while (freed < max && (page = capture_pop(group, keep(group))))
+			freed += capture_free(group, page);
+	rcu_read_unlock();
+	return freed;
 }

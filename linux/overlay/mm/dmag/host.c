@@ -300,10 +300,33 @@ static void host_release(struct dmag_group *core,
 	spin_lock_irq(&group->lock);
 }
 
+/* The same without dmag_mutex: the worker does the rest. */
+static void host_release_now(struct dmag_group *core,
+			     const struct dmag_range *range)
+	__must_hold(&to_kgroup(core)->lock)
+{
+	struct dmag_kgroup *group = to_kgroup(core);
+	u64 count = range->last - range->start + 1;
+
+	lockdep_assert_held(&group->lock);
+	group->counter[DMAG_NR_RELEASE_FRAMES] += count;
+	group->emptied = true;
+	group->squeezed = true;
+	spin_unlock_irq(&group->lock);
+	trace_dmag_release(group->id, range->start, range->last);
+	free_contig_range(range->start, count);
+	spin_lock_irq(&group->lock);
+}
+
 /* No group has attributes: dma-direct converts memory itself, per buffer. */
 static const struct dmag_backend dmag_host = {
 	.claim = host_claim,
 	.release = host_release,
+};
+
+static const struct dmag_backend dmag_host_now = {
+	.claim = host_claim,
+	.release = host_release_now,
 };
 
 /**
@@ -366,6 +389,19 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 	return ret;
 }
 
+static u64 host_shrink(struct dmag_kgroup *group,
+		       const struct dmag_backend *backend, u64 keep, u64 max)
+{
+	u64 freed;
+
+	spin_lock_irq(&group->lock);
+	freed = dmag_group_shrink(&group->core, backend, keep, max);
+	DMAG_WARN_ON(group, freed > max);
+	group->counter[DMAG_NR_SHRINK_FRAMES] += freed;
+	spin_unlock_irq(&group->lock);
+	return freed;
+}
+
 /**
  * dmag_kgroup_release() - Release free frames to the host.
  * @group: the group
@@ -377,15 +413,26 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
  */
 u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max)
 {
-	u64 freed;
-
 	lockdep_assert_held(&dmag_mutex);
-	spin_lock_irq(&group->lock);
-	freed = dmag_group_shrink(&group->core, &dmag_host, keep, max);
-	DMAG_WARN_ON(group, freed > max);
-	group->counter[DMAG_NR_SHRINK_FRAMES] += freed;
-	spin_unlock_irq(&group->lock);
-	return freed;
+	return host_shrink(group, &dmag_host, keep, max);
+}
+
+/**
+ * dmag_kgroup_release_now() - Release free frames, whatever claim is under way.
+ * @group: the group
+ * @keep: how many free frames it keeps, a watermark
+ * @max: how many to release at most, without rescheduling
+ *
+ * For a host that is out of memory.  The worker, which the caller wakes, erases the
+ * owner of blocks that lost their last frame, and does not refill at once.
+ *
+ * Context: Process, under RCU or dmag_mutex.
+ * Return: the number of frames released.
+ */
+u64 dmag_kgroup_release_now(struct dmag_kgroup *group, u64 keep, u64 max)
+{
+	dmag_assert_groups_stay();
+	return host_shrink(group, &dmag_host_now, keep, max);
 }
 
 /**

@@ -15,6 +15,7 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 void dmag_kgroup_release_range(struct dmag_kgroup *group,
 			       const struct dmag_range *range);
 u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max);
+u64 dmag_kgroup_release_now(struct dmag_kgroup *group, u64 keep, u64 max);
 int dmag_kgroup_adopt(struct dmag_kgroup *group,
 		      const struct dmag_range *range);
 

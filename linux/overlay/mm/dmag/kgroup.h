@@ -115,6 +115,8 @@ struct dmag_cursor {
  * @arrivals: how often frames came free while requests waited (lock)
  * @captured: pages that reclaim left for the worker to adopt (lock)
  * @nr_captured: their frames (lock)
+ * @squeezed: whether the host, out of memory, has taken frames since the worker's
+ *	last visit (lock)
  * @emptied: whether blocks may have lost their last frame without
  *	dmag_owner_erase(), which the worker makes up for (lock)
  * @all: among all groups (dmag_mutex)
@@ -145,6 +147,7 @@ struct dmag_kgroup {
 	u64 counter[DMAG_NR_COUNTERS];
 	struct list_head captured;
 	u64 nr_captured;
+	bool squeezed;
 	bool emptied;
 
 	int id;

@@ -35,9 +35,6 @@
 #define DMAG_RETRY_LEAST (2UL * HZ)
 #define DMAG_RETRY_MOST (32UL * HZ)
 
-/* How long an OOM kill may wait for reserves to be released. */
-#define DMAG_OOM_BOUND (HZ / 10)
-
 /* Calls of the OOM killer that are no further apart have one cause. */
 #define DMAG_OOM_EPISODE (10 * HZ)
 
@@ -164,24 +161,28 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 
 /* ---- the worker ------------------------------------------------------ */
 
-/* Blocks that lost their last frame without dmag_mutex are still the group's. */
-static void reserve_forget_blocks(struct dmag_kgroup *group)
+/* Follow up on what was released without dmag_mutex. */
+static void reserve_catch_up(struct dmag_kgroup *group)
 {
-	bool emptied;
+	bool emptied, squeezed;
 
 	lockdep_assert_held(&dmag_mutex);
 	spin_lock_irq(&group->lock);
 	emptied = group->emptied;
+	squeezed = group->squeezed;
 	group->emptied = false;
+	group->squeezed = false;
 	spin_unlock_irq(&group->lock);
 	if (emptied)
 		dmag_owner_erase_empty(group);
+	if (squeezed)
+		retry_note(&group->fill, true);
 }
 
 static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 {
 	lockdep_assert_held(&dmag_mutex);
-	reserve_forget_blocks(group);
+	reserve_catch_up(group);
 	dmag_kgroup_adopt_captured(group);
 	if (!dmag_kgroup_serves(group)) {
 		dmag_kgroup_set_hungry(group, false);
@@ -248,23 +249,29 @@ static void reserve_worker(struct work_struct *work)
 
 /* ---- under pressure -------------------------------------------------- */
 
+/* The frames that a group keeps when the host reclaims. */
+static u64 reserve_keep_low(const struct dmag_kgroup *group)
+{
+	return READ_ONCE(group->core.marks.low);
+}
+
 /*
- * @down_to_min: whether to release down to min, else down to low
+ * The frames that a group keeps when the host is out of memory: min as it was at
+ * the start, since no burst of atomic requests is worth a process.
+ */
+static u64 reserve_keep_least(const struct dmag_kgroup *group)
+{
+	return group->core.base.min;
+}
+
+/*
  * @left: frames that may still be released
  * @freed: frames that were released
  */
 struct reserve_shrink {
-	bool down_to_min;
 	u64 left;
 	u64 freed;
 };
-
-static u64 reserve_kept(const struct dmag_kgroup *group,
-			const struct reserve_shrink *shrink)
-{
-	return shrink->down_to_min ? group->core.marks.min :
-				     group->core.marks.low;
-}
 
 static void reserve_shrink_group(struct dmag_kgroup *group, void *data)
 {
@@ -273,58 +280,89 @@ static void reserve_shrink_group(struct dmag_kgroup *group, void *data)
 
 	if (!dmag_kgroup_serves(group) || !shrink->left)
 		return;
-	freed = dmag_kgroup_release(group, reserve_kept(group, shrink),
+	freed = dmag_kgroup_release(group, reserve_keep_low(group),
 				    shrink->left);
 	shrink->left -= freed;
 	shrink->freed += freed;
-	if (shrink->down_to_min && freed) {
-		retry_note(&group->fill, true);
-		dmag_worker_kick();
-	}
-}
-
-/*
- * The worker does not claim the frames back at once: a group above low gives it no
- * reason, and one below low has to wait for its next retry.
- */
-static void reserve_shrink(struct reserve_shrink *shrink)
-{
-	lockdep_assert_held(&dmag_mutex);
-	dmag_kgroup_visit_all(reserve_shrink_group, shrink);
-	reserve_count_above_low();
 }
 
 static unsigned long reserve_shrink_count(struct shrinker *shrinker,
 					  struct shrink_control *sc)
 {
-	return READ_ONCE(reserve_above_low);
+	return READ_ONCE(reserve_above_low) +
+	       dmag_capture_above(reserve_keep_low);
 }
 
-/* Only try the mutex: this task may hold it, and reclaim for its own claim. */
+/*
+ * Only try the mutex: this task may hold it, and reclaim for its own claim.  The
+ * worker does not claim the frames back at once, since a group above low gives it
+ * no reason.
+ */
 static unsigned long reserve_shrink_scan(struct shrinker *shrinker,
 					 struct shrink_control *sc)
 {
 	struct reserve_shrink shrink = { .left = sc->nr_to_scan };
 
-	if (!mutex_trylock(&dmag_mutex))
-		return SHRINK_STOP;
-	reserve_shrink(&shrink);
-	mutex_unlock(&dmag_mutex);
+	shrink.freed = dmag_capture_release(reserve_keep_low, shrink.left);
+	shrink.left -= min(shrink.left, shrink.freed);
+	if (shrink.left && mutex_trylock(&dmag_mutex)) {
+		dmag_kgroup_visit_all(reserve_shrink_group, &shrink);
+		reserve_count_above_low();
+		mutex_unlock(&dmag_mutex);
+	}
 	return shrink.freed ?: SHRINK_STOP;
 }
 
-/* A climb lets us through.  But the holder may wait for us, so give up in time. */
-static bool reserve_lock_for_oom(void)
+/* Release frames of the group that owns @block or the first block after it. */
+static u64 reserve_release_next(unsigned long *block)
 {
-	unsigned long end = jiffies + DMAG_OOM_BOUND;
-	bool locked;
+	struct dmag_kgroup *group;
+	u64 freed = 0;
 
-	atomic_inc(&dmag_contenders);
-	while (!(locked = mutex_trylock(&dmag_mutex)) &&
-	       time_before(jiffies, end))
-		schedule_timeout_uninterruptible(1);
-	atomic_dec(&dmag_contenders);
-	return locked;
+	rcu_read_lock();
+	group = xa_find(&dmag_owners, block, ULONG_MAX, XA_PRESENT);
+	if (!group)
+		*block = ULONG_MAX;
+	else if (dmag_kgroup_serves(group))
+		freed = dmag_kgroup_release_now(
+			group, reserve_keep_least(group), DMAG_BLOCK_FRAMES);
+	rcu_read_unlock();
+	return freed;
+}
+
+/**
+ * dmag_reserve_release_all() - Release all that the host may have if it is out of
+ * memory.
+ *
+ * The holder of dmag_mutex may be waiting for memory itself, so groups are found by
+ * what they own.
+ *
+ * Context: Process, even if a claim holds dmag_mutex.
+ * Return: the number of frames released.
+ */
+u64 dmag_reserve_release_all(void)
+{
+	unsigned long block = 0;
+	u64 freed, all = 0;
+
+	might_sleep();
+	do {
+		freed = dmag_capture_release(reserve_keep_least,
+					     DMAG_BLOCK_FRAMES);
+		all += freed;
+		cond_resched();
+	} while (freed);
+	while (block != ULONG_MAX) {
+		freed = reserve_release_next(&block);
+		all += freed;
+		/* A group is done with when it has no more to give. */
+		if (!freed && block != ULONG_MAX)
+			block++;
+		cond_resched();
+	}
+	if (all)
+		dmag_worker_kick();
+	return all;
 }
 
 /* Empty all per-CPU lists.  Return the number of pages that they had. */
@@ -352,21 +390,18 @@ static unsigned long reserve_drain_cpu_lists(void)
 static int reserve_oom(struct notifier_block *nb, unsigned long unused,
 		       void *data)
 {
-	struct reserve_shrink shrink = { .down_to_min = true, .left = U64_MAX };
 	static unsigned long last;
 	bool first = !last || time_after(jiffies, last + DMAG_OOM_EPISODE);
 	unsigned long *freed = data;
+	u64 released;
 
 	lockdep_assert_held(&oom_lock);
 	last = jiffies ?: 1;
 	if (!READ_ONCE(dmag_registry.nr_groups))
 		return NOTIFY_OK;
-	if (reserve_lock_for_oom()) {
-		reserve_shrink(&shrink);
-		mutex_unlock(&dmag_mutex);
-	}
-	if (shrink.freed || first)
-		*freed += shrink.freed + reserve_drain_cpu_lists();
+	released = dmag_reserve_release_all();
+	if (released || first)
+		*freed += released + reserve_drain_cpu_lists();
 	return NOTIFY_OK;
 }
 

@@ -5,8 +5,11 @@
 #ifndef _MM_DMAG_RESERVE_H
 #define _MM_DMAG_RESERVE_H
 
+#include <linux/types.h>
+
 struct dmag_kgroup;
 
 void dmag_kgroup_retire(struct dmag_kgroup *group);
+u64 dmag_reserve_release_all(void);
 
 #endif /* _MM_DMAG_RESERVE_H */

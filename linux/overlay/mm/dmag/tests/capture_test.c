@@ -13,6 +13,7 @@
 #include "../../internal.h"
 #include "../capture.h"
 #include "../map.h"
+#include "../reserve.h"
 #include "helpers.h"
 
 /* Free a page as reclaim does; whether it was captured. */
@@ -46,7 +47,7 @@ static struct page *take_block(struct kunit *test, u64 from, u64 to)
 }
 
 /* Make a group hungry: empty, and its last fill fell short. */
-static void starve(struct dmag_kgroup *group)
+static void starve(struct dmag_kgroup *group, struct dmag_marks marks)
 {
 	const struct dmag_retry never = { .backoff = HZ,
 					  .at = jiffies + 60 * HZ };
@@ -58,7 +59,7 @@ static void starve(struct dmag_kgroup *group)
 	group->protect = never;
 	dmag_kgroup_set_hungry(group, true);
 	spin_lock_irq(&group->lock);
-	group->core.marks = (struct dmag_marks){ 1, 2, 3 };
+	group->core.marks = marks;
 	spin_unlock_irq(&group->lock);
 	mutex_unlock(&dmag_mutex);
 	dmag_worker_kick();
@@ -74,7 +75,7 @@ static void test_capture(struct kunit *test)
 	/* Not before it is hungry. */
 	ours = take_block(test, BASE, BASE + SZ_64M);
 	KUNIT_EXPECT_FALSE(test, reclaimed(group, ours++));
-	starve(group);
+	starve(group, (struct dmag_marks){ 1, 2, 3 });
 	KUNIT_ASSERT_TRUE(test,
 			  eventually(static_key_enabled(&dmag_hungry_key)));
 	/* Not outside of its reach. */
@@ -106,8 +107,42 @@ static void test_capture(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* Pages that wait for a worker which waits for a claim are not lost to the host. */
+static void test_capture_oom(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-capture", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	const struct dmag_marks base = group->core.base;
+	struct page *page;
+
+	starve(group, (struct dmag_marks){ 3, 4, 5 });
+	KUNIT_ASSERT_TRUE(test,
+			  eventually(static_key_enabled(&dmag_hungry_key)));
+	page = take_block(test, BASE, BASE + SZ_128M);
+	mutex_lock(&dmag_mutex);
+	for (int i = 0; i < 3; i++)
+		KUNIT_EXPECT_TRUE(test, reclaimed(group, page++));
+	KUNIT_EXPECT_EQ(test, group->nr_captured, 3);
+	KUNIT_EXPECT_EQ(test, dmag_reserve_release_all(), 0);
+	group->core.base = (struct dmag_marks){ 1, 1, 1 };
+	KUNIT_EXPECT_EQ(test, dmag_reserve_release_all(), 2);
+	KUNIT_EXPECT_EQ(test, group->nr_captured, 1);
+	spin_lock_irq(&group->lock);
+	group->core.marks = base;
+	group->core.base = base;
+	spin_unlock_irq(&group->lock);
+	mutex_unlock(&dmag_mutex);
+
+	KUNIT_EXPECT_TRUE(test,
+			  eventually(READ_ONCE(group->core.frames.free) >= 1));
+	free_contig_range(page_to_pfn(page), pageblock_nr_pages - 3);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 static struct kunit_case capture_cases[] = {
 	KUNIT_CASE(test_capture),
+	KUNIT_CASE(test_capture_oom),
 	{},
 };
 

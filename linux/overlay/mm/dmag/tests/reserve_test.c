@@ -9,6 +9,7 @@
 #include <linux/sizes.h>
 
 #include "../map.h"
+#include "../reserve.h"
 #include "helpers.h"
 
 static void test_reserve(struct kunit *test)
@@ -43,6 +44,32 @@ static void test_release(struct kunit *test)
 			low - min);
 	KUNIT_EXPECT_EQ(test, group->core.frames.free, min);
 	mutex_unlock(&dmag_mutex);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* The same with all above the first min, and whatever claim is under way. */
+static void test_oom(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-oom", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	u64 high = 4 * group->core.base.high;
+
+	mutex_lock(&dmag_mutex);
+	spin_lock_irq(&group->lock);
+	group->core.marks = (struct dmag_marks){ high / 2, high / 2, high };
+	spin_unlock_irq(&group->lock);
+	dmag_kgroup_fill(group, 60 * HZ);
+	KUNIT_EXPECT_GE(test, group->core.frames.free, high);
+	KUNIT_EXPECT_GE(test, dmag_reserve_release_all(),
+			high - group->core.base.min);
+	KUNIT_EXPECT_EQ(test, group->core.frames.free, group->core.base.min);
+	KUNIT_EXPECT_EQ(test, dmag_reserve_release_all(), 0);
+	mutex_unlock(&dmag_mutex);
+
+	/* The host has the memory for a moment; then the group wants it again. */
+	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->fill.backoff)));
+	KUNIT_EXPECT_TRUE(test, reserve_fills_up(group));
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
@@ -150,9 +177,13 @@ static void test_broken(struct kunit *test)
 }
 
 static struct kunit_case reserve_cases[] = {
-	KUNIT_CASE(test_reserve), KUNIT_CASE(test_release),
-	KUNIT_CASE(test_surplus), KUNIT_CASE(test_no_haste),
-	KUNIT_CASE(test_broken),  {},
+	KUNIT_CASE(test_reserve),
+	KUNIT_CASE(test_release),
+	KUNIT_CASE(test_oom),
+	KUNIT_CASE(test_surplus),
+	KUNIT_CASE(test_no_haste),
+	KUNIT_CASE(test_broken),
+	{},
 };
 
 static struct kunit_suite reserve_suite = {
