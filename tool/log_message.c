@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0)
+/*
+ * The messages of a kernel log that tell of failures of DMA memory.
+ *
+ * Messages changed between kernels; those since about 4.4 are understood.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log_message.h"
+
+/* So many lines after a page allocation failure, its stack has been shown. */
+#define LOG_STACK_LINES 60
+
+/* ---- pieces of a line ------------------------------------------------ */
+
+/* The text behind "[   12.345678] ", or the line if there is no time. */
+const char *log_skip_time(const char *line)
+{
+	const char *at = line, *end;
+
+	while ((at = strchr(at, '['))) {
+		end = at + 1 + strspn(at + 1, " 0123456789.TC");
+		if (*end == ']' && end > at + 2)
+			return end + 1 + strspn(end + 1, " ");
+		at++;
+	}
+	at = strstr(line, " kernel: ");
+	return at ? at + strlen(" kernel: ") : line;
+}
+
+/* The number behind @word in @text, in any base; false if there is none. */
+bool log_number(const char *text, const char *word, int base, u64 *val)
+{
+	const char *at = text ? strstr(text, word) : NULL;
+	char *end;
+
+	if (!at)
+		return false;
+	at += strlen(word);
+	at += strspn(at, " :=");
+	*val = strtoull(at, &end, base);
+	return end != at;
+}
+
+/*
+ * dev_printk() puts "DRIVER DEVICE: " before a message, which begins at or before
+ * @until; a core may add its own name behind that.
+ */
+void log_set_device(struct log_reader *reader, struct log_event *event,
+		    const char *line, const char *until)
+{
+	const char *driver = NULL, *word = line;
+	size_t len, driver_len = 0;
+
+	while (word < until) {
+		len = strcspn(word, " \t");
+		if (len > 1 && word[len - 1] == ':') {
+			event->dev = arena_printf(reader->arena, "%.*s",
+						  (int)len - 1, word);
+			if (driver)
+				event->driver =
+					arena_printf(reader->arena, "%.*s",
+						     (int)driver_len, driver);
+			return;
+		}
+		driver = word;
+		driver_len = len;
+		word += len + strspn(word + len, " \t");
+	}
+}
+
+/* The word at @at, without what ends a sentence. */
+static const char *log_word(struct log_reader *reader, const char *at)
+{
+	size_t len;
+
+	at += strspn(at, " '\"");
+	len = strcspn(at, " '\",\n");
+	while (len && strchr(".:;", at[len - 1]))
+		len--;
+	return len ? arena_printf(reader->arena, "%.*s", (int)len, at) : NULL;
+}
+
+/* ---- the messages ---------------------------------------------------- */
+
+/* "(sz: 262144 bytes), total 32768 (slots), used 31415 (slots)" */
+static void log_read_swiotlb(struct log_reader *reader, struct log_event *event,
+			     const char *at)
+{
+	(void)reader;
+	if (!log_number(at, "sz:", 10, &event->size))
+		log_number(at, "for ", 10, &event->size);
+	event->known = log_number(at, "total", 10, &event->total) &&
+		       log_number(at, "used", 10, &event->used);
+}
+
+/* "DMA: Out of SW-IOMMU space for 65536 bytes at device 0000:00:1f.2" */
+static void log_read_old_swiotlb(struct log_reader *reader,
+				 struct log_event *event, const char *at)
+{
+	const char *dev = strstr(at, "at device ");
+
+	log_number(at, "for ", 10, &event->size);
+	if (dev)
+		event->dev = log_word(reader, dev + strlen("at device "));
+}
+
+/*
+ * "overflow 0x12345000+4096 of DMA mask ffffffff bus limit 0", and since 5.10
+ * "DMA addr 0x12345000+4096 overflow (mask ffffffff, bus limit 0)."
+ */
+static void log_read_overflow(struct log_reader *reader,
+			      struct log_event *event, const char *at)
+{
+	const char *plus = strchr(at, '+');
+
+	(void)reader;
+	if (!log_number(at, "overflow ", 16, &event->addr))
+		log_number(at, "addr ", 16, &event->addr);
+	if (plus)
+		event->size = strtoull(plus + 1, NULL, 10);
+	log_number(at, "mask", 16, &event->mask);
+	if (!log_number(at, "bus limit", 16, &event->limit))
+		log_number(at, "bus mask", 16, &event->limit);
+}
+
+/* "kworker/0:1: page allocation failure: order:5, mode:0xcc1(GFP_KERNEL|GFP_DMA)" */
+static void log_read_pages(struct log_reader *reader, struct log_event *event,
+			   const char *at)
+{
+	const char *flags = strchr(at, '(');
+	u64 order = 0;
+
+	event->driver = event->dev;
+	event->dev = NULL;
+	log_number(at, "order:", 10, &order);
+	event->order = order < 64 ? order : 0;
+	event->size = 4096ULL << (event->order & 31);
+	event->gfp = "";
+	if (flags && strchr(flags, ')'))
+		event->gfp = arena_printf(reader->arena, "%.*s",
+					  (int)strcspn(flags + 1, ")"),
+					  flags + 1);
+	reader->pages = event;
+	reader->stack_left = LOG_STACK_LINES;
+}
+
+/* "alloc failed, req-size: 512 pages, ret: -12" */
+static void log_read_cma(struct log_reader *reader, struct log_event *event,
+			 const char *at)
+{
+	const char *ret = strstr(at, "ret:");
+	u64 pages = 0;
+
+	event->dev = NULL;
+	event->driver = NULL;
+	if (log_number(at, "req-size:", 10, &pages))
+		event->size = pages * 4096;
+	if (ret)
+		event->ret = atoi(ret + strlen("ret:"));
+	reader->cma = event;
+}
+
+static void log_read_cma_reserve(struct log_reader *reader,
+				 struct log_event *event, const char *at)
+{
+	u64 mib = 0;
+
+	(void)reader;
+	event->dev = NULL;
+	event->driver = NULL;
+	if (log_number(at, "reserve ", 10, &mib))
+		event->size = mib << 20;
+}
+
+/* "DMA: failed to allocate 1024 KiB GFP_KERNEL|GFP_DMA pool for atomic allocation" */
+static void log_read_pool(struct log_reader *reader, struct log_event *event,
+			  const char *at)
+{
+	u64 kib = 0;
+	const char *flags = strstr(at, "GFP_");
+
+	event->dev = NULL;
+	event->driver = NULL;
+	if (log_number(at, "allocate ", 10, &kib))
+		event->size = kib << 10;
+	event->gfp = flags ? log_word(reader, flags) : NULL;
+}
+
+static void log_read_for(struct log_reader *reader, struct log_event *event,
+			 const char *at)
+{
+	const char *dev = strstr(at, " for ");
+
+	event->driver = NULL;
+	event->dev = dev ? log_word(reader, dev + strlen(" for ")) : NULL;
+}
+
+/* "failed to allocate memory for node 'linux,cma': size 64 MiB" */
+static void log_read_reserved(struct log_reader *reader,
+			      struct log_event *event, const char *at)
+{
+	const char *node = strchr(at, '\'');
+	u64 mib = 0;
+
+	event->driver = NULL;
+	if (node)
+		event->dev = arena_printf(reader->arena, "%.*s",
+					  (int)strcspn(node + 1, "'"),
+					  node + 1);
+	if (log_number(at, "size ", 10, &mib))
+		event->size = mib << 20;
+}
+
+/* "Failed to allocate 67108864 bytes tlb structure" */
+static void log_read_bytes(struct log_reader *reader, struct log_event *event,
+			   const char *at)
+{
+	(void)reader;
+	event->dev = NULL;
+	event->driver = NULL;
+	log_number(at, "allocate ", 10, &event->size);
+}
+
+/* "Coherent DMA mask 0x3fffffff (pfn ...) covers a smaller range" */
+static void log_read_mask(struct log_reader *reader, struct log_event *event,
+			  const char *at)
+{
+	(void)reader;
+	log_number(at, "mask", 16, &event->mask);
+}
+
+/* "dmag: no 512 pages (blocking) in group 1: ...; owns A of B frames, C free" */
+static void log_read_dmag(struct log_reader *reader, struct log_event *event,
+			  const char *at)
+{
+	u64 pages = 0, owned = 0, free = 0;
+	const char *owns = strstr(at, "owns ");
+
+	(void)reader;
+	if (log_number(at, "no ", 10, &pages))
+		event->size = pages * 4096;
+	event->ret = strstr(at, "(atomic)") ? 1 : 0;
+	if (!owns || !log_number(at, "owns ", 10, &owned) ||
+	    !log_number(owns, " of ", 10, &event->total) ||
+	    !log_number(owns, "frames, ", 10, &free))
+		return;
+	event->known = true;
+	event->used = owned - min(free, owned);
+}
+
+/* "coherent allocation failed for device udmabuf.0 size=8388608" */
+static void log_read_coherent(struct log_reader *reader,
+			      struct log_event *event, const char *at)
+{
+	const char *dev = strstr(at, "device ");
+
+	event->driver = NULL;
+	event->dev = dev ? log_word(reader, dev + strlen("device ")) : NULL;
+	log_number(at, "size", 10, &event->size);
+}
+
+/* "alloc_contig_range: [2ef00, 2f00a) PFNs busy" */
+static void log_read_busy(struct log_reader *reader, struct log_event *event,
+			  const char *at)
+{
+	(void)reader;
+	(void)at;
+	event->dev = NULL;
+	event->driver = NULL;
+	event->ret = -16;
+}
+
+/* "WARNING: CPU: 3 PID: 19257 at mm/page_alloc.c:4724 __alloc_pages_nodemask" */
+static void log_read_too_large(struct log_reader *reader,
+			       struct log_event *event, const char *at)
+{
+	(void)at;
+	event->dev = NULL;
+	event->driver = NULL;
+	reader->pages = event;
+	reader->stack_left = LOG_STACK_LINES;
+}
+
+static void log_read_ret(struct log_reader *reader, struct log_event *event,
+			 const char *at)
+{
+	const char *ret = strrchr(at, '-');
+	const char *dev = strstr(event->line, "probe of ");
+
+	if (ret)
+		event->ret = atoi(ret);
+	if (!dev)
+		return;
+	/* Before 6.10: "bcm2835-dma: probe of fe007000.dma failed" */
+	event->driver = event->dev;
+	event->dev = log_word(reader, dev + strlen("probe of "));
+}
+
+/*
+ * Each message has a piece of text that no other has; @also has to follow it on
+ * the line, if there is such.  Pieces are compared without regard to case.
+ */
+static const struct log_message log_messages[] = {
+	{ LOG_DMAG, "dmag: no ", "pages (", log_read_dmag },
+	{ LOG_SWIOTLB_FULL, "swiotlb buffer is full", NULL, log_read_swiotlb },
+	{ LOG_SWIOTLB_FULL, "DMA: Out of SW-IOMMU space", NULL,
+	  log_read_old_swiotlb },
+	{ LOG_OVERFLOW, "swiotlb addr ", "overflow (", log_read_overflow },
+	{ LOG_OVERFLOW, "DMA addr ", "overflow (", log_read_overflow },
+	{ LOG_OVERFLOW, "overflow 0x", " mask ", log_read_overflow },
+	{ LOG_MASK_ZONE, "coherent DMA mask 0x", "covers a smaller range",
+	  log_read_mask },
+	{ LOG_MASK_ZONE, "coherent DMA mask 0x", "is smaller than",
+	  log_read_mask },
+	{ LOG_POOL_REACH, "Failed to get suitable pool", " for ",
+	  log_read_for },
+	{ LOG_POOL_EMPTY, "atomic DMA coherent pool is too small", NULL,
+	  log_read_pool },
+	{ LOG_POOL_EMPTY, "DMA coherent pool depleted", NULL, log_read_pool },
+	{ LOG_POOL_BOOT, "DMA: failed to allocate", "pool for atomic",
+	  log_read_pool },
+	{ LOG_COHERENT, "coherent allocation failed for device", NULL,
+	  log_read_coherent },
+	{ LOG_TOO_LARGE, "at mm/page_alloc.c:", "__alloc_pages",
+	  log_read_too_large },
+	{ LOG_CMA_ALLOC, "alloc_contig_range: [", "PFNs busy", log_read_busy },
+	{ LOG_CMA_ALLOC, "alloc failed, req-size", NULL, log_read_cma },
+	{ LOG_CMA_RESERVE, "cma: Failed to reserve", NULL,
+	  log_read_cma_reserve },
+	{ LOG_SWIOTLB_BOOT, "Failed to allocate", "bytes tlb structure",
+	  log_read_bytes },
+	{ LOG_SWIOTLB_BOOT, "Cannot allocate SWIOTLB buffer", NULL,
+	  log_read_bytes },
+	{ LOG_SWIOTLB_BOOT, "Cannot allocate buffer", "TLB", log_read_bytes },
+	{ LOG_RESERVED, "failed to allocate memory for node", NULL,
+	  log_read_reserved },
+	{ LOG_RESERVED, "failed to reserve memory for node", NULL,
+	  log_read_reserved },
+	{ LOG_PAGES, "page allocation failure", NULL, log_read_pages },
+	{ LOG_MASK_REFUSED, "No suitable DMA available", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "No usable DMA", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "no usable DMA", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "set DMA mask", "fail", log_read_ret },
+	{ LOG_MASK_REFUSED, "fail", "set DMA mask", log_read_ret },
+	{ LOG_MASK_REFUSED, "fail", "setting DMA mask", log_read_ret },
+	{ LOG_MASK_UNSET, "coherent DMA mask is unset", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "unable to set", "DMA", log_read_ret },
+	{ LOG_MASK_REFUSED, "can't set", "DMA mask", log_read_ret },
+	{ LOG_MASK_REFUSED, "could not set", "DMA mask", log_read_ret },
+	{ LOG_MASK_REFUSED, "DMA mask not supported", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "32-bit DMA unavailable", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "DMA", "not supported, aborting", log_read_ret },
+	{ LOG_MASK_REFUSED, "DMA configuration failed", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "no suitable DMA mask", NULL, log_read_ret },
+	{ LOG_SETUP, "can't setup: -12", NULL, log_read_ret },
+	{ LOG_SETUP, "failed with error -12", NULL, log_read_ret },
+	{ LOG_PROBE, "failed with error -5", NULL, log_read_ret },
+};
+
+const struct log_message *log_find(const char *line, const char **at)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(log_messages); i++) {
+		const struct log_message *message = &log_messages[i];
+
+		*at = strcasestr(line, message->piece);
+		if (*at &&
+		    (!message->also ||
+		     strcasestr(*at + strlen(message->piece), message->also)))
+			return message;
+	}
+	return NULL;
+}
