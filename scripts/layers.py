@@ -29,6 +29,7 @@ FLOORS = {
         "reserve",
         "capture",
         "host protect",
+        "contig",
         "candidate validate",
         "map report",
         "kgroup",

@@ -75,18 +75,20 @@ static bool candidate_failed_lately(const struct dmag_range *range,
 	       failed[i].rung >= rung && time_before(jiffies, failed[i].until);
 }
 
-/* What a claim of a page would have to do with it. */
-enum page_use {
-	PAGE_FREE,
-	PAGE_MOVES,
-	PAGE_STAYS,
-};
+/* A lock or writeback lasts as long as the storage takes, which may be for ever. */
+static enum dmag_page_use candidate_folio_use(const struct folio *folio)
+{
+	if (folio_test_locked(folio))
+		return DMAG_PAGE_LOCKED;
+	return folio_test_writeback(folio) ? DMAG_PAGE_WRITEBACK :
+					     DMAG_PAGE_MOVES;
+}
 
 /*
  * A huge page is migrated like others, or dissolved if it is free; a gigantic one
  * is left alone.  A page that is being dissolved has no hstate.
  */
-static enum page_use candidate_huge_page_use(struct page *head)
+static enum dmag_page_use candidate_huge_page_use(struct page *head)
 {
 	struct folio *folio = page_folio(head);
 	struct hstate *hstate = size_to_hstate(folio_size(folio));
@@ -94,23 +96,23 @@ static enum page_use candidate_huge_page_use(struct page *head)
 	if (!hstate || hstate_is_gigantic(hstate) ||
 	    !hugepage_migration_supported(hstate) ||
 	    folio_maybe_dma_pinned(folio))
-		return PAGE_STAYS;
-	return PAGE_MOVES;
+		return DMAG_PAGE_STAYS;
+	return candidate_folio_use(folio);
 }
 
-static enum page_use candidate_page_use(struct page *page)
+static enum dmag_page_use candidate_page_use(struct page *page)
 {
 	struct page *head = compound_head(page);
 
 	if (PageReserved(page) || PageHWPoison(page))
-		return PAGE_STAYS;
+		return DMAG_PAGE_STAYS;
 	if (PageHuge(head))
 		return candidate_huge_page_use(head);
 	if (!page_ref_count(head))
-		return PAGE_FREE;
+		return DMAG_PAGE_FREE;
 	if (PageLRU(head) && !folio_maybe_dma_pinned(page_folio(head)))
-		return PAGE_MOVES;
-	return __PageMovable(head) ? PAGE_MOVES : PAGE_STAYS;
+		return candidate_folio_use(page_folio(head));
+	return __PageMovable(head) ? DMAG_PAGE_MOVES : DMAG_PAGE_STAYS;
 }
 
 /**
@@ -165,16 +167,20 @@ bool dmag_pageblock_usable(struct dmag_kgroup *group,
 }
 
 /*
- * The number of pages of @range that would have to move; -1 if one cannot, or if
- * there are more than @most.  This reads struct pages without any lock, so it is a
- * guess, which alloc_contig_range() puts to the test.
+ * The number of pages of @range that could have to move; -1 if one cannot, if the
+ * use of one within @taken is beyond @worst, or if there are more than @most.  This
+ * reads struct pages without any lock, so it is a guess, which dmag_contig_take()
+ * puts to the test.
  */
-static long candidate_moves(const struct dmag_range *range, long most)
+static long candidate_moves(const struct dmag_range *range,
+			    const struct dmag_range *taken,
+			    enum dmag_page_use worst, long most)
 {
 	long moves = 0;
 
 	for (u64 pfn = range->start; pfn <= range->last; pfn++) {
 		struct page *page = pfn_to_page(pfn);
+		enum dmag_page_use use;
 
 		if (PageBuddy(page)) {
 			unsigned int order = buddy_order_unsafe(page);
@@ -185,16 +191,12 @@ static long candidate_moves(const struct dmag_range *range, long most)
 				       1;
 			continue;
 		}
-		switch (candidate_page_use(page)) {
-		case PAGE_FREE:
-			break;
-		case PAGE_MOVES:
-			if (++moves > most)
-				return -1;
-			break;
-		case PAGE_STAYS:
+		use = candidate_page_use(page);
+		if (use == DMAG_PAGE_STAYS ||
+		    (use > worst && taken->start <= pfn && pfn <= taken->last))
 			return -1;
-		}
+		if (use != DMAG_PAGE_FREE && ++moves > most)
+			return -1;
 	}
 	return moves;
 }
@@ -202,21 +204,23 @@ static long candidate_moves(const struct dmag_range *range, long most)
 /**
  * dmag_pages_to_move() - Guess how many pages would have to move.
  * @range: frames of one zone, online
+ * @worst: the worst use of a page that still lets it move
  *
  * Context: Process.
  * Return: a number, or -1 if a page cannot move.
  */
-long dmag_pages_to_move(const struct dmag_range *range)
+long dmag_pages_to_move(const struct dmag_range *range,
+			enum dmag_page_use worst)
 {
-	return candidate_moves(range, LONG_MAX);
+	return candidate_moves(range, range, worst, LONG_MAX);
 }
 
 /**
  * dmag_whole_pageblocks() - The pageblocks that a range has a part in.
  * @range: the range
  *
- * alloc_contig_range() isolates whole pageblocks, and refuses if anything in
- * the first or last one cannot move, even outside of the range.
+ * dmag_contig_take() isolates whole pageblocks, and fails if anything in the first
+ * or last one cannot move, even outside of the range.
  *
  * Context: Any.
  * Return: their range.
@@ -357,13 +361,17 @@ static long candidate_judge(struct dmag_kgroup *group,
 			    enum candidate_choice choice, long most)
 {
 	struct dmag_range judged = dmag_whole_pageblocks(range);
+	/* Only the last resort waits a moment for writeback, which it may begin. */
+	enum dmag_page_use worst = rung == DMAG_CLAIM_RECLAIM ?
+					   DMAG_PAGE_WRITEBACK :
+					   DMAG_PAGE_MOVES;
 
 	if (candidate_failed_lately(range, rung) ||
 	    dmag_range_owned(group, range) ||
 	    !candidate_chosen(&judged, choice) ||
 	    !dmag_pageblock_usable(group, &judged))
 		return -1;
-	return candidate_moves(&judged, most);
+	return candidate_moves(&judged, range, worst, most);
 }
 
 /*

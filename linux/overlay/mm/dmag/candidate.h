@@ -10,6 +10,22 @@
 struct dmag_kgroup;
 struct page;
 
+/**
+ * enum dmag_page_use - What a claim of a page would have to do with it.
+ * @DMAG_PAGE_FREE: nothing, or no more than drain a per-CPU list
+ * @DMAG_PAGE_MOVES: migrate it
+ * @DMAG_PAGE_WRITEBACK: the same, when writeback is done
+ * @DMAG_PAGE_LOCKED: the same, when its holder unlocks it
+ * @DMAG_PAGE_STAYS: it cannot move
+ */
+enum dmag_page_use {
+	DMAG_PAGE_FREE,
+	DMAG_PAGE_MOVES,
+	DMAG_PAGE_WRITEBACK,
+	DMAG_PAGE_LOCKED,
+	DMAG_PAGE_STAYS,
+};
+
 int dmag_candidate_take_free(struct dmag_kgroup *group,
 			     const struct dmag_request *req,
 			     struct dmag_range *got);
@@ -23,6 +39,7 @@ struct dmag_range dmag_whole_pageblocks(const struct dmag_range *range);
 bool dmag_page_usable(const struct dmag_kgroup *group, struct page *page);
 bool dmag_pageblock_usable(struct dmag_kgroup *group,
 			   const struct dmag_range *range);
-long dmag_pages_to_move(const struct dmag_range *range);
+long dmag_pages_to_move(const struct dmag_range *range,
+			enum dmag_page_use worst);
 
 #endif /* _MM_DMAG_CANDIDATE_H */

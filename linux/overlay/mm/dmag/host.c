@@ -2,8 +2,8 @@
 /*
  * The kernel's page allocator as the core's backend.
  *
- * A claim takes memory that is free; or a candidate, with alloc_contig_range(),
- * which moves the pages in use elsewhere; or a candidate after reclaiming from it;
+ * A claim takes memory that is free; or a candidate, with dmag_contig_take(), which
+ * moves the pages in use elsewhere; or a candidate after reclaiming from it;
  * or the surplus of another group.  candidate.c chooses the candidates.
  */
 
@@ -17,6 +17,7 @@
 
 #include "../internal.h"
 #include "candidate.h"
+#include "contig.h"
 #include "host.h"
 #include "kgroup.h"
 #include "map.h"
@@ -30,7 +31,10 @@
 #define DMAG_FILL_TRIES 4
 #define DMAG_CLIMB_TRIES 64
 
-/* Reclaim the pages of @range, so that alloc_contig_range() need not move them. */
+/* How long the last resort waits for writeback of a candidate, jiffies. */
+#define DMAG_PATIENCE (HZ / 50)
+
+/* Reclaim the pages of @range, so that dmag_contig_take() need not move them. */
 static void claim_page_out(const struct dmag_range *range)
 {
 	LIST_HEAD(folios);
@@ -133,10 +137,8 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 		dmag_candidate_failed(range, rung);
 		return -EAGAIN;
 	}
-	ret = alloc_contig_range(range->start, range->last + 1,
-				 protected ? MIGRATE_CMA : MIGRATE_MOVABLE,
-				 (GFP_KERNEL & gfp_allowed_mask) |
-					 __GFP_NOWARN);
+	ret = dmag_contig_take(range, protected ? MIGRATE_CMA : MIGRATE_MOVABLE,
+			       rung == DMAG_CLAIM_RECLAIM ? DMAG_PATIENCE : 0);
 	/*
 	 * The allocations that migration made left megabytes on per-CPU lists.
 	 * Other CPUs cannot use them there, and dmag_host_spares() misses them.
@@ -216,6 +218,16 @@ static int claim_take_surplus(struct dmag_kgroup *group,
 	return surplus.ret;
 }
 
+/* One page that is on its way to the LRU spoils a whole run. */
+static void claim_drain_once(struct dmag_kgroup *group)
+{
+	lockdep_assert_held(&dmag_mutex);
+	if (group->drained || dmag_kgroup_give_up(group))
+		return;
+	dmag_drain_lru();
+	group->drained = true;
+}
+
 static int claim_by_rung(struct dmag_kgroup *group,
 			 const struct dmag_request *req, enum dmag_rung rung,
 			 struct dmag_range *got)
@@ -229,9 +241,7 @@ static int claim_by_rung(struct dmag_kgroup *group,
 		return dmag_candidate_take_free(group, req, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return claim_take_surplus(group, req, got);
-	/* One page that is on its way to the LRU spoils a whole run. */
-	if (req->count > DMAG_BLOCK_FRAMES && !dmag_kgroup_give_up(group))
-		lru_add_drain_all();
+	claim_drain_once(group);
 	for (int tries = 0; tries < group->tries && ret == -EAGAIN; tries++) {
 		ret = dmag_kgroup_give_up(group) ?:
 			      dmag_candidate_find(group, req, rung, got);
@@ -346,6 +356,7 @@ void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
 	lockdep_assert_held(&dmag_mutex);
 	group->deadline = jiffies + bound;
 	group->tries = DMAG_FILL_TRIES;
+	group->drained = false;
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
 	group->kicked = DMAG_QUIET;
@@ -376,6 +387,7 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 	lockdep_assert_held(&dmag_mutex);
 	group->deadline = until;
 	group->tries = DMAG_CLIMB_TRIES;
+	group->drained = false;
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
 	ret = dmag_group_alloc(&dmag_registry, &group->core, &dmag_host, req,

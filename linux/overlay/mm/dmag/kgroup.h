@@ -130,6 +130,7 @@ struct dmag_cursor {
  * @deadline: when the present climb gives up, jiffies (dmag_mutex; another climb
  *	may set its own while this one yields)
  * @tries: how many candidates it tries in one place (dmag_mutex)
+ * @drained: whether it has drained LRU caches (dmag_mutex)
  * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)
  * @protect: after a protection that fell short (dmag_mutex)
@@ -160,6 +161,7 @@ struct dmag_kgroup {
 	u64 protected;
 	unsigned long deadline;
 	unsigned int tries;
+	bool drained;
 	struct dmag_cursor cursor[DMAG_RUNGS];
 	struct dmag_retry fill;
 	struct dmag_retry protect;

@@ -42,7 +42,7 @@ struct protect_batch {
 static void protect_or_restore(struct dmag_kgroup *group,
 			       const struct dmag_range *range)
 {
-	if (dmag_pages_to_move(range) < 0)
+	if (dmag_pages_to_move(range, DMAG_PAGE_LOCKED) < 0)
 		dmag_pageblock_restore(range, MIGRATE_MOVABLE);
 	else if (!dmag_protect_block(group, range))
 		trace_dmag_protect(group->id, range->start, range->last);
@@ -122,7 +122,7 @@ static bool protect_eligible(struct dmag_kgroup *group,
 		if (dmag_protector(block.start) ||
 		    !dmag_pageblock_usable(group, &block))
 			return false;
-		moves = dmag_pages_to_move(&block);
+		moves = dmag_pages_to_move(&block, DMAG_PAGE_LOCKED);
 		if (moves < 0)
 			return false;
 		free += pageblock_nr_pages - moves;

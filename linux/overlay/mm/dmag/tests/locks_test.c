@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of what a claim may wait for, and of what must not wait for a claim.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "../candidate.h"
+#include "helpers.h"
+
+/* Longer than any bound of a claim, shorter than the hung task detector's. */
+#define PATIENCE (30 * HZ)
+
+/* A call that may hang, made elsewhere. */
+struct job {
+	struct work_struct work;
+	struct completion done;
+	void (*fn)(void *data);
+	void *data;
+};
+
+static void job_run(struct work_struct *work)
+{
+	struct job *job = container_of(work, struct job, work);
+
+	job->fn(job->data);
+	complete(&job->done);
+}
+
+static struct job *job_start(struct kunit *test, void (*fn)(void *data),
+			     void *data)
+{
+	struct job *job = kunit_kzalloc(test, sizeof(*job), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, job);
+	job->fn = fn;
+	job->data = data;
+	init_completion(&job->done);
+	INIT_WORK(&job->work, job_run);
+	queue_work(system_unbound_wq, &job->work);
+	return job;
+}
+
+static bool job_ends(struct job *job)
+{
+	return wait_for_completion_timeout(&job->done, PATIENCE);
+}
+
+/* A page of shared memory, in a block that could be claimed. */
+struct busy {
+	struct file *file;
+	struct folio *folio;
+	struct dmag_range block;
+};
+
+static bool busy_fits(struct busy *busy)
+{
+	u64 pfn = folio_pfn(busy->folio);
+
+	busy->block.start = round_down(pfn, MAX_ORDER_NR_PAGES);
+	busy->block.last = busy->block.start + MAX_ORDER_NR_PAGES - 1;
+	return is_migrate_movable(
+		       get_pageblock_migratetype(folio_page(busy->folio, 0))) &&
+	       dmag_pages_to_move(&busy->block, DMAG_PAGE_LOCKED) > 0;
+}
+
+static struct busy *busy_make(struct kunit *test)
+{
+	struct busy *busy = kunit_kzalloc(test, sizeof(*busy), GFP_KERNEL);
+	bool fits = false;
+
+	KUNIT_ASSERT_NOT_NULL(test, busy);
+	busy->file = shmem_kernel_file_setup("dmag-busy", SZ_64M, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(busy->file));
+	lru_add_drain_all();
+	for (pgoff_t i = 0; !fits && i < SZ_64M / PAGE_SIZE; i++) {
+		busy->folio = shmem_read_folio(busy->file->f_mapping, i);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(busy->folio));
+		lru_add_drain();
+		fits = busy_fits(busy);
+		if (!fits)
+			folio_put(busy->folio);
+	}
+	KUNIT_ASSERT_TRUE(test, fits);
+	return busy;
+}
+
+static struct device *device_reaching_range(struct kunit *test,
+					    const char *name,
+					    const struct dmag_range *range)
+{
+	const struct bus_dma_region map[] = {
+		{ .cpu_start = PFN_PHYS(range->start),
+		  .dma_start = 0,
+		  .size = PFN_PHYS(range->last - range->start + 1) },
+		{},
+	};
+	struct device *dev = bare_device(test, name);
+
+	set_map(test, dev, map, sizeof(map));
+	return dev;
+}
+
+static void take_all(void *hoard)
+{
+	hoard_fill(hoard, GFP_KERNEL | __GFP_NORETRY, 1024);
+}
+
+static void set_mask_32(void *dev)
+{
+	dma_set_coherent_mask(dev, DMA_BIT_MASK(32));
+}
+
+static void set_mask_64(void *dev)
+{
+	dma_set_coherent_mask(dev, DMA_BIT_MASK(64));
+}
+
+/*
+ * Storage that no longer answers leaves pages locked for good.  A claim passes them
+ * by, and neither a probe that fills its first reserve nor any other waits for it.
+ */
+static void test_locked_page(struct kunit *test)
+{
+	struct busy *busy = busy_make(test);
+	struct device *dev, *other = bare_device(test, "dmag-other");
+	struct hoard *hoard;
+
+	dev = device_reaching_range(test, "dmag-locked", &busy->block);
+	hoard = hoard_make(test, dev, SZ_64K);
+	folio_lock(busy->folio);
+	if (job_ends(job_start(test, set_mask_32, dev))) {
+		KUNIT_EXPECT_TRUE(test,
+				  job_ends(job_start(test, take_all, hoard)));
+		KUNIT_EXPECT_TRUE(
+			test, job_ends(job_start(test, set_mask_64, other)));
+	} else {
+		KUNIT_FAIL(test, "a probe hangs");
+	}
+	KUNIT_EXPECT_GT(test, hoard->nr, 0);
+	folio_unlock(busy->folio);
+	folio_put(busy->folio);
+	hoard_free(hoard, 0);
+	fput(busy->file);
+	expect_valid(test);
+	kunit_device_unregister(test, other);
+	kunit_device_unregister(test, dev);
+}
+
+static struct kunit_case locks_cases[] = {
+	KUNIT_CASE(test_locked_page),
+	{},
+};
+
+static struct kunit_suite locks_suite = {
+	.name = "dmag_locks",
+	.init = dmag_test_init,
+	.test_cases = locks_cases,
+};
+
+kunit_test_suite(locks_suite);
