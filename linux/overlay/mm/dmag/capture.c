@@ -113,12 +113,27 @@ static bool capture_take(struct dmag_kgroup *group, struct page *page,
 	return taken;
 }
 
+/*
+ * A task that reclaims because its zone is below min gets its pages.  Above min the
+ * pages count as its progress although they are captured, and its next allocation
+ * succeeds all the same.
+ */
+static bool capture_affordable(const struct page *page)
+{
+	struct zone *zone = page_zone(page);
+
+	return zone_watermark_ok_safe(zone, 0, min_wmark_pages(zone),
+				      zone_idx(zone));
+}
+
 static bool capture_offer(struct page *page, unsigned int order)
 {
 	u64 pfn = page_to_pfn(page), last = pfn + (1UL << order) - 1;
 	struct dmag_kgroup *group, *owner;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "capture without RCU");
+	if (!capture_affordable(page))
+		return false;
 	owner = dmag_owner(pfn);
 	list_for_each_entry_rcu(group, &capture_groups, hungry_node) {
 		if (owner && owner != group)

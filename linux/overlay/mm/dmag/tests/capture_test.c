@@ -33,6 +33,19 @@ static bool reclaimed(struct dmag_kgroup *group, struct page *page)
 	return group->counter[DMAG_NR_CAPTURE_FRAMES] == before + 1;
 }
 
+/* The same while the page's zone has less than its min watermark. */
+static bool reclaimed_below_min(struct dmag_kgroup *group, struct page *page)
+{
+	unsigned long *min = &page_zone(page)->_watermark[WMARK_MIN];
+	unsigned long saved = *min;
+	bool ret;
+
+	WRITE_ONCE(*min, zone_managed_pages(page_zone(page)));
+	ret = reclaimed(group, page);
+	WRITE_ONCE(*min, saved);
+	return ret;
+}
+
 /* A free pageblock of [@from, @to) bytes, as single pages. */
 static struct page *take_block(struct kunit *test, u64 from, u64 to)
 {
@@ -81,6 +94,8 @@ static void test_capture(struct kunit *test)
 	/* Not outside of its reach. */
 	far = take_block(test, BASE + SZ_128M, BASE + SZ_256M);
 	KUNIT_EXPECT_FALSE(test, reclaimed(group, far++));
+	/* Not what the task that reclaims needs itself. */
+	KUNIT_EXPECT_FALSE(test, reclaimed_below_min(group, ours++));
 	/* Below min from any block. */
 	KUNIT_EXPECT_TRUE(test, reclaimed(group, ours++));
 	KUNIT_EXPECT_TRUE(test,
@@ -94,7 +109,7 @@ static void test_capture(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test,
 			  eventually(READ_ONCE(group->core.frames.free) >= 3));
 
-	free_contig_range(page_to_pfn(ours), pageblock_nr_pages - 5);
+	free_contig_range(page_to_pfn(ours), pageblock_nr_pages - 6);
 	free_contig_range(page_to_pfn(other), pageblock_nr_pages - 1);
 	free_contig_range(page_to_pfn(far), pageblock_nr_pages - 1);
 	hoard_fill(hoard, GFP_ATOMIC, 3);
