@@ -194,18 +194,20 @@ static int claim_cell(struct claim_climb *climb, enum dmag_rung rung,
 	return err;
 }
 
-/* Go through all cells on each rung; through segments if @reg is NULL. */
-static int claim_rungs(struct claim_climb *climb, struct dmag_registry *reg)
+/* Go through all cells on each rung. */
+static int claim_rungs(struct claim_climb *climb,
+		       const struct dmag_cells *cells)
 {
 	enum dmag_rung rung;
+	unsigned int i;
 	int ret = -EAGAIN;
 
 	DMAG_CHECK(climb->first < climb->end && climb->end <= DMAG_RUNGS);
 	for (rung = climb->first; rung < climb->end; rung++) {
-		struct dmag_cell cell = { .demand = 0 };
+		struct dmag_range cell;
 
-		while (dmag_cells_next(reg, climb->group, &cell)) {
-			ret = claim_cell(climb, rung, &cell.range);
+		for (i = 0; dmag_cells_at(cells, climb->group, i, &cell); i++) {
+			ret = claim_cell(climb, rung, &cell);
 			if (ret != -EAGAIN)
 				return ret;
 		}
@@ -221,15 +223,19 @@ static int claim_rungs(struct claim_climb *climb, struct dmag_registry *reg)
 static int claim_extents(struct claim_climb *climb, u64 count, u64 align,
 			 bool whole)
 {
+	struct dmag_cells cells;
 	int ret;
 
 	DMAG_CHECK(count && align && !(align & (align - 1)));
 	climb->shape.count = count;
 	climb->shape.align = align;
 	climb->fits = false;
-	ret = claim_rungs(climb, climb->reg);
-	if (ret == -EAGAIN && (whole || !climb->fits))
-		ret = claim_rungs(climb, NULL);
+	dmag_cells_choose(climb->reg, climb->group, &cells);
+	ret = claim_rungs(climb, &cells);
+	if (ret == -EAGAIN && cells.nr && (whole || !climb->fits)) {
+		dmag_cells_choose(NULL, climb->group, &cells);
+		ret = claim_rungs(climb, &cells);
+	}
 	return ret;
 }
 

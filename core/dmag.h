@@ -307,9 +307,27 @@ struct dmag_marks {
 #define DMAG_REFUSED_MS 1000
 
 /**
+ * struct dmag_edge - One end of a segment, in the tree of all groups' edges.
+ *
+ * A group has two for each segment of its reach, in memory that its creator
+ * brings.
+ */
+struct dmag_edge {
+	/* private: */
+	u64 place; /* twice the first frame beyond it; odd if demand falls */
+	struct dmag_edge *parent;
+	struct dmag_edge *child[2]; /* before it, after it */
+	unsigned int priority; /* at least the children's */
+	int sum; /* of the subtree: rising edges less falling ones */
+	int least; /* the least sum of a beginning of it, of at least one edge */
+};
+
+/**
  * struct dmag_group - All devices whose reach and attributes are equal.
  * @node: in the registry
  * @reach: the key's first half; its segments are the group creator's memory
+ * @edges: two for each segment, to be set before the group joins; the creator's
+ *	memory, like the segments.  NULL: the group does not count in the demand
  * @attrs: the key's second half
  * @touching: whether two segments touch, that is, are cut in bus space only
  * @members: how many devices
@@ -327,6 +345,7 @@ struct dmag_marks {
 struct dmag_group {
 	struct list_head node;
 	struct dmag_reach reach;
+	struct dmag_edge *edges;
 	unsigned int attrs;
 	bool touching;
 	unsigned int members;
@@ -360,7 +379,21 @@ struct dmag_member {
  */
 struct dmag_cell {
 	struct dmag_range range;
-	unsigned int demand;
+	int demand;
+};
+
+#define DMAG_CELLS_MAX 16 /* more than a handful of groups make */
+
+/**
+ * struct dmag_cells - The order in which claims go through a reach.
+ * @nr: how many cells come first
+ * @rest: whether all segments follow, from the top
+ * @cell: the cells, the parts of each in one segment; least wanted first
+ */
+struct dmag_cells {
+	unsigned int nr;
+	bool rest;
+	struct dmag_cell cell[DMAG_CELLS_MAX];
 };
 
 #define DMAG_BUCKETS 256 /* lists; 10,000 groups make 40 in each */
@@ -370,17 +403,15 @@ struct dmag_cell {
  * @bucket: groups, by hash of their key
  * @members: devices
  * @nr_groups: how many groups
- * @nr_segs: how many segments all reaches have
- * @cells: an array of the caller's, filled by dmag_cells_build(), or NULL
- * @nr_cells: how many
+ * @edges: the root of the tree of their edges, or NULL
+ * @serial: how many edges there ever were
  */
 struct dmag_registry {
 	struct list_head bucket[DMAG_BUCKETS];
 	struct list_head members;
 	unsigned int nr_groups;
-	unsigned int nr_segs;
-	const struct dmag_cell *cells;
-	unsigned int nr_cells;
+	struct dmag_edge *edges;
+	u64 serial;
 };
 
 void dmag_registry_init(struct dmag_registry *reg);
@@ -393,11 +424,12 @@ struct dmag_group *dmag_join(struct dmag_registry *reg,
 struct dmag_group *dmag_leave(struct dmag_registry *reg,
 			      struct dmag_member *member);
 bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *group);
-unsigned int dmag_cells_bound(const struct dmag_registry *reg);
-unsigned int dmag_cells_build(const struct dmag_registry *reg,
-			      struct dmag_cell *cell, unsigned int max);
-bool dmag_cells_next(const struct dmag_registry *reg,
-		     const struct dmag_group *group, struct dmag_cell *cell);
+void dmag_cells_choose(const struct dmag_registry *reg,
+		       const struct dmag_group *group,
+		       struct dmag_cells *cells);
+bool dmag_cells_at(const struct dmag_cells *cells,
+		   const struct dmag_group *group, unsigned int i,
+		   struct dmag_range *range);
 int __must_check dmag_group_validate(const struct dmag_group *group,
 				     unsigned int level);
 int __must_check dmag_registry_validate(const struct dmag_registry *reg,

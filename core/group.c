@@ -89,6 +89,7 @@ int dmag_group_init(struct dmag_group *group, const struct dmag_range *seg,
 		return -EINVAL;
 	INIT_LIST_HEAD(&group->node);
 	group->reach = reach;
+	group->edges = NULL;
 	group->touching = group_segments_touch(&reach);
 	group->attrs = attrs;
 	group->members = 0;

@@ -5,8 +5,7 @@
  * A group is found by its key in a hash table of fixed size: the core has no
  * memory to grow one, and devices join rarely.
  */
-#include "dmag.h"
-#include "dmag_port.h"
+#include "cells.h"
 
 /* ---- keys ------------------------------------------------------------ */
 
@@ -60,9 +59,8 @@ void dmag_registry_init(struct dmag_registry *reg)
 		INIT_LIST_HEAD(&reg->bucket[i]);
 	INIT_LIST_HEAD(&reg->members);
 	reg->nr_groups = 0;
-	reg->nr_segs = 0;
-	reg->cells = NULL;
-	reg->nr_cells = 0;
+	reg->edges = NULL;
+	reg->serial = 0;
 }
 
 static struct dmag_group *registry_find(struct dmag_registry *reg,
@@ -81,7 +79,7 @@ static void registry_insert(struct dmag_registry *reg, struct dmag_group *group)
 	DMAG_CHECK(!registry_find(reg, group)); /* I8 */
 	list_add_tail(&group->node, &reg->bucket[registry_hash(group)]);
 	reg->nr_groups++;
-	reg->nr_segs += group->reach.nr;
+	dmag_cells_add(reg, group);
 }
 
 /**
@@ -168,10 +166,10 @@ bool dmag_group_retire(struct dmag_registry *reg, struct dmag_group *group)
 	if (group->members || registry_group_owned(group) ||
 	    list_empty(&group->node))
 		return false;
-	DMAG_CHECK(reg->nr_groups && reg->nr_segs >= group->reach.nr);
+	DMAG_CHECK(reg->nr_groups);
 	list_del_init(&group->node);
 	reg->nr_groups--;
-	reg->nr_segs -= group->reach.nr;
+	dmag_cells_remove(reg, group);
 	return true;
 }
 
@@ -212,7 +210,7 @@ static bool registry_entry_valid(const struct dmag_registry *reg,
  */
 int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 {
-	u64 groups = 0, segs = 0, members = 0;
+	u64 groups = 0, edges = 0, members = 0;
 	const struct dmag_member *member;
 	const struct dmag_group *group;
 	unsigned int bucket;
@@ -220,10 +218,10 @@ int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 	DMAG_CHECK(reg);
 	for (bucket = 0; bucket < DMAG_BUCKETS; bucket++) {
 		list_for_each_entry(group, &reg->bucket[bucket], node) {
-			if (!registry_entry_valid(reg, bucket, group, level))
+			if (!registry_entry_valid(reg, bucket, group, level) ||
+			    !dmag_cells_group_valid(group, &edges))
 				return -EUCLEAN;
 			groups++;
-			segs += group->reach.nr;
 			members += group->members;
 		}
 	}
@@ -232,7 +230,8 @@ int dmag_registry_validate(const struct dmag_registry *reg, unsigned int level)
 			return -EUCLEAN;
 		members--;
 	}
-	if (groups != reg->nr_groups || segs != reg->nr_segs || members)
+	if (groups != reg->nr_groups || members ||
+	    !dmag_cells_valid(reg, edges))
 		return -EUCLEAN;
 	return 0;
 }

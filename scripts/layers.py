@@ -36,8 +36,8 @@ FLOORS = {
     ],
     "core": [
         "claim",
-        "cells",
         "registry",
+        "cells",
         "group",
         "frames_check",
         "frames",

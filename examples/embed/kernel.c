@@ -14,13 +14,13 @@
 struct group {
 	struct dmag_group core;
 	struct dmag_range seg[SEGS];
+	struct dmag_edge edges[2 * SEGS];
 	bool taken;
 };
 
 static struct dmag_frames memory; /* all of the machine's */
 static const struct dmag_reach *memory_map;
 static struct dmag_registry registry;
-static struct dmag_cell cells[2 * SEGS * GROUPS];
 static struct group groups[GROUPS];
 
 /* Metadata comes from memory that early boot set aside. */
@@ -106,15 +106,9 @@ static int group_init(struct group *group, const struct dmag_constraint *c)
 	dmag_frames_init(&fed);
 	dmag_frames_drain(&group->core.frames, &fed);
 	ret = dmag_group_init(&group->core, group->seg, nr, c->attrs);
+	group->core.edges = group->edges;
 	dmag_frames_drain(&fed, &group->core.frames);
 	return ret;
-}
-
-static void cells_update(void)
-{
-	registry.nr_cells =
-		dmag_cells_build(&registry, cells, ARRAY_SIZE(cells));
-	registry.cells = cells;
 }
 
 /* Give back all that a group without members has, and take it out when it can. */
@@ -122,10 +116,8 @@ static void group_settle(struct dmag_group *core)
 {
 	/* A reserve that is not full serves what it has. */
 	(void)dmag_group_balance(&registry, core, &backend);
-	if (!dmag_group_retire(&registry, core))
-		return;
-	container_of(core, struct group, core)->taken = false;
-	cells_update();
+	if (dmag_group_retire(&registry, core))
+		container_of(core, struct group, core)->taken = false;
 }
 
 /* Once it has joined, the device is there, though its reserve may be small. */
@@ -139,10 +131,8 @@ int device_add(struct device *dev)
 	ret = group_init(fresh, &dev->member.constraint);
 	if (ret)
 		return ret;
-	if (dmag_join(&registry, &dev->member, &fresh->core) == &fresh->core) {
+	if (dmag_join(&registry, &dev->member, &fresh->core) == &fresh->core)
 		fresh->taken = true;
-		cells_update();
-	}
 	group_settle(dev->member.group);
 	return 0;
 }

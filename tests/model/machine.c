@@ -402,6 +402,7 @@ static void free_group(struct machine_group *g)
 		free(meal);
 	}
 	free(g->seg);
+	free(g->edges);
 	free(g);
 }
 
@@ -420,18 +421,10 @@ static struct machine_group *make_group(struct machine *m,
 	assert(ret == nr);
 	ret = dmag_group_init(&g->core, g->seg, nr, c->attrs);
 	assert(!ret);
+	g->edges = calloc(2 * nr + 1, sizeof(*g->edges));
+	assert(g->edges);
+	g->core.edges = g->edges;
 	return g;
-}
-
-static void rebuild_cells(struct machine *m)
-{
-	unsigned int bound = dmag_cells_bound(&m->reg);
-
-	free(m->cells);
-	m->cells = calloc(bound + 1, sizeof(*m->cells));
-	assert(m->cells);
-	m->reg.nr_cells = dmag_cells_build(&m->reg, m->cells, bound);
-	m->reg.cells = m->cells;
 }
 
 /** machine_exit() - The end of a machine and of what groups it still has. */
@@ -443,7 +436,6 @@ void machine_exit(struct machine *m)
 	for (b = 0; b < DMAG_BUCKETS; b++)
 		list_for_each_entry_safe(g, next, &m->reg.bucket[b], node)
 			free_group(to_machine_group(g));
-	free(m->cells);
 	free(m->state);
 	free(m->shared);
 	free(m->owner);
@@ -473,12 +465,15 @@ static bool may_guard(const struct machine *m, u64 at)
 u64 machine_protect(struct machine *m, struct machine_group *g)
 {
 	u64 i, at, start, goal = dmag_group_goal(&g->core, m->pages);
-	struct dmag_cell cell = { .demand = 0 };
+	struct dmag_cells cells;
+	struct dmag_range cell;
+	unsigned int step;
 
-	while (dmag_cells_next(&m->reg, &g->core, &cell)) {
-		start = round_down(cell.range.last + 1, DMAG_BLOCK_FRAMES);
+	dmag_cells_choose(&m->reg, &g->core, &cells);
+	for (step = 0; dmag_cells_at(&cells, &g->core, step, &cell); step++) {
+		start = round_down(cell.last + 1, DMAG_BLOCK_FRAMES);
 		while (g->guarded < goal &&
-		       start >= cell.range.start + DMAG_BLOCK_FRAMES) {
+		       start >= cell.start + DMAG_BLOCK_FRAMES) {
 			start -= DMAG_BLOCK_FRAMES;
 			at = place(m, start);
 			if (!may_guard(m, at))
@@ -553,10 +548,8 @@ int machine_pin(struct machine *m, u64 *pfn)
 void machine_settle(struct machine *m, struct machine_group *g)
 {
 	dmag_group_balance(&m->reg, &g->core, &machine_backend);
-	if (dmag_group_retire(&m->reg, &g->core)) {
+	if (dmag_group_retire(&m->reg, &g->core))
 		free_group(g);
-		rebuild_cells(m);
-	}
 }
 
 /** machine_join() - Put a device where its constraint belongs. */
@@ -570,7 +563,6 @@ struct machine_group *machine_join(struct machine *m,
 	assert(g);
 	if (g != &fresh->core)
 		free_group(fresh);
-	rebuild_cells(m);
 	if (old && old != g)
 		machine_settle(m, to_machine_group(old));
 	return to_machine_group(g);

@@ -45,7 +45,6 @@ struct machine {
 	void (*unlocked)(struct machine *m); /* others run meanwhile */
 	void *unlocked_data;
 	struct dmag_registry reg;
-	struct dmag_cell *cells;
 };
 
 /** struct machine_group - A group, its segments, and what it was fed. */
@@ -53,6 +52,7 @@ struct machine_group {
 	struct dmag_group core;
 	struct machine *machine;
 	struct dmag_range *seg;
+	struct dmag_edge *edges;
 	u64 guarded; /* pages of its capacity */
 	void *meals; /* a list through the first word of each */
 };

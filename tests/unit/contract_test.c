@@ -182,7 +182,8 @@ static void groups_keep_their_promises(void **state)
 
 static void registries_are_given(void **state)
 {
-	struct dmag_cell cell = { .demand = 0 };
+	struct dmag_cells cells = { .nr = 0 };
+	struct dmag_range range;
 	struct dmag_member other = { 0 };
 	struct dmag_group fresh;
 
@@ -196,23 +197,18 @@ static void registries_are_given(void **state)
 	assert_stops(dmag_group_retire(NULL, &group));
 	assert_stops(dmag_group_retire(&reg, NULL));
 	assert_stops(dmag_registry_validate(NULL, 1));
-	assert_stops(dmag_cells_bound(NULL));
-	assert_stops(dmag_cells_build(NULL, &cell, 1));
-	assert_stops(dmag_cells_build(&reg, NULL, 1));
-	assert_stops(dmag_cells_next(&reg, NULL, &cell));
-	assert_stops(dmag_cells_next(&reg, &group, NULL));
+	assert_stops(VOID(dmag_cells_choose(&reg, NULL, &cells)));
+	assert_stops(VOID(dmag_cells_choose(&reg, &group, NULL)));
+	assert_stops(dmag_cells_at(NULL, &group, 0, &range));
+	assert_stops(dmag_cells_at(&cells, NULL, 0, &range));
+	assert_stops(dmag_cells_at(&cells, &group, 0, NULL));
 }
 
-/* A group's member cannot leave twice; its segments are those of its join. */
+/* A group's member cannot leave twice. */
 static void registries_add_up(void **state)
 {
-	struct dmag_cell cells[4];
-
 	group.members = 0;
 	assert_stops(!dmag_leave(&reg, &member));
-	group.members = 1;
-	reg.nr_segs = 2;
-	assert_stops(dmag_cells_build(&reg, cells, 4));
 }
 
 static int claim(struct dmag_group *g, const struct dmag_request *req,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
-/* Groups, the registry and cells: named cases and bad input. */
+/* Groups and the registry: named cases and bad input. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -723,7 +723,6 @@ static void move_with_buffers_out(void **state)
 	assert_true(drop_some(&g1, U64_MAX, &r));
 	assert_true(dmag_group_retire(&reg, &g1));
 	assert_int_equal(reg.nr_groups, 0);
-	assert_int_equal(reg.nr_segs, 0);
 	assert_valid();
 }
 
@@ -752,8 +751,7 @@ static void ten_thousand_groups(void **state)
 	struct dmag_group *g = calloc(2 * MANY, sizeof(*g));
 	struct dmag_range *seg = calloc(MANY, sizeof(*seg));
 	struct dmag_member *m = calloc(2 * MANY, sizeof(*m));
-	struct dmag_cell *cells;
-	unsigned int i, bound;
+	unsigned int i;
 
 	for (i = 0; i < MANY; i++) {
 		seg[i].start = i % 7;
@@ -767,14 +765,6 @@ static void ten_thousand_groups(void **state)
 	}
 	assert_int_equal(reg.nr_groups, MANY);
 	assert_valid();
-	bound = dmag_cells_bound(&reg);
-	cells = calloc(bound, sizeof(*cells));
-	/* 6 cells below frame 6, and one less wanted each frame from 1001. */
-	assert_int_equal(dmag_cells_build(&reg, cells, bound), 6 + MANY);
-	assert_int_equal(cells[0].demand, 1);
-	assert_int_equal(cells[0].range.start, 1000 + MANY - 1);
-	assert_int_equal(cells[6 + MANY - 1].demand, MANY);
-	assert_int_equal(cells[6 + MANY - 1].range.start, 6);
 	for (i = 0; i < 2 * MANY; i++) {
 		assert_ptr_equal(dmag_leave(&reg, &m[i]), &g[i % MANY]);
 		assert_int_equal(dmag_group_retire(&reg, &g[i % MANY]),
@@ -782,7 +772,6 @@ static void ten_thousand_groups(void **state)
 	}
 	assert_int_equal(reg.nr_groups, 0);
 	assert_valid();
-	free(cells);
 	free(m);
 	free(seg);
 	free(g);
@@ -846,121 +835,6 @@ static void ram_changes(void **state)
 	assert_valid();
 }
 
-/* ---- cells ----------------------------------------------------------- */
-
-static void assert_next(const struct dmag_registry *r,
-			const struct dmag_group *g, struct dmag_cell *cell,
-			u64 start, u64 last, unsigned int demand)
-{
-	assert_true(dmag_cells_next(r, g, cell));
-	assert_int_equal(cell->range.start, start);
-	assert_int_equal(cell->range.last, last);
-	assert_int_equal(cell->demand, demand);
-}
-
-static void least_wanted_first(void **state)
-{
-	const struct dmag_range a[] = { { 0, 99 } };
-	const struct dmag_range b[] = { { 0, 29 }, { 30, 59 }, { 80, 89 } };
-	struct dmag_group g1, g2;
-	struct dmag_member m1 = { 0 }, m2 = { 0 };
-	struct dmag_cell cells[8], cell = { .demand = 0 };
-
-	make_group(&g1, a, 1);
-	make_group(&g2, b, 3);
-	assert_int_equal(dmag_cells_build(&reg, cells, ARRAY_SIZE(cells)), 0);
-	dmag_join(&reg, &m1, &g1);
-	dmag_join(&reg, &m2, &g2);
-	assert_int_equal(dmag_cells_bound(&reg), 8);
-	reg.nr_cells = dmag_cells_build(&reg, cells, ARRAY_SIZE(cells));
-	reg.cells = cells;
-	assert_int_equal(reg.nr_cells, 4);
-	assert_next(&reg, &g1, &cell, 90, 99, 1);
-	assert_next(&reg, &g1, &cell, 60, 79, 1);
-	assert_next(&reg, &g1, &cell, 80, 89, 2);
-	assert_next(&reg, &g1, &cell, 0, 59, 2);
-	assert_false(dmag_cells_next(&reg, &g1, &cell));
-	cell.demand = 0;
-	assert_next(&reg, &g2, &cell, 80, 89, 2);
-	assert_next(&reg, &g2, &cell, 30, 59, 2);
-	assert_next(&reg, &g2, &cell, 0, 29, 2);
-	assert_false(dmag_cells_next(&reg, &g2, &cell));
-}
-
-/* One, two and three groups; equal demand on both sides of a hole. */
-static void cells_with_holes(void **state)
-{
-	const struct dmag_range a[] = { { 0, 9 },   { 20, 29 }, { 40, 49 },
-					{ 60, 69 }, { 80, 89 }, { 100, 109 } };
-	const unsigned int nr[] = { 6, 3, 2 };
-	struct dmag_group g[3];
-	struct dmag_member m[3] = { 0 };
-	struct dmag_cell cells[22], cell = { .demand = 0 };
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
-		make_group(&g[i], a, nr[i]);
-		assert_ptr_equal(dmag_join(&reg, &m[i], &g[i]), &g[i]);
-	}
-	assert_int_equal(dmag_cells_bound(&reg), 22);
-	reg.nr_cells = dmag_cells_build(&reg, cells, ARRAY_SIZE(cells));
-	reg.cells = cells;
-	assert_next(&reg, &g[0], &cell, 100, 109, 1);
-	assert_next(&reg, &g[0], &cell, 80, 89, 1);
-	assert_next(&reg, &g[0], &cell, 60, 69, 1);
-	assert_next(&reg, &g[0], &cell, 40, 49, 2);
-	assert_next(&reg, &g[0], &cell, 20, 29, 3);
-	assert_next(&reg, &g[0], &cell, 0, 9, 3);
-	assert_false(dmag_cells_next(&reg, &g[0], &cell));
-	cell.demand = 0;
-	assert_next(&reg, &g[2], &cell, 20, 29, 3);
-	assert_next(&reg, &g[2], &cell, 0, 9, 3);
-	assert_false(dmag_cells_next(&reg, &g[2], &cell));
-}
-
-/* No groups want no memory, and no room to say so. */
-static void no_groups_no_cells(void **state)
-{
-	const struct dmag_range a[] = { { 0, 99 } };
-	struct dmag_member m = { 0 };
-	struct dmag_cell cells[2];
-	struct dmag_group g, none;
-
-	assert_int_equal(dmag_cells_bound(&reg), 0);
-	assert_int_equal(dmag_cells_build(&reg, NULL, 0), 0);
-	make_group(&none, NULL, 0);
-	assert_ptr_equal(dmag_join(&reg, &m, &none), &none);
-	assert_int_equal(dmag_cells_build(&reg, NULL, 0), 0);
-	make_group(&g, a, 1);
-	assert_ptr_equal(dmag_join(&reg, &m, &g), &g);
-	assert_int_equal(dmag_cells_bound(&reg), 2);
-	/* No room for both bounds: none is written. */
-	cells[0].demand = 77;
-	assert_int_equal(dmag_cells_build(&reg, cells, 1), 0);
-	assert_int_equal(cells[0].demand, 77);
-	assert_int_equal(dmag_cells_build(&reg, cells, ARRAY_SIZE(cells)), 1);
-	assert_int_equal(cells[0].range.last, 99);
-}
-
-static void cells_are_optional(void **state)
-{
-	const struct dmag_range b[] = { { 0, 29 }, { 80, 89 } };
-	struct dmag_group g, none;
-	struct dmag_cell cell = { .demand = 0 };
-
-	make_group(&g, b, 2);
-	make_group(&none, NULL, 0);
-	assert_next(&reg, &g, &cell, 80, 89, 1);
-	assert_next(NULL, &g, &cell, 0, 29, 1);
-	assert_false(dmag_cells_next(NULL, &g, &cell));
-	/* An array that had no room for the cells is like none. */
-	reg.cells = &cell;
-	cell.demand = 0;
-	assert_next(&reg, &g, &cell, 80, 89, 1);
-	cell.demand = 0;
-	assert_false(dmag_cells_next(NULL, &none, &cell));
-}
-
 /* ---- validation ------------------------------------------------------ */
 
 static struct dmag_group g1, g2, twin;
@@ -1006,8 +880,6 @@ static void validator_counts(void **state)
 {
 	assert_counts(&reg.nr_groups, 1);
 	assert_counts(&reg.nr_groups, 3);
-	assert_counts(&reg.nr_segs, 2);
-	assert_counts(&reg.nr_segs, 4);
 	assert_counts(&g2.members, 0);
 	assert_counts(&g2.members, 2);
 }
@@ -1093,7 +965,6 @@ static void validator_twins(void **state)
 {
 	list_add_tail(&twin.node, &g1.node);
 	reg.nr_groups++;
-	reg.nr_segs++;
 	assert_seen(3);
 }
 
@@ -1105,7 +976,6 @@ static void validator_reach(void **state)
 	assert_ptr_equal(dmag_leave(&reg, &m1), &g1);
 	list_del_init(&g1.node);
 	reg.nr_groups--;
-	reg.nr_segs--;
 	g1.reach.seg = elsewhere;
 	assert_ptr_equal(dmag_join(&reg, &m1, &g1), &g1);
 	assert_seen(4);
@@ -1141,10 +1011,6 @@ int main(void)
 		cmocka_unit_test_setup(bad_memberships, setup),
 		cmocka_unit_test_setup(ten_thousand_groups, setup),
 		cmocka_unit_test_setup(ram_changes, setup),
-		cmocka_unit_test_setup(least_wanted_first, setup),
-		cmocka_unit_test_setup(cells_with_holes, setup),
-		cmocka_unit_test_setup(no_groups_no_cells, setup),
-		cmocka_unit_test_setup(cells_are_optional, setup),
 		cmocka_unit_test_setup(validator_counts, setup_two),
 		cmocka_unit_test_setup(validator_reserve, setup_two),
 		cmocka_unit_test_setup(validator_keys, setup_two),

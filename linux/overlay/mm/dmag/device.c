@@ -112,7 +112,9 @@ device_alloc_group(const struct dmag_constraint *constraint)
 	nr = dmag_reach_build(constraint, &dmag_ram, NULL, 0);
 	if (nr < 0)
 		return NULL;
-	group = kzalloc(struct_size(group, seg, nr), DMAG_GFP_META);
+	group = kzalloc(size_add(struct_size(group, seg, nr),
+				 array_size(2 * nr, sizeof(struct dmag_edge))),
+			DMAG_GFP_META);
 	if (!group)
 		return NULL;
 	if (dmag_reach_build(constraint, &dmag_ram, group->seg, nr) != nr ||
@@ -120,6 +122,8 @@ device_alloc_group(const struct dmag_constraint *constraint)
 		kfree(group);
 		return NULL;
 	}
+	/* They follow the segments, which keep them aligned. */
+	group->core.edges = (struct dmag_edge *)&group->seg[nr];
 	spin_lock_init(&group->lock);
 	INIT_LIST_HEAD(&group->meta);
 	INIT_LIST_HEAD(&group->captured);

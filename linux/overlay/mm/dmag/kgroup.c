@@ -120,26 +120,6 @@ int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 
 /* ---- which groups there are ------------------------------------------ */
 
-/*
- * Without memory for the cells, claims go by segment.  That is correct, but takes
- * longer to find least-wanted memory.
- */
-static void kgroup_rebuild_cells(void)
-{
-	unsigned int bound = dmag_cells_bound(&dmag_registry);
-	const struct dmag_cell *old = dmag_registry.cells;
-	struct dmag_cell *cells;
-
-	lockdep_assert_held(&dmag_mutex);
-	cells = kvmalloc_array(bound, sizeof(*cells),
-			       GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-	dmag_registry.nr_cells =
-		cells ? dmag_cells_build(&dmag_registry, cells, bound) : 0;
-	DMAG_CHECK(dmag_registry.nr_cells <= bound);
-	dmag_registry.cells = cells;
-	kvfree(old);
-}
-
 /**
  * dmag_kgroup_list() - A group has entered the registry.
  * @group: the group, new
@@ -150,7 +130,6 @@ void dmag_kgroup_list(struct dmag_kgroup *group)
 {
 	lockdep_assert_held(&dmag_mutex);
 	list_add(&group->all, &kgroup_all);
-	kgroup_rebuild_cells();
 }
 
 /**
@@ -165,7 +144,6 @@ void dmag_kgroup_unlist(struct dmag_kgroup *group)
 	list_del(&group->all);
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
 		dmag_retired[i] += group->counter[i];
-	kgroup_rebuild_cells();
 }
 
 /**

@@ -173,6 +173,21 @@ static void protect_cell(struct protect_batch *batch,
 	}
 }
 
+static void protect_by_size(struct protect_batch *batch, u64 size)
+{
+	const struct dmag_group *core = &batch->group->core;
+	struct dmag_cells cells;
+	struct dmag_range cell;
+
+	lockdep_assert_held(&dmag_mutex);
+	dmag_cells_choose(&dmag_registry, core, &cells);
+	for (int i = 0; protect_lacking(batch) >= size; i++) {
+		if (!dmag_cells_at(&cells, core, i, &cell))
+			return;
+		protect_cell(batch, &cell, size);
+	}
+}
+
 /**
  * dmag_kgroup_protect() - Protect pageblocks up to a group's capacity goal.
  * @group: the group
@@ -193,12 +208,7 @@ void dmag_kgroup_protect(struct dmag_kgroup *group)
 	group->deadline = jiffies + DMAG_PROTECT_BOUND;
 	if (size)
 		size = rounddown_pow_of_two(size);
-	for (; size >= pageblock_nr_pages; size >>= 1) {
-		struct dmag_cell cell = { .demand = 0 };
-
-		while (protect_lacking(&batch) >= size &&
-		       dmag_cells_next(&dmag_registry, &group->core, &cell))
-			protect_cell(&batch, &cell.range, size);
-	}
+	for (; size >= pageblock_nr_pages; size >>= 1)
+		protect_by_size(&batch, size);
 	protect_finish_batch(&batch);
 }
