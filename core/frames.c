@@ -731,7 +731,7 @@ static bool frames_range_is(const struct dmag_frames *frames, u64 start,
 	u64 pos, end;
 
 	for (pos = start; pos <= last; pos = end + 1) {
-		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
+		end = min_t(u64, last, pos | (DMAG_BLOCK_FRAMES - 1));
 		block = frames_block(frames, pos);
 		if (block ? !frames_block_is(block, pos & 511, end & 511,
 					     state) :
@@ -804,7 +804,7 @@ static void frames_range_change(struct dmag_frames *frames, u64 start, u64 last,
 	DMAG_CHECK(frames_range_ok(start, last));
 	DMAG_CHECK(frames->hot == DMAG_NO_FRAME);
 	for (pos = start; pos <= last; pos = end + 1) {
-		end = min(last, pos | (DMAG_BLOCK_FRAMES - 1));
+		end = min_t(u64, last, pos | (DMAG_BLOCK_FRAMES - 1));
 		frames_block_change(frames, frames_leaf(frames, pos), pos, end,
 				    state);
 		if (state == DMAG_FOREIGN)

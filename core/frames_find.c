@@ -207,7 +207,7 @@ bool dmag_frames_seek(const struct dmag_frames *frames,
 
 	DMAG_CHECK(!seek->run || seek->order <= DMAG_PFN_BITS);
 	if (seek->highest)
-		cursor.pfn = min(cursor.pfn, BIT_ULL(bits) - 1);
+		cursor.pfn = min_t(u64, cursor.pfn, BIT_ULL(bits) - 1);
 	if (!frames->root || cursor.pfn >> bits ||
 	    (seek->run && seek->order > bits))
 		return false;
@@ -491,7 +491,7 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 		if (!left--)
 			return frames_find_larger(frames, req, &places, pfn);
 		base = round_down(*pfn, 64);
-		before = base - min(base, 64ULL);
+		before = base - min_t(u64, base, 64);
 		if (frames_place_in_word(frames, req, &within,
 					 high ? base : before, pfn) ||
 		    frames_place_in_word(frames, req, &within,

@@ -53,7 +53,8 @@ static bool group_reserve_valid(const struct dmag_group *group)
 /* The watermarks of a new group; all 0 if its reach is empty. */
 static struct dmag_marks group_marks_start(const struct dmag_reach *reach)
 {
-	return group_marks_below(min(group_marks_cap(reach), DMAG_HIGH_FRAMES));
+	return group_marks_below(
+		min_t(u64, group_marks_cap(reach), DMAG_HIGH_FRAMES));
 }
 
 static bool group_segments_touch(const struct dmag_reach *reach)
@@ -564,7 +565,7 @@ u64 dmag_group_goal(const struct dmag_group *group, u64 ram)
 	frames = dmag_reach_frames(&group->reach);
 	if (frames > ram / 2)
 		return 0;
-	frames = min(frames >> DMAG_GOAL_SHIFT, DMAG_GOAL_FRAMES);
+	frames = min_t(u64, frames >> DMAG_GOAL_SHIFT, DMAG_GOAL_FRAMES);
 	return round_down(frames + DMAG_BLOCK_FRAMES / 2, DMAG_BLOCK_FRAMES);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # freestanding.sh DIR: compile the core with nothing but the compiler's own
-# headers, for several kinds of machine, and list the symbols that it leaves
+# headers, for several kinds of machine and of u64, and list the symbols that it leaves
 # undefined.  Then include dmag.h beside headers of a C and a C++ library.
 # Speaks TAP.
 
@@ -34,6 +34,11 @@ check()
 	return 1
 }
 
+# Some hosts have a u64 that is uint64_t, which may be another type of that size.
+mkdir -p "$dir/uint64"
+sed 's/unsigned long long u64/uint64_t u64/' "$here"/../../core/port/dmag_types.h \
+	>"$dir/uint64/dmag_types.h"
+
 while read -r name cc; do
 	cases=$((cases + 1))
 	if check "$name" "$cc"; then verdict=ok; else verdict="not ok"; fi
@@ -43,6 +48,8 @@ x86_64 gcc
 i386 gcc -m32
 aarch64 aarch64-linux-gnu-gcc
 powerpc powerpc-linux-gnu-gcc -m32
+uint64 gcc -I$dir/uint64
+uint64-clang clang -I$dir/uint64
 MACHINES
 
 # dmag.h belongs to the program that includes it: any language, any header.
