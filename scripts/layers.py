@@ -53,7 +53,7 @@ FLOORS = {
         "memory plan_args",
         "dts plan source",
         "cmd_show cmdline explain fdt html stream table",
-        "arch bridge csv explain_mask explain_pool explain_swiotlb findings json of_fdt options svg zones",
+        "arch bridge csv explain_driver explain_mask explain_pool explain_swiotlb findings json of_fdt options svg zones",
         "answer json_writer of ram reach scale write",
         "explain.h log text",
         "log_message",

@@ -23,3 +23,9 @@ unsigned int explain_bits(u64 addr)
 {
 	return addr ? fls64(addr) : 0;
 }
+
+/* The board says that no memory is in the device's reach. */
+bool explain_reaches_nothing(const struct explain *e)
+{
+	return e->dev && e->dev->group && !e->dev->group->frames;
+}

@@ -18,6 +18,7 @@ struct explain {
 const char *explain_size(const struct explain *e, u64 bytes);
 void explain_set(const char **part, const char *text);
 unsigned int explain_bits(u64 addr);
+bool explain_reaches_nothing(const struct explain *e);
 
 void explain_swiotlb(const struct explain *e, struct explanation *x);
 void explain_swiotlb_boot(const struct explain *e, struct explanation *x);
@@ -36,6 +37,11 @@ void explain_reserved(const struct explain *e, struct explanation *x);
 void explain_coherent(const struct explain *e, struct explanation *x);
 void explain_too_large(const struct explain *e, struct explanation *x);
 void explain_pages(const struct explain *e, struct explanation *x);
+void explain_cma_busy(const struct explain *e, struct explanation *x);
+void explain_region(const struct explain *e, struct explanation *x);
+void explain_host_buffer(const struct explain *e, struct explanation *x);
+void explain_driver(const struct explain *e, struct explanation *x);
+void explain_map(const struct explain *e, struct explanation *x);
 void explain_dmag(const struct explain *e, struct explanation *x);
 
 #endif /* DMAG_TOOL_ANSWER_H */

@@ -72,7 +72,7 @@ void explain_mask_refused(const struct explain *e, struct explanation *x)
 	explain_set(
 		&x->groups,
 		"no change: a device joins a group only with a mask that the kernel has accepted");
-	if (e->dev && e->dev->group && !e->dev->group->frames)
+	if (explain_reaches_nothing(e))
 		explain_set(&x->cause,
 			    "the device reaches no memory with that mask");
 }
@@ -112,7 +112,12 @@ void explain_setup(const struct explain *e, struct explanation *x)
 	explain_set(
 		&x->cause,
 		"-12 in setup is mostly a coherent allocation that failed: the mask is too narrow for the bus, or the memory in reach is used up");
-	if (e->dev && e->dev->group && !e->dev->group->frames)
+	if (e->event->mask)
+		x->cause = arena_printf(
+			e->arena,
+			"-12 in setup is mostly a coherent allocation that failed: the driver took a mask of %u bits, with which the bus reaches nothing, or too little that is free",
+			explain_bits(e->event->mask));
+	if (explain_reaches_nothing(e))
 		explain_set(
 			&x->cause,
 			"the mask is too narrow for the bus: no memory is in the device's reach");

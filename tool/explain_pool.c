@@ -64,7 +64,7 @@ void explain_cma_alloc(const struct explain *e, struct explanation *x)
 	u64 free = (event->total - event->used) * 4096;
 
 	explain_set(&x->title, "CMA has no free range");
-	if (event->ret == -16)
+	if (event->ret == -16 || event->kind == LOG_CMA_BUSY)
 		explain_set(
 			&x->cause,
 			"the area has room, but pages in it are pinned or under writeback and could not be moved (-EBUSY)");
@@ -80,7 +80,7 @@ void explain_cma_alloc(const struct explain *e, struct explanation *x)
 			event->known ? arena_printf(e->arena, ", %s are free",
 						    explain_size(e, free)) :
 				       "");
-	if (event->ret == -16)
+	if (event->ret == -16 || event->kind == LOG_CMA_BUSY)
 		explain_set(
 			&x->remedy,
 			"try again later; find who pins pages there (page_owner=on), such as RDMA or vfio");
@@ -93,6 +93,43 @@ void explain_cma_alloc(const struct explain *e, struct explanation *x)
 	explain_set(
 		&x->groups,
 		"with groups, all movable memory in the device's reach can be claimed, not only an area that was set aside");
+}
+
+/* Kernels before 6.x print this for each range that CMA tries in vain. */
+void explain_cma_busy(const struct explain *e, struct explanation *x)
+{
+	if (e->event->failed) {
+		explain_cma_alloc(e, x);
+		return;
+	}
+	explain_set(&x->title, "CMA met pages that it could not move");
+	explain_set(
+		&x->cause,
+		"pages in one range were pinned or under writeback; no allocation failed after that: CMA took another range");
+	explain_set(
+		&x->remedy,
+		"nothing, unless devices wait long for memory: then find who pins pages there (page_owner=on)");
+	explain_set(&x->groups, "groups try other ranges too");
+}
+
+void explain_region(const struct explain *e, struct explanation *x)
+{
+	explain_set(&x->title, "a reserved region cannot serve the device");
+	if (e->event->ret == -19)
+		explain_set(
+			&x->cause,
+			"memory-region leads to no node under /reserved-memory, or there is none");
+	else
+		explain_set(
+			&x->cause,
+			"the node that memory-region leads to was not made a pool at boot: it is disabled, not aligned, not all memory, or the kernel lacks CONFIG_DMA_CMA (reusable) or CONFIG_DMA_DECLARE_COHERENT (no-map)");
+	explain_set(
+		&x->remedy,
+		"look for \"Reserved memory\" and \"OF: reserved mem\" early in the boot log: the region must be there\n"
+		"align its start and size to 4 MiB if it is reusable, and keep it apart from other regions and from cma=\n"
+		"dmag lint shows regions that overlap or are no memory");
+	explain_set(&x->groups,
+		    "a pool is only needed for memory that must not be shared");
 }
 
 void explain_cma_reserve(const struct explain *e, struct explanation *x)
@@ -170,6 +207,36 @@ static const char *explain_zone(const char *gfp)
 	return strstr(gfp, "GFP_DMA") ? "ZONE_DMA" : NULL;
 }
 
+static void explain_other_pages(struct explanation *x)
+{
+	explain_set(
+		&x->cause,
+		"an allocation without a DMA zone, and no sign of the DMA API in its stack: fragmentation or want of memory, not DMA");
+	explain_set(
+		&x->remedy,
+		"look at the Mem-Info that follows it: free memory by order; vm.min_free_kbytes, compaction");
+	explain_set(&x->groups, "nothing: this is no DMA memory");
+}
+
+static void explain_atomic_pages(struct explanation *x)
+{
+	x->cause = "and the caller could not wait for one";
+	explain_set(
+		&x->remedy,
+		"let the driver allocate where it may sleep (GFP_KERNEL), and early\n"
+		"ask for smaller pieces; a larger vm.min_free_kbytes keeps more pages ready");
+}
+
+static void explain_blocking_pages(struct explanation *x)
+{
+	x->cause = "and reclaim and compaction found none";
+	explain_set(
+		&x->remedy,
+		"look at the zone's \"managed\" in the Mem-Info: 0 means that all of it is reserved (crash kernel: crashkernel=SIZE,low)\n"
+		"allocate early, or in smaller pieces; a CMA area in reach of the device serves large ones (cma=SIZE)\n"
+		"a driver that asks for GFP_DMA although its device has 32 bits should set its mask instead");
+}
+
 void explain_pages(const struct explain *e, struct explanation *x)
 {
 	const struct log_event *event = e->event;
@@ -177,33 +244,24 @@ void explain_pages(const struct explain *e, struct explanation *x)
 
 	x->title = arena_printf(e->arena, "no %s in one piece (order %u)",
 				explain_size(e, event->size), event->order);
+	if (!zone && !event->dma) {
+		explain_other_pages(x);
+		return;
+	}
 	explain_set(
 		&x->groups,
 		"the device's group claims memory in its reach, whatever the zone, and moves what is in the way");
-	if (!zone && !event->dma) {
-		explain_set(
-			&x->cause,
-			"an allocation without a DMA zone, and no sign of the DMA API in its stack: fragmentation or want of memory, not DMA");
-		explain_set(
-			&x->remedy,
-			"look at the Mem-Info that follows it: free memory by order; vm.min_free_kbytes, compaction");
-		explain_set(&x->groups, "nothing: this is no DMA memory");
-		return;
-	}
+	if (strstr(event->gfp, "ATOMIC") || strstr(event->gfp, "NOWAIT"))
+		explain_atomic_pages(x);
+	else
+		explain_blocking_pages(x);
 	x->cause = arena_printf(
-		e->arena, "%s has %s%s",
+		e->arena, "%s has %s, %s%s",
 		zone ? zone : "the zone that suits the device",
 		event->order ? arena_printf(e->arena, "no free run of %u pages",
 					    1U << min(event->order, 31U)) :
 			       "no free page",
-		strstr(event->gfp, "ATOMIC") || strstr(event->gfp, "NOWAIT") ?
-			", and the caller could not wait for one" :
-			", and reclaim and compaction found none");
-	explain_set(
-		&x->remedy,
-		"look at the zone's \"managed\" in the Mem-Info: 0 means that all of it is reserved (crash kernel: crashkernel=SIZE,low)\n"
-		"allocate early, or in smaller pieces; a CMA area in reach of the device serves large ones (cma=SIZE)\n"
-		"a driver that asks for GFP_DMA although its device has 32 bits should set its mask instead");
+		x->cause, event->oom ? ", so a process was killed for it" : "");
 }
 
 void explain_dmag(const struct explain *e, struct explanation *x)

@@ -28,7 +28,8 @@ static struct log_event *log_merge(struct log_reader *reader,
 		if (old->kind != event->kind || old->order != event->order ||
 		    old->ret != event->ret ||
 		    !log_same_text(old->dev, event->dev) ||
-		    !log_same_text(old->gfp, event->gfp))
+		    !log_same_text(old->gfp, event->gfp) ||
+		    old->oom != event->oom)
 			continue;
 		old->count++;
 		old->size = max(old->size, event->size);
@@ -36,6 +37,53 @@ static struct log_event *log_merge(struct log_reader *reader,
 		return old;
 	}
 	return NULL;
+}
+
+/* "ahci 0001:01:00.0: controller can't do 64bit DMA, forcing 32bit" */
+static void log_read_hint(struct log_reader *reader, const char *line)
+{
+	static const char *const pieces[] = {
+		"DMA, forcing 32bit",
+		"forcing 32-bit DMA",
+		"using 32-bit DMA",
+		"using 32bit DMA",
+	};
+	struct log_event event = { 0 };
+	struct log_hint *hint;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pieces); i++)
+		if (strcasestr(line, pieces[i]))
+			break;
+	if (i == ARRAY_SIZE(pieces))
+		return;
+	log_set_device(reader, &event, line, strcasestr(line, pieces[i]));
+	if (!event.dev)
+		return;
+	hint = arena_alloc(reader->arena, sizeof(*hint));
+	hint->dev = event.dev;
+	hint->mask = 0xffffffff;
+	hint->next = reader->hints;
+	reader->hints = hint;
+}
+
+static void log_take_hint(const struct log_reader *reader,
+			  struct log_event *event)
+{
+	const struct log_hint *hint;
+
+	for (hint = reader->hints; hint; hint = hint->next)
+		if (!event->mask && event->dev &&
+		    !strcmp(hint->dev, event->dev))
+			event->mask = hint->mask;
+}
+
+/* CMA goes on when pages are busy.  It was a failure if one follows. */
+static void log_judge_busy(struct log_reader *reader,
+			   const struct log_event *event)
+{
+	if (reader->busy && event->kind != LOG_CMA_BUSY)
+		reader->busy->failed = true;
 }
 
 static void log_add(struct log_reader *reader,
@@ -50,10 +98,16 @@ static void log_add(struct log_reader *reader,
 	event->count = 1;
 	log_set_device(reader, event, line, at);
 	message->read(reader, event, at);
+	if (event->kind == LOG_KINDS)
+		return;
+	log_take_hint(reader, event);
+	log_judge_busy(reader, event);
 	old = log_merge(reader, event);
 	if (!old) {
 		*reader->end = event;
 		reader->end = &event->next;
+		if (event->kind == LOG_CMA_BUSY)
+			reader->busy = event;
 		return;
 	}
 	if (reader->pages == event)
@@ -66,8 +120,9 @@ static void log_add(struct log_reader *reader,
 static void log_follow(struct log_reader *reader, const char *line)
 {
 	static const char *const calls[] = {
-		"dma_alloc",	  "dma_direct", "atomic_pool",
-		"dma_pool_alloc", "swiotlb",	"dma_common",
+		"dma_alloc",	  "dma_direct",	      "atomic_pool",
+		"alloc_coherent", "dma_pool_alloc",   "swiotlb",
+		"dma_common",	  "alloc_consistent",
 	};
 	u64 free;
 	unsigned int i;
@@ -106,10 +161,12 @@ struct log_event *log_parse(struct arena *arena, const char *text)
 		const char *said = log_skip_time(line), *at;
 		const struct log_message *message = log_find(said, &at);
 
-		if (message)
+		if (message) {
 			log_add(&reader, message, said, at);
-		else
-			log_follow(&reader, said);
+			continue;
+		}
+		log_read_hint(&reader, said);
+		log_follow(&reader, said);
 	}
 	return reader.first;
 }

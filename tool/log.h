@@ -21,10 +21,15 @@ enum log_kind {
 	LOG_COHERENT, /* swiotlb, asked as a last resort, could not help */
 	LOG_TOO_LARGE, /* more than the page allocator ever gives */
 	LOG_CMA_ALLOC,
+	LOG_CMA_BUSY, /* CMA met pages that could not be moved, and went on */
 	LOG_CMA_RESERVE,
 	LOG_SWIOTLB_BOOT,
 	LOG_RESERVED, /* a reserved-memory node found no place */
 	LOG_PAGES, /* page allocation failure */
+	LOG_REGION, /* a reserved region is no pool */
+	LOG_HOST_BUFFER, /* an NVMe drive got no memory of the host */
+	LOG_DRIVER, /* in a driver's own words: no coherent memory */
+	LOG_MAP, /* in a driver's own words: no mapping */
 	LOG_PROBE, /* a driver gave up with -EIO */
 	LOG_SETUP, /* a driver gave up for want of memory */
 	LOG_KINDS,
@@ -38,12 +43,15 @@ enum log_kind {
  * @size: bytes that were wanted, 0 if that is not said
  * @total: slots of swiotlb, pages of a CMA area, frames of a group's reach
  * @used: how many of these are in use
- * @addr: a bus address; @mask and @limit are what it exceeds
+ * @addr: a bus address; @mask and @limit are what it exceeds.  @mask is also what
+ *	the driver said that it set, in a line before
  * @order: of a page allocation
  * @gfp: its flags
  * @ret: an error code, 0 or negative
  * @known: @total and @used were in the log
  * @dma: a page allocation was the DMA API's, as the stack shows
+ * @oom: a process was killed for it
+ * @failed: after CMA met busy pages, an allocation failed
  */
 struct log_event {
 	struct log_event *next;
@@ -62,6 +70,8 @@ struct log_event {
 	int ret;
 	bool known;
 	bool dma;
+	bool oom;
+	bool failed;
 	unsigned int count;
 };
 

@@ -44,6 +44,25 @@ bool log_number(const char *text, const char *word, int base, u64 *val)
 	return end != at;
 }
 
+/* A part of a line, which is its end if there is no more. */
+struct log_part {
+	const char *text;
+	size_t len;
+};
+
+static const char *log_copy(struct log_reader *reader, struct log_part part)
+{
+	return part.text ? arena_printf(reader->arena, "%.*s", (int)part.len,
+					part.text) :
+			   NULL;
+}
+
+/* "0000:00:1d.2" in "stmmac 0000:00:1d.2 eth0: ", from netdev_printk(). */
+static bool log_is_bus_name(struct log_part part)
+{
+	return part.text && memchr(part.text, ':', part.len);
+}
+
 /*
  * dev_printk() puts "DRIVER DEVICE: " before a message, which begins at or before
  * @until; a core may add its own name behind that.
@@ -51,23 +70,23 @@ bool log_number(const char *text, const char *word, int base, u64 *val)
 void log_set_device(struct log_reader *reader, struct log_event *event,
 		    const char *line, const char *until)
 {
-	const char *driver = NULL, *word = line;
-	size_t len, driver_len = 0;
+	struct log_part driver = { 0 }, before = { 0 }, word = { line, 0 };
 
-	while (word < until) {
-		len = strcspn(word, " \t");
-		if (len > 1 && word[len - 1] == ':') {
-			event->dev = arena_printf(reader->arena, "%.*s",
-						  (int)len - 1, word);
-			if (driver)
-				event->driver =
-					arena_printf(reader->arena, "%.*s",
-						     (int)driver_len, driver);
+	while (word.text < until) {
+		word.len = strcspn(word.text, " \t");
+		if (word.len > 1 && word.text[word.len - 1] == ':') {
+			word.len--;
+			if (log_is_bus_name(driver) && before.text) {
+				word = driver;
+				driver = before;
+			}
+			event->dev = log_copy(reader, word);
+			event->driver = log_copy(reader, driver);
 			return;
 		}
+		before = driver;
 		driver = word;
-		driver_len = len;
-		word += len + strspn(word + len, " \t");
+		word.text += word.len + strspn(word.text + word.len, " \t");
 	}
 }
 
@@ -126,25 +145,79 @@ static void log_read_overflow(struct log_reader *reader,
 		log_number(at, "bus mask", 16, &event->limit);
 }
 
+/* "nommu_map_sg: overflow 25dcac000+1024 of device mask ffffffff" */
+static void log_read_nommu(struct log_reader *reader, struct log_event *event,
+			   const char *at)
+{
+	event->dev = NULL;
+	event->driver = NULL;
+	log_read_overflow(reader, event, at);
+}
+
+/* Bits of a mode without names, which kernels before 4.6 print. */
+#define GFP_BIT_DMA 0x01
+#define GFP_BIT_DMA32 0x04
+#define GFP_BIT_WAIT 0x10 /* before 4.4 */
+#define GFP_BIT_RECLAIM 0x400000 /* since 4.4 */
+#define GFP_BITS_SINCE_4_4 0x2400000
+
+static const char *log_gfp_names(u64 mode)
+{
+	bool waits = mode & (mode & GFP_BITS_SINCE_4_4 ? GFP_BIT_RECLAIM :
+							 GFP_BIT_WAIT);
+
+	if (mode & GFP_BIT_DMA)
+		return waits ? "GFP_DMA" : "GFP_ATOMIC|GFP_DMA";
+	if (mode & GFP_BIT_DMA32)
+		return waits ? "GFP_DMA32" : "GFP_ATOMIC|GFP_DMA32";
+	return waits ? "" : "GFP_ATOMIC";
+}
+
+/* "mode:0xcc1(GFP_KERNEL|GFP_DMA)", or the number alone. */
+static const char *log_gfp(struct log_reader *reader, const char *at,
+			   const char *word)
+{
+	const char *flags = strchr(at, '(');
+	u64 mode;
+
+	if (flags && strchr(flags, ')'))
+		return arena_printf(reader->arena, "%.*s",
+				    (int)strcspn(flags + 1, ")"), flags + 1);
+	return log_number(at, word, 16, &mode) ? log_gfp_names(mode) : "";
+}
+
 /* "kworker/0:1: page allocation failure: order:5, mode:0xcc1(GFP_KERNEL|GFP_DMA)" */
 static void log_read_pages(struct log_reader *reader, struct log_event *event,
 			   const char *at)
 {
-	const char *flags = strchr(at, '(');
 	u64 order = 0;
 
 	event->driver = event->dev;
 	event->dev = NULL;
-	log_number(at, "order:", 10, &order);
+	log_number(at, "order", 10, &order);
 	event->order = order < 64 ? order : 0;
 	event->size = 4096ULL << (event->order & 31);
-	event->gfp = "";
-	if (flags && strchr(flags, ')'))
-		event->gfp = arena_printf(reader->arena, "%.*s",
-					  (int)strcspn(flags + 1, ")"),
-					  flags + 1);
+	event->gfp = log_gfp(reader, at, "mode");
 	reader->pages = event;
 	reader->stack_left = LOG_STACK_LINES;
+}
+
+/*
+ * "swapper invoked oom-killer: gfp_mask=0x80d1, order=0": DMA memory only if a DMA
+ * zone was asked for.
+ */
+static void log_read_oom(struct log_reader *reader, struct log_event *event,
+			 const char *at)
+{
+	const char *gfp = log_gfp(reader, at, "gfp_mask");
+
+	if (!strstr(gfp, "GFP_DMA")) {
+		event->kind = LOG_KINDS;
+		return;
+	}
+	log_read_pages(reader, event, at);
+	event->gfp = gfp;
+	event->oom = true;
 }
 
 /* "alloc failed, req-size: 512 pages, ret: -12" */
@@ -262,6 +335,32 @@ static void log_read_coherent(struct log_reader *reader,
 	log_number(at, "size", 10, &event->size);
 }
 
+/* "udmabuf udmabuf@1: swiotlb: coherent allocation failed, size=8388608" */
+static void log_read_size(struct log_reader *reader, struct log_event *event,
+			  const char *at)
+{
+	const char *size = strcasestr(event->line, "size");
+
+	(void)reader;
+	(void)at;
+	if (!size)
+		return;
+	size += strlen("size");
+	if (!strncmp(size, " of ", strlen(" of ")))
+		size += strlen(" of");
+	size += strspn(size, " :=");
+	event->size = strtoull(size, NULL, 0);
+}
+
+/* In a driver's own words.  A channel of a DMA controller is no memory. */
+static void log_read_driver(struct log_reader *reader, struct log_event *event,
+			    const char *at)
+{
+	log_read_size(reader, event, at);
+	if (strcasestr(event->line, "channel"))
+		event->kind = LOG_KINDS;
+}
+
 /* "alloc_contig_range: [2ef00, 2f00a) PFNs busy" */
 static void log_read_busy(struct log_reader *reader, struct log_event *event,
 			  const char *at)
@@ -270,7 +369,6 @@ static void log_read_busy(struct log_reader *reader, struct log_event *event,
 	(void)at;
 	event->dev = NULL;
 	event->driver = NULL;
-	event->ret = -16;
 }
 
 /* "WARNING: CPU: 3 PID: 19257 at mm/page_alloc.c:4724 __alloc_pages_nodemask" */
@@ -299,6 +397,15 @@ static void log_read_ret(struct log_reader *reader, struct log_event *event,
 	event->dev = log_word(reader, dev + strlen("probe of "));
 }
 
+/* Any words for -ENOMEM; "-121" and its likes are something else. */
+static void log_read_setup(struct log_reader *reader, struct log_event *event,
+			   const char *at)
+{
+	log_read_ret(reader, event, at);
+	if (event->ret != -12)
+		event->kind = LOG_KINDS;
+}
+
 /*
  * Each message has a piece of text that no other has; @also has to follow it on
  * the line, if there is such.  Pieces are compared without regard to case.
@@ -322,11 +429,16 @@ static const struct log_message log_messages[] = {
 	{ LOG_POOL_EMPTY, "DMA coherent pool depleted", NULL, log_read_pool },
 	{ LOG_POOL_BOOT, "DMA: failed to allocate", "pool for atomic",
 	  log_read_pool },
+	{ LOG_OVERFLOW, ": overflow ", "of device mask", log_read_nommu },
 	{ LOG_COHERENT, "coherent allocation failed for device", NULL,
 	  log_read_coherent },
+	{ LOG_COHERENT, "swiotlb: coherent allocation failed",
+	  "size=", log_read_size },
 	{ LOG_TOO_LARGE, "at mm/page_alloc.c:", "__alloc_pages",
 	  log_read_too_large },
-	{ LOG_CMA_ALLOC, "alloc_contig_range: [", "PFNs busy", log_read_busy },
+	{ LOG_CMA_BUSY, "alloc_contig_range: [", "PFNs busy", log_read_busy },
+	{ LOG_CMA_BUSY, "alloc_contig_range test_pages_isolated", "failed",
+	  log_read_busy },
 	{ LOG_CMA_ALLOC, "alloc failed, req-size", NULL, log_read_cma },
 	{ LOG_CMA_RESERVE, "cma: Failed to reserve", NULL,
 	  log_read_cma_reserve },
@@ -340,6 +452,7 @@ static const struct log_message log_messages[] = {
 	{ LOG_RESERVED, "failed to reserve memory for node", NULL,
 	  log_read_reserved },
 	{ LOG_PAGES, "page allocation failure", NULL, log_read_pages },
+	{ LOG_PAGES, "invoked oom-killer", "gfp_mask=", log_read_oom },
 	{ LOG_MASK_REFUSED, "No suitable DMA available", NULL, log_read_ret },
 	{ LOG_MASK_REFUSED, "No usable DMA", NULL, log_read_ret },
 	{ LOG_MASK_REFUSED, "no usable DMA", NULL, log_read_ret },
@@ -355,8 +468,33 @@ static const struct log_message log_messages[] = {
 	{ LOG_MASK_REFUSED, "DMA", "not supported, aborting", log_read_ret },
 	{ LOG_MASK_REFUSED, "DMA configuration failed", NULL, log_read_ret },
 	{ LOG_MASK_REFUSED, "no suitable DMA mask", NULL, log_read_ret },
-	{ LOG_SETUP, "can't setup: -12", NULL, log_read_ret },
-	{ LOG_SETUP, "failed with error -12", NULL, log_read_ret },
+	{ LOG_MASK_REFUSED, "DMA not supported", NULL, log_read_ret },
+	{ LOG_REGION, "of_reserved_mem_device_init", "fail", log_read_ret },
+	{ LOG_HOST_BUFFER, "fail", "host memory buffer", log_read_size },
+	{ LOG_DRIVER, "dma_alloc", "fail", log_read_driver },
+	{ LOG_DRIVER, "pci_alloc_consistent", "fail", log_read_driver },
+	{ LOG_DRIVER, "fail", "dma_alloc", log_read_driver },
+	{ LOG_DRIVER, "fail", "pci_alloc_consistent", log_read_driver },
+	{ LOG_DRIVER, "failed to allocate", "DMA", log_read_driver },
+	{ LOG_DRIVER, "failed to allocate", "coherent", log_read_driver },
+	{ LOG_DRIVER, "failed to allocate", "contiguous", log_read_driver },
+	{ LOG_DRIVER, "failed to allocate buffer with size", NULL,
+	  log_read_driver },
+	{ LOG_DRIVER, "unable to allocate", "DMA", log_read_driver },
+	{ LOG_DRIVER, "cannot allocate", "DMA", log_read_driver },
+	{ LOG_DRIVER, "can't allocate", "DMA", log_read_driver },
+	{ LOG_DRIVER, "couldn't allocate", "DMA mem", log_read_driver },
+	{ LOG_DRIVER, "could not allocate", "DMA", log_read_driver },
+	{ LOG_MAP, "DMA map", "fail", log_read_size },
+	{ LOG_MAP, "DMA map", "error", log_read_size },
+	{ LOG_MAP, "dma_map", "fail", log_read_size },
+	{ LOG_MAP, "dma_map_sg returned zero", NULL, log_read_size },
+	{ LOG_MAP, "failed to", "map DMA", log_read_size },
+	{ LOG_MAP, "failed to DMA", "map", log_read_size },
+	{ LOG_MAP, "unable to", "DMA map", log_read_size },
+	{ LOG_SETUP, "can't setup", "-12", log_read_setup },
+	{ LOG_SETUP, "fail", "-12", log_read_setup },
+	{ LOG_SETUP, "error", "-12", log_read_setup },
 	{ LOG_PROBE, "failed with error -5", NULL, log_read_ret },
 };
 

@@ -7,6 +7,13 @@
 
 #include "log.h"
 
+/** struct log_hint - A mask that a driver said it took. */
+struct log_hint {
+	struct log_hint *next;
+	const char *dev;
+	u64 mask;
+};
+
 /** struct log_reader - The events so far, and those that may go on. */
 struct log_reader {
 	struct arena *arena;
@@ -14,6 +21,8 @@ struct log_reader {
 	struct log_event **end;
 	struct log_event *pages; /* whose stack is being read */
 	struct log_event *cma; /* whose area is being described */
+	struct log_event *busy; /* the last that may yet turn out a failure */
+	struct log_hint *hints;
 	unsigned int stack_left;
 };
 

@@ -52,6 +52,64 @@ has 'switchtec: coherent' '2\. 0000:3b:00.1: no coherent memory of 20 MiB .*set 
 explain zfs 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
 explain writeboost 'no 1 MiB in one piece' 'no sign of the DMA API' 'compaction'
 
+# Reports that were read after the answers above were right.
+explain adb 'order 8' 'no sign of the DMA API' 'compaction'
+explain aha1542 'no 4 KiB in one piece' 'ZONE_DMA has no free page, .* a process was killed for it' 'managed'
+explain amdgpu-dom0 '0000:2f:00.0 \(amdgpu\): swiotlb is full' 'one mapping of 2 MiB' 'dma_max_mapping_size'
+explain axi-stream 'CMA has no free range, 2 times' 'no run of 2 MiB' 'cma=SIZE'
+explain axidma-mmap 'a driver got no 39.6 MiB for DMA' '4 MiB at most, and no CMA area' 'cma=SIZE'
+explain binder 'CMA has no free range' 'in pieces: 1.4 MiB are free, but not 1 MiB in one run' 'cma=SIZE'
+explain camera 'CMA has no free range, 2 times' 'pinned or under writeback' 'page_owner'
+has 'camera: last' '2\. CMA has no free range '
+explain capture 'no 2 MiB in one piece' 'no free run of 512 pages, and the caller could not wait' 'GFP_KERNEL'
+explain desktop 'CMA has no free range, 2 times' 'used up' 'cma=SIZE'
+explain ehci '0000:02:00.0 \(ehci-pci\): a driver found no memory' 'too narrow for the bus' 'from which mask'
+explain hdmirx 'CMA has no free range' 'no run of 2 MiB' 'linux,cma'
+explain hmb 'nvme1 \(nvme\): an NVMe drive got no memory' 'Xen.s dom0' 'harmless'
+explain jmb585 '0001:01:00.0 \(ahci\): a driver found no memory' 'too narrow for the bus' 'from which mask'
+explain jumbo 'order 2' 'no sign of the DMA API' 'min_free_kbytes'
+explain kcryptd 'order 0' 'no sign of the DMA API' 'min_free_kbytes'
+explain khubd 'no 128 KiB in one piece' 'no free run of 32 pages, and the caller could not wait' 'GFP_KERNEL'
+explain kswapd 'order 3' 'no sign of the DMA API' 'compaction'
+explain module 'order 0' 'no sign of the DMA API' 'min_free_kbytes'
+explain netifd 'order 10' 'no sign of the DMA API' 'compaction'
+explain netmap '\(e1000\): swiotlb is full' 'used up' 'swiotlb=65536'
+explain nouveau '\(nouveau\): a buffer is out' 'mask has 32 bits, .* 0x10fce00000, which takes 37' 'mask of 40 bits'
+explain novena 'CMA met pages that it could not move, 2 times' 'took another range' 'nothing, unless'
+explain ntfs 'order 0' 'no sign of the DMA API' 'min_free_kbytes'
+explain nvme-scan 'order 4' 'no sign of the DMA API' 'compaction'
+explain pae-usb 'a buffer is out of the device.s reach, 2 times' 'mask has 32 bits, .* 0x25dcac000, which takes 34' 'swiotlb=32768'
+explain pi3-cma 'CMA has no free range' 'no run of 7.9 MiB' 'cma=SIZE'
+explain pi4-emmc 'fe340000.emmc2 \(sdhci-iproc\): swiotlb is full' 'used up' 'swiotlb=65536'
+explain pi4-mmc 'fe00700.dma \(bcm2835-dma\): swiotlb is full' 'used up' 'forgets to unmap'
+has 'pi4-mmc: mapping' '2\. fe300000.mmcnr \(mmc-bcm2835\): a driver could not map a buffer'
+explain pi4-touch 'CMA has no free range' 'no run of 75 MiB' 'cma=SIZE'
+explain pi5-ahci '0001:01:00.0 \(ahci\): a driver found no memory' 'took a mask of 32 bits, with which the bus reaches nothing' 'from which mask'
+explain pi5-nvme '0001:01:00.0 \(nvme\): a driver found no memory' 'too narrow for the bus' 'from which mask'
+explain pool256 'the atomic pool is used up' 'cannot sleep' 'coherent_pool=4M'
+explain reload 'the atomic pool is used up' 'cannot sleep' 'coherent_pool=4M'
+explain rhel6 'order 2' 'no sign of the DMA API' 'compaction'
+explain rk-camera 'CMA met pages' 'pinned or under writeback' 'page_owner'
+explain rt2500 'the kernel refused a DMA mask' 'below 32 bits' 'wider mask first'
+has 'rt2500: probe' '2\. 0001:11:00.0 \(rt2500pci\): a driver gave up with -EIO'
+explain rt5572 'the atomic pool is used up' 'cannot sleep' 'coherent_pool=4M'
+explain rtl8190p '0000:05:07.0: swiotlb is full' 'used up' 'forgets to unmap'
+explain sas '08:00.0: swiotlb is full, 3 times' 'used up' 'swiotlb=65536'
+explain stmmac '0000:00:1d.2 \(intel-eth-pci\): swiotlb is full, 2 times' '32768 of 32768' 'swiotlb=65536'
+has 'stmmac: mapping' '2\. 0000:00:1d.2 \(intel-eth-pci\): a driver could not map a buffer'
+explain switch-sdk '0000:01:00.0 \(pci\): a driver got no 2 MiB for DMA' 'used up or in pieces' 'cma=SIZE'
+explain udmabuf-pool 'CMA has no free range' 'pinned or under writeback' 'page_owner'
+explain udmabuf-region 'udmabuf@0x00 .*: a reserved region cannot serve' 'not made a pool at boot' 'align its start'
+explain udmabuf-second 'udmabuf@1 .*: swiotlb is full' '128 MiB' 'dma_max_mapping_size'
+has 'udmabuf-second: coherent' '2\. udmabuf@1 .*: no coherent memory of 128 MiB .*cma=SIZE'
+explain udoo 'order 1' 'no sign of the DMA API' 'compaction'
+explain usb-rx 'order 0' 'no sign of the DMA API' 'min_free_kbytes'
+explain vc4-lpae 'gpu \(vc4-drm\): a buffer is out' 'addresses up to 0xffffffff \(32 bits\), the buffer is at 0x1a7296000' 'software IO TLB'
+explain vmalloc 'order 0' 'no sign of the DMA API' 'min_free_kbytes'
+explain vpu 'CMA met pages that it could not move, 2 times' 'took another range' 'nothing, unless'
+explain wifi-old '0000:02:00.0 \(rtl8821ae\): swiotlb is full, 2 times' 'used up' 'forgets to unmap'
+explain xtensa 'order 0' 'no sign of the DMA API' 'min_free_kbytes'
+
 # With a board, the reach of the device; a PCI device is behind the only bridge.
 board pi5
 echo '[    1.9] xhci_hcd 0000:01:00.0: can'"'"'t setup: -12' >"$work/usb.log"
@@ -89,7 +147,12 @@ has 'swiotlb at boot' 'swiotlb could not be allocated .* no free range of 64 MiB
 has 'arm mask' 'the mask is narrower than ZONE_DMA .* a mask of 28 bits'
 has 'CMA in pieces' 'the area is in pieces: 3.5 MiB are free, but not 2 MiB in one run'
 has 'areas of swiotlb' 'no run of free slots is long enough for 64 KiB, though 31768 of 32768 are free'
-echo 'all is well' >"$work/well.log"
+cat >"$work/well.log" <<'END'
+all is well
+[    1] bcm2708_fb soc:fb: Couldn't allocate a DMA channel
+[    2] usb 1-1: failed to set interface, error -121
+[    3] stress invoked oom-killer: gfp_mask=0x14280ca(GFP_HIGHUSER_MOVABLE|__GFP_ZERO), order=0
+END
 status 0 'nothing found' "$dmag" explain "$work/well.log"
 has 'nothing found' '^no failure of DMA memory'
 printf 'x\033[31m 0000:01:00.0: swiotlb buffer is full (sz: 1 bytes)\n' >"$work/steer.log"
