@@ -42,7 +42,7 @@ ln -s busybox "$root/bin/sh"
 for program in "$@"; do
 	cp "$top/$program" "$root/bin/"
 done
-cp "$module"/*.ko "$top/guest/lib.sh" "$root/"
+cp "$module"/*.ko "$top/guest/lib.sh" "$top/guest/duel.sh" "$root/"
 cp "$top"/guest/scenarios/*.sh "$root/scenarios/"
 install -m 755 "$top/guest/init" "$root/init"
 (cd "$root" && find . | sort | cpio -o -H newc --quiet -R 0:0) >"$root.cpio.new"

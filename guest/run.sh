@@ -4,6 +4,7 @@
 # Boot the guest for one scenario and judge its log.
 #
 #   run.sh SCENARIO [FLAVOUR [KERNEL-PARAMETER...]]
+#   run.sh PATH.sh ...	the same, of a scenario that duel.py has drawn
 #   run.sh --list normal|debug|compare	the scenarios that boot there
 #   run.sh --need SCENARIO KEY DEFAULT	what the scenario says of KEY
 #
@@ -23,10 +24,19 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
 
+# The file of a scenario.
+script()
+{
+	case $1 in
+	*/*) echo "$1" ;;
+	*) echo "$top/guest/scenarios/$1.sh" ;;
+	esac
+}
+
 # need SCENARIO KEY DEFAULT
 need()
 {
-	found=$(sed -n "s/^#: $2=//p" "$top/guest/scenarios/$1.sh")
+	found=$(sed -n "s/^#: $2=//p" "$(script "$1")")
 	echo "${found:-$3}"
 }
 
@@ -55,15 +65,16 @@ scenario=$1
 flavour=${2:-normal}
 shift
 [ $# -eq 0 ] || shift
-name=$scenario-$flavour
+base=$(basename "$scenario" .sh)
+name=$base-$flavour
 if [ "$flavour" = off ]; then
-	flavour=normal name=$scenario-normal-off
+	flavour=normal name=$base-normal-off
 	set -- dmag=off "$@"
 fi
 logs=${LOG_DIR:-$build/log}
 log=$logs/$name.log
 kernel=$build/kernel-$flavour/arch/x86/boot/bzImage
-[ -f "$top/guest/scenarios/$scenario.sh" ] || {
+[ -f "$(script "$scenario")" ] || {
 	echo "run.sh: no scenario '$scenario'" >&2
 	exit 2
 }
@@ -112,6 +123,15 @@ done
 [ -z "$programs" ] || make -s -C "$top" $programs >&2
 # shellcheck disable=SC2086 # the same list
 flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour" $programs
+initrd=$build/initramfs-$flavour.cpio
+if [ "$scenario" != "$base" ]; then
+	# The kernel unpacks two archives one after the other.
+	mkdir "$scratch/scenarios"
+	cp "$scenario" "$scratch/scenarios/"
+	(cd "$scratch" && find scenarios -type f | cpio -o -H newc --quiet -R 0:0) |
+		cat "$initrd" - >"$scratch/initrd"
+	initrd=$scratch/initrd
+fi
 
 # A busy host is late with the first timer interrupts, so the guest does not
 # look whether they come. Scenarios report by way of /dev/kmsg, without a limit.
@@ -119,8 +139,8 @@ flock "$build/initramfs.lock" "$top/guest/initramfs.sh" "$flavour" $programs
 timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 \
 	-accel "${ACCEL:-$(need "$scenario" accel tcg,thread=multi)}" -cpu max \
 	-m "$memory" -smp "$cpus" $devices $disks $(need "$scenario" qemu '') \
-	-kernel "$kernel" -initrd "$build/initramfs-$flavour.cpio" \
-	-append "console=ttyS0 no_timer_check panic=-1 oops=panic printk.devkmsg=on kunit.enable=$kunit scenario=$scenario flavour=$flavour $append $*" \
+	-kernel "$kernel" -initrd "$initrd" \
+	-append "console=ttyS0 no_timer_check panic=-1 oops=panic printk.devkmsg=on kunit.enable=$kunit scenario=$base flavour=$flavour $append $*" \
 	-display none -nodefaults -no-reboot -monitor none -serial "file:$log" \
 	>"$logs/$name.qemu" 2>&1 </dev/null || {
 	status=$?

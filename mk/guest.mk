@@ -5,15 +5,19 @@ HELP += run "boot a guest with groups and with stock, print one table" \
 	tool-guest "compare dmag plan --live with dmag show in the guest" \
 	results "write docs/results.rst from the logs of the last runs" \
 	"compare [S=\"NAME...\"]" "boot scenarios with groups and with stock, print one table" \
+	"duel [SEED=N] [ROUNDS=N]" "boot drawn machines with groups and with stock: no loss" \
 	"scenario S=NAME [FLAVOUR=debug]" "boot one of guest/scenarios/"
 
-.PHONY: run compare scenario tool-guest results
+.PHONY: run compare duel scenario tool-guest results
 
 run: kernel
 	@scripts/compare.sh run
 
 compare: kernel
 	@scripts/compare.sh $(S)
+
+duel: kernel
+	@guest/duel.py $(SEED) $(ROUNDS)
 
 scenario: kernel
 	@guest/run.sh $(S) $(FLAVOUR)

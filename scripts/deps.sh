@@ -52,7 +52,7 @@ goal()
 	boards | boards-*) echo cc tool tool-tests source ;;
 	patched-tree) echo patch ;;
 	kernel | kernel-tree | identity) echo cc source patch kernel ;;
-	run | compare | scenario) echo cc source patch kernel guest ;;
+	run | compare | scenario | duel) echo cc source patch kernel guest ;;
 	tool-guest) echo cc tool tool-tests source patch kernel guest ;;
 	results) echo results ;;
 	lint) echo cc source patch kernel lint ;;

@@ -141,7 +141,7 @@ shellcheck_scenario()
 for file in $(grep -rlE '^#!/bin/(ba)?sh' guest linux scripts tests .ci); do
 	try "shellcheck $file" shellcheck -x -P "$top" "$file"
 done
-for file in guest/scenarios/*.sh; do
+for file in guest/scenarios/*.sh guest/duel.sh; do
 	try "shellcheck $file" shellcheck_scenario "$file"
 done
 echo "$passed passed, $failed failed"

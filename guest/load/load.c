@@ -10,6 +10,8 @@
  *	load make FILE MIB SEED		write a file whose contents SEED tells
  *	load read FILE SECONDS SEED	read it through, again and again, and check
  *	load write DIR SECONDS SEED	write files, read them back, delete them
+ *	load work SECONDS SEED		fault memory in, fork, write small files, and
+ *					compute as a measure of the time that it takes
  *
  * What has SECONDS ends earlier on SIGTERM, after a last look at its data.
  * Exits with 1 if data came back wrong, with 2 if it could not run. Says how
@@ -26,6 +28,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -313,6 +316,65 @@ static void load_write(char **arg)
 	       (unsigned long long)pages);
 }
 
+/* Returns whether there was a child. */
+static int fork_once(unsigned char *memory, size_t size)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		memset(memory, 2, size);
+		_exit(0);
+	}
+	return child > 0 && waitpid(child, NULL, 0) == child;
+}
+
+/* Pages of its own, of a child, and of a file. Returns whether it could fork. */
+static int work_once(uint64_t seed)
+{
+	static const size_t size = 64 * PAGE;
+	int fd = open_or_die("/tmp/work", O_WRONLY | O_CREAT | O_TRUNC);
+	unsigned char *memory = map(size);
+	int forked;
+
+	memset(memory, 1, size);
+	write_pages(fd, "/tmp/work", 8, seed);
+	forked = fork_once(memory, size);
+	close(fd);
+	munmap(memory, size);
+	return forked;
+}
+
+/* A computation that needs no memory. */
+static uint64_t compute(uint64_t x)
+{
+	int i;
+
+	for (i = 0; i < 80000; i++)
+		x = mix(x);
+	return x;
+}
+
+/* The computation's time tells how fast the emulated CPU is just then. */
+static void load_work(char **arg)
+{
+	double end = after(arg[0]), work = 0, computed = 0;
+	uint64_t seed = number(arg[1]), units = 0, failed = 0;
+
+	while (!over(end)) {
+		double start = now(), middle;
+
+		failed += !work_once(seed);
+		middle = now();
+		seed = compute(seed);
+		computed += now() - middle;
+		work += middle - start;
+		units++;
+	}
+	printf("LOAD work units=%llu work_s=%.4f compute_s=%.4f failed_forks=%llu\n",
+	       (unsigned long long)units, work, computed,
+	       (unsigned long long)failed);
+}
+
 static const struct {
 	const char *name;
 	int args;
@@ -321,6 +383,7 @@ static const struct {
 	{ "anon", 3, load_anon }, { "lock", 1, load_lock },
 	{ "pin", 3, load_pin },	  { "make", 3, load_make },
 	{ "read", 3, load_read }, { "write", 3, load_write },
+	{ "work", 2, load_work },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+"""Draw a round of the duel from its seed: machine, load, list of requests.
+
+draw(seed) is a Round. Its script() is a scenario for guest/run.sh, made of the
+functions of guest/duel.sh.
+"""
+import dataclasses
+import math
+import random
+
+MIB = 1 << 20
+PAGE = 4096
+# Hosts of which a small machine can imitate the reserves that zones keep.
+HOST_GIB = (64, 256, 768, 1024, 4096)
+# What a play may take, in seconds.
+PLAY_SECONDS = 12
+
+
+@dataclasses.dataclass
+class Request:
+    """A class of requests: one line of the list."""
+    device: int
+    bits: int
+    api: str
+    context: str
+    gfp: str
+    flags: str
+    count: int
+    size: int
+    slots: int
+    pause_ms: int
+
+    def __str__(self):
+        how = f"churn of {self.slots}" if self.slots else "kept"
+        return (f"{self.bits}-bit {self.api} {self.context} {self.gfp} {self.flags} "
+                f"{self.count} x {self.size // 1024}K {how}")
+
+    def line(self, nr):
+        return (f"duel_play {nr} {self.device} {self.api} {self.context} {self.gfp} {self.flags} "
+                f"{self.count} {self.size} {self.slots} {PLAY_SECONDS}")
+
+
+@dataclasses.dataclass
+class Round:
+    seed: int
+    mib: int
+    head: dict
+    append: list
+    sysctls: list
+    loads: list
+    late: bool
+    devices: list
+    requests: list
+
+    def machine(self):
+        nodes = " two nodes" if "-numa" in self.head.get("qemu", "") else ""
+        tuned = [f"{name}={value}" for name, value in self.sysctls]
+        loads = [load.removeprefix("duel_") for load in self.loads]
+        return " ".join([f"{self.mib}M{nodes}"] + self.append + tuned + ["load:"] + (loads or ["idle"]) +
+                        (["(before the devices)"] if self.late else []))
+
+    def script(self):
+        lines = [f"#: {key}={value}" for key, value in self.head.items()]
+        lines += [f"#: append={' '.join(self.append)}", f"seed={self.seed}", ". /duel.sh"]
+        lines += [f"echo '{value}' >/proc/sys/vm/{name}" for name, value in self.sysctls]
+        lines += ["duel_begin"]
+        devices = [f"duel_device {bits} {node}" for bits, node in self.devices]
+        lines += self.loads + devices if self.late else devices + ["usleep 1500000"] + self.loads
+        lines += ["duel_work before 3", "duel_worker"]
+        for nr, request in enumerate(self.requests):
+            if request.pause_ms:
+                lines.append(f"usleep {request.pause_ms}000")
+            lines.append(request.line(nr))
+        lines.append("duel_end")
+        return "\n".join(lines) + "\n"
+
+
+def chance(rng, percent):
+    return rng.random() * 100 < percent
+
+
+def log_uniform(rng, low, high):
+    return int(round(math.exp(rng.uniform(math.log(low), math.log(high)))))
+
+
+def draw_memory(rng):
+    """Small machines mostly, for a round is to take a minute."""
+    sizes = (128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 16384)
+    weights = (2, 1, 4, 3, 8, 5, 10, 5, 10, 8, 6, 8, 3, 2)
+    return rng.choices(sizes, weights)[0]
+
+
+def draw_cma(rng, mib):
+    kind = rng.choices(("none", "small", "low", "placed", "high"), (55, 10, 15, 15, 5))[0]
+    if kind == "none":
+        return []
+    if kind == "high" and mib > 4096:
+        return [f"cma={rng.choice((64, 256))}M@5G"]
+    if kind == "low" and mib >= 512:
+        return [rng.choice(("cma=64M@64M", "cma=128M@128M"))]
+    if kind == "placed" and mib >= 512:
+        return [f"cma={rng.choice((32, 64, mib // 8))}M@0-1G"]
+    return [f"cma={rng.choice((8, 16, 32))}M"]
+
+
+def draw_append(rng, mib):
+    append = draw_cma(rng, mib)
+    if chance(rng, 50):
+        append.append("swiotlb=2048")
+    elif chance(rng, 20):
+        append.append(rng.choice(("swiotlb=noforce", "swiotlb=force", "swiotlb=16384")))
+    if chance(rng, 15):
+        append.append(f"hugepages={mib * rng.randint(5, 30) // 200}")
+    if chance(rng, 12):
+        append.append(f"{rng.choice(('kernelcore', 'movablecore'))}={rng.randint(40, 60)}%")
+    for option in ("init_on_alloc=1", "init_on_free=1", "page_alloc.shuffle=1", "nokaslr", "isolcpus=1",
+                   "threadirqs", "slab_nomerge"):
+        if chance(rng, 7):
+            append.append(option)
+    return append
+
+
+def draw_sysctls(rng, mib):
+    """What a host of another size has, scaled to this one."""
+    sysctls = []
+    if chance(rng, 40):
+        host = rng.choice(HOST_GIB)
+        ratio = max(1, 256 * mib // (host * 1024))
+        sysctls.append(("lowmem_reserve_ratio", f"256 {ratio} 32 0"))
+    if chance(rng, 30):
+        sysctls.append(("watermark_scale_factor", rng.choice((50, 150, 400, 1000))))
+    if chance(rng, 30):
+        sysctls.append(("min_free_kbytes", mib * 1024 * rng.choice((1, 5, 20)) // 1000))
+    if chance(rng, 15):
+        sysctls.append(("watermark_boost_factor", 0))
+    if chance(rng, 15):
+        sysctls.append(("swappiness", rng.choice((0, 10, 200))))
+    if chance(rng, 10):
+        sysctls.append(("overcommit_memory", 1))
+    return sysctls
+
+
+def draw_loads(rng, mib, head):
+    """Loads in the order in which they begin, and the disks that they need."""
+    loads, disks = [], []
+
+    def disk(size):
+        disks.append(size)
+        return f"/dev/vd{'abc'[len(disks) - 1]}"
+
+    if chance(rng, 20):
+        loads.append(f"duel_strewn {rng.randint(2, 12)}")
+    swapped = chance(rng, 30)
+    if swapped:
+        loads.append(f"duel_swap {disk('2G')}")
+    room = 97 if swapped else 93
+    for _ in range(rng.choices((0, 1, 2, 3), (25, 40, 25, 10))[0]):
+        kind = rng.choice(("tmpfs", "tmpfs", "anon", "lock", "stream", "write"))
+        if any(load.startswith((f"duel_{kind}", f"duel_memory {kind}")) for load in loads):
+            continue
+        if kind in ("stream", "write"):
+            if not any(load.startswith(("duel_stream", "duel_write")) for load in loads):
+                loads.append(f"duel_{kind} {disk('4G')}")
+            continue
+        # A process fills what it has by an emulated CPU.
+        most = room if kind == "tmpfs" else min(room, 90_000 // mib)
+        percent = rng.randint(min(20, most // 2), most) if most > 4 else 0
+        if percent:
+            room -= percent
+            loads.append(f"duel_tmpfs {percent}" if kind == "tmpfs" else f"duel_memory {kind} {percent}")
+    if disks:
+        head["disks"] = " ".join(disks)
+    return loads
+
+
+def draw_devices(rng, mib, nodes):
+    """Masks that say something on this machine, mostly."""
+    ends = mib.bit_length() + 20
+    near = [bits for bits in range(24, ends + 1)]
+    devices = []
+    for _ in range(rng.choices((1, 2, 3, 4), (35, 35, 20, 10))[0]):
+        bits = rng.choice(near) if chance(rng, 75) else rng.choice((20, 21, 22, 23, 24, 32, 36, 40, 48, 64))
+        devices.append((bits, rng.choice((-1, 0, 1)) if nodes > 1 else -1))
+    return devices
+
+
+def draw_size(rng):
+    if chance(rng, 45):
+        return PAGE << rng.randint(0, 4)
+    if chance(rng, 10):
+        return rng.choice((8, 16, 32, 64)) * MIB
+    return PAGE * log_uniform(rng, 1, 2048)
+
+
+def draw_how(rng):
+    """Context, GFP and flags as drivers have them."""
+    context = rng.choices(("task", "bh", "irqoff"), (70, 15, 15))[0]
+    if context == "task":
+        gfp = rng.choices(("kernel", "noio", "nofs", "atomic", "nowait"), (65, 10, 8, 12, 5))[0]
+    else:
+        gfp = rng.choices(("atomic", "nowait"), (80, 20))[0]
+    flags = "w" if chance(rng, 75) else ""
+    if gfp in ("kernel", "noio", "nofs"):
+        flags += rng.choices(("", "r", "m", "rt"), (65, 20, 10, 5))[0]
+    if chance(rng, 8):
+        flags += "n"
+    return context, gfp, flags or "-"
+
+
+def draw_request(rng, mib, device, bits):
+    size = draw_size(rng)
+    reach = min(1 << bits, mib * MIB)
+    # A device that reaches all could take the host's last page.
+    share = rng.choice((0.02, 0.1, 0.4, 1.2)) if reach < mib * MIB / 2 else rng.choice((0.01, 0.05, 0.15))
+    count = max(1, min(int(reach * share) // size, rng.choice((50, 500, 4000))))
+    context, gfp, flags = draw_how(rng)
+    api = rng.choices(("coherent", "nokmap", "contig", "single", "pages", "noncoherent", "noncontiguous"),
+                      (50, 8, 7, 5, 10, 10, 10))[0]
+    if api == "noncontiguous" and context != "task":
+        api = "coherent"
+    slots = 0
+    if count >= 8 and chance(rng, 40):
+        slots, count = max(1, count // rng.choice((2, 8, 32))), min(4 * count, 4000)
+    pause = rng.choice((0, 0, 0, 300, 1500))
+    return Request(device, bits, api, context, gfp, flags, count, size, min(slots, count), pause)
+
+
+def draw(seed):
+    rng = random.Random(seed)
+    mib = draw_memory(rng)
+    nodes = 2 if mib >= 512 and chance(rng, 20) else 1
+    head = {"memory": f"{mib}M", "cpus": "2", "timeout": "150"}
+    append = draw_append(rng, mib)
+    sysctls = draw_sysctls(rng, mib)
+    loads = draw_loads(rng, mib, head)
+    devices = draw_devices(rng, mib, nodes)
+    requests = []
+    for _ in range(rng.randint(4, 9)):
+        device = rng.randrange(len(devices))
+        requests.append(draw_request(rng, mib, device, devices[device][0]))
+    return Round(seed, mib, head, append, sysctls, loads, chance(rng, 25), devices, requests)
