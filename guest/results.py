@@ -108,6 +108,11 @@ class Table:
         self.remarks = []
         self.passed = self.failed = 0
 
+    @property
+    def faults(self):
+        """A table without a line proves nothing."""
+        return self.failed + (not self.passed + self.failed)
+
     def count(self, verdict):
         if verdict.startswith("ok"):
             self.passed += 1
@@ -287,8 +292,7 @@ def main(directory, *scenarios):
     for table in tables(directory, scenarios):
         print(table, "\n")
         passed += table.passed
-        # A table without a line proves nothing.
-        failed += table.failed + (not table.passed + table.failed)
+        failed += table.faults
     print(f"tables: {passed} passed, {failed} failed")
     return failed > 0
 
@@ -321,9 +325,14 @@ def facts(directory):
     commits = {line.split()[-1] for path in used for line in judge.read(path) if line.startswith("run.sh: commit ")}
     text = {"date": " to ".join(dict.fromkeys((days[0], days[-1]))), "commit": ", ".join(sorted(commits)),
             "machine": machine()}
+    faults = 0
     for what in ("run", "compare", "cost", "overhead"):
         names = [name for name in logs if name == what or what == "compare" and name not in TABLES]
-        text[what] = "\n".join(str(table) for table in tables(directory, names))
+        made = list(tables(directory, names))
+        faults += sum(table.faults for table in made)
+        text[what] = "\n".join(map(str, made))
+    if faults:
+        sys.exit(f"results.py: {faults} failed in the tables of {directory}")
     text["bench"] = "\n".join(line for path in bench for line in judge.read(path)
                               if line and not line.startswith("  ") and not line.endswith("failed"))
     return text

@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+import tempfile
 
 import judge
 import results
@@ -168,9 +169,23 @@ def cases():
         yield f"run: {what}", holds(results.run_table(*logs)), good
     for good, what, *lines in COSTS:
         yield f"cost: {what}", holds(results.cost_table(*(stamped(said("COST", line)) for line in lines))), good
+    for good, what, groups, stock in COMPARED[:3]:
+        yield f"published: {what}", published(groups, stock), good
     for good, what, without, groups in OVERHEAD:
         logs = (stamped(said("WORK", *lines)) for lines in (without, groups, without))
         yield f"overhead: {what}", holds(results.overhead_table(*logs)), good
+
+
+def published(groups, stock):
+    """Whether make results takes the tables of these two logs."""
+    with tempfile.TemporaryDirectory() as logs:
+        for system, text in (("normal", groups), ("normal-off", stock)):
+            with open(f"{logs}/x-{system}.log", "w") as log:
+                log.writelines(f"{line}\n" for line in stamped(row(text)))
+        try:
+            return bool(results.facts(logs))
+        except SystemExit:
+            return False
 
 
 def main():
