@@ -124,17 +124,18 @@ do_build()
 		die "unknown flavour '$flavour'"
 	mkdir -p "$out" "$build/log"
 	cd "$tree"
+	# No boot shall judge what was built before.
+	trap 'rm -f "$out/arch/x86/boot/bzImage"' EXIT
 	configure "$flavour" "$out"
 	log=$build/log/kernel-$flavour.build
 	echo "kernel: building $flavour (progress in ${log#"$top"/})" >&2
 	# Fixed, so that ccache can answer whichever commit is built.
 	export KBUILD_BUILD_TIMESTAMP='2000-01-01' KBUILD_BUILD_USER=dmag KBUILD_BUILD_HOST=guest
 	if ! make -C "$tree" O="$out" CC="${CC:-ccache gcc}" -j"$jobs" bzImage modules >"$log" 2>&1; then
-		# No boot shall judge what was built before.
-		rm -f "$out/arch/x86/boot/bzImage"
 		grep -E -A8 'error|warning|Error|undefined reference' "$log" | tail -60 >&2
 		die "the $flavour kernel does not build, see $log"
 	fi
+	trap - EXIT
 	# Warnings in our own files are wanted on the screen.
 	grep -E -A3 '(dmag|edu).*(warning|error):' "$log" >&2 || true
 }
