@@ -40,7 +40,7 @@ check: $(foreach f,plain san aarch64 powerpc,$(call programs,$(f))) $(FUZZERS) $
 	@tests/run.pl $(call commands,plain) $(call commands,san) \
 		$(call commands,aarch64,qemu-aarch64) $(call commands,powerpc,qemu-ppc) \
 		$(FUZZERS:%="tests/tap.sh tests/fuzz/run.sh $(FUZZ_CHECK_SECONDS) %") \
-		$(EMBED:%="tests/tap.sh %") "tests/unit/freestanding.sh $(B)/freestanding" \
+		$(EMBED:%="tests/tap.sh %") "tests/unit/freestanding.sh $(B)/freestanding" tests/unit/runner.sh \
 		$(if $(ONLY),,$(TOOL_COMMANDS))
 
 fuzz: $(FUZZERS)
