@@ -10,6 +10,12 @@ HELP += "kernel [FLAVOUR=debug]" "build the guest kernel (KERNEL_SRC=DIR: anothe
 	"patched-tree DIR=PATH" "install dmag into a clean 6.12 tree" \
 	"identity" "compare the machine code with CONFIG_DMAG=n and of an unpatched kernel"
 
+# Another goal would do its work with the normal kernel all the same.
+ifneq ($(filter command environment,$(origin FLAVOUR)),)
+IGNORES_FLAVOUR := $(filter-out kernel kernel-tree kernel-dir scenario,$(MAKECMDGOALS))
+$(if $(IGNORES_FLAVOUR),$(error FLAVOUR= means nothing to $(IGNORES_FLAVOUR)))
+endif
+
 .PHONY: kernel kernel-tree kernel-dir patched-tree identity
 
 kernel: kernel-tree
