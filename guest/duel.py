@@ -24,7 +24,7 @@ from results import number, told, words
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.environ.get("LOG_DIR", f"{TOP}/build/log") + "/duel"
-FLAVOUR = "normal"
+FLAVOUR = "duel"
 PAIRS = 3
 SLACK_NS = 1_000_000
 # The digits of dmag_duel.c.
@@ -246,6 +246,7 @@ def play(duel, counts_only):
         lost = [loss for loss in losses(duel, groups, stock) if not (counts_only and loss.timed)]
         if not lost or not all(map(soft, lost)):
             break
+        print(f"  pair {nr + 1}: " + "; ".join(f"{loss.what}: {loss.text}" for loss in lost), flush=True)
     print("\n".join(table(duel, groups, stock)))
     return lost
 

@@ -13,10 +13,12 @@ duel_work()
 	tell "WORK phase=$1" <"/tmp/work-$1"
 }
 
-# The memory that a load's share is of: free before any device has a group.
+# The memory that a load's share is of: that which the host can use before any
+# device has a group, less 16 MiB for the scenario itself.
 duel_begin()
 {
-	free_mib=$(($(mem_free_kib) / 1024))
+	free_mib=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) - 16 }' /proc/meminfo)
+	[ "$free_mib" -gt 16 ] || free_mib=16
 	say "FREE mib=$free_mib"
 	# Killed before the scenario itself, of which init is one.
 	echo 500 >/proc/self/oom_score_adj
@@ -75,6 +77,7 @@ duel_stream()
 	duel_disk "$1"
 	truncate -s 3G /disk/big
 	while :; do dd if=/disk/big of=/dev/null bs=1M 2>/dev/null; done &
+	streaming=$!
 	usleep 4000000
 }
 
@@ -122,6 +125,16 @@ duel_worker()
 	/bin/load work 3600 "$seed" >/tmp/work-play &
 }
 
+# Killed processes hold their files for a moment.
+umount_all()
+{
+	local dir
+
+	for dir in /fill /disk; do
+		! grep -q " $dir " /proc/mounts || umount $dir 2>/dev/null || return
+	done
+}
+
 # All given back, devices, groups and loads gone: is the memory back?
 duel_end()
 {
@@ -135,8 +148,9 @@ duel_end()
 	check_groups "no group is left" await_groups 0
 	grep -E '^(oom_kill|allocstall|pgmajfault|pgmigrate_success|pgscan_direct|pswpout|compact_stall) ' \
 		/proc/vmstat | xargs | tell VMSTAT
+	[ -z "${streaming:-}" ] || kill -KILL "$streaming"
 	killall -KILL load dd 2>/dev/null
-	[ ! -d /fill ] || umount /fill 2>/dev/null
+	await umount_all
 	[ ! -d $debug/dmag_press ] || press unhog
 	swapoff -a 2>/dev/null
 	usleep 500000

@@ -7,6 +7,7 @@ functions of guest/duel.sh.
 import dataclasses
 import math
 import random
+import re
 
 MIB = 1 << 20
 PAGE = 4096
@@ -53,10 +54,13 @@ class Round:
     requests: list
 
     def machine(self):
-        nodes = " two nodes" if "-numa" in self.head.get("qemu", "") else ""
+        qemu = self.head.get("qemu", "")
+        sizes = re.findall("id=node.,size=([0-9]+M)", qemu)
+        below = re.findall("below-4g=([0-9]+M)", qemu)
+        where = [f"nodes={'+'.join(sizes)}"] * bool(sizes) + [f"below-4G={size}" for size in below]
         tuned = [f"{name}={value}" for name, value in self.sysctls]
         loads = [load.removeprefix("duel_") for load in self.loads]
-        return " ".join([f"{self.mib}M{nodes}"] + self.append + tuned + ["load:"] + (loads or ["idle"]) +
+        return " ".join([f"{self.mib}M"] + where + self.append + tuned + ["load:"] + (loads or ["idle"]) +
                         (["(before the devices)"] if self.late else []))
 
     def script(self):
@@ -86,7 +90,7 @@ def log_uniform(rng, low, high):
 def draw_memory(rng):
     """Small machines mostly, for a round is to take a minute."""
     sizes = (128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 16384)
-    weights = (2, 1, 4, 3, 8, 5, 10, 5, 10, 8, 6, 8, 3, 2)
+    weights = (3, 2, 5, 5, 12, 8, 15, 8, 12, 8, 5, 6, 2, 1)
     return rng.choices(sizes, weights)[0]
 
 
@@ -103,7 +107,7 @@ def draw_cma(rng, mib):
     return [f"cma={rng.choice((8, 16, 32))}M"]
 
 
-def draw_append(rng, mib):
+def draw_append(rng, mib, nodes):
     append = draw_cma(rng, mib)
     if chance(rng, 50):
         append.append("swiotlb=2048")
@@ -113,11 +117,33 @@ def draw_append(rng, mib):
         append.append(f"hugepages={mib * rng.randint(5, 30) // 200}")
     if chance(rng, 12):
         append.append(f"{rng.choice(('kernelcore', 'movablecore'))}={rng.randint(40, 60)}%")
+    if nodes > 1 and chance(rng, 30):
+        append.append(rng.choice(("movable_node", "numa_balancing=disable", "cma_pernuma=16M")))
+    if not chance(rng, 25):
+        append.append("transparent_hugepage=never")
     for option in ("init_on_alloc=1", "init_on_free=1", "page_alloc.shuffle=1", "nokaslr", "isolcpus=1",
                    "threadirqs", "slab_nomerge"):
         if chance(rng, 7):
             append.append(option)
     return append
+
+
+def draw_qemu(rng, mib, nodes):
+    """Where memory lies: below 4 GiB or in part beyond, on one node or two."""
+    words = []
+    low = mib
+    if mib >= 256 and chance(rng, 50):
+        low = rng.choice((128, 256, 512, 768, 1024, 2048))
+    if low < mib:
+        words.append(f"-machine max-ram-below-4g={low}M")
+    if nodes > 1:
+        # Two sockets, for nodes that share a cache are a firmware bug.
+        words.append("-smp 2,sockets=2,cores=1")
+        first = rng.choice((mib // 2, mib // 4, mib * 3 // 4)) // 2 * 2
+        for nr, size in enumerate((first, mib - first)):
+            words.append(f"-object memory-backend-ram,id=node{nr},size={size}M")
+            words.append(f"-numa node,nodeid={nr},cpus={nr},memdev=node{nr}")
+    return " ".join(words)
 
 
 def draw_sysctls(rng, mib):
@@ -150,12 +176,16 @@ def draw_loads(rng, mib, head):
 
     if chance(rng, 20):
         loads.append(f"duel_strewn {rng.randint(2, 12)}")
-    swapped = chance(rng, 30)
+    swapped = chance(rng, 35)
     if swapped:
-        loads.append(f"duel_swap {disk('2G')}")
-    room = 97 if swapped else 93
+        loads.append(f"duel_zram {rng.randint(20, 60)}" if chance(rng, 40) else f"duel_swap {disk('2G')}")
+    room = 97 if swapped else 92
+    if chance(rng, 40):
+        percent = rng.randint(70, room)
+        room -= percent
+        loads.append(f"duel_tmpfs {percent}")
     for _ in range(rng.choices((0, 1, 2, 3), (25, 40, 25, 10))[0]):
-        kind = rng.choice(("tmpfs", "tmpfs", "anon", "lock", "stream", "write"))
+        kind = rng.choice(("tmpfs", "anon", "lock", "stream", "write"))
         if any(load.startswith((f"duel_{kind}", f"duel_memory {kind}")) for load in loads):
             continue
         if kind in ("stream", "write"):
@@ -173,13 +203,17 @@ def draw_loads(rng, mib, head):
     return loads
 
 
-def draw_devices(rng, mib, nodes):
-    """Masks that say something on this machine, mostly."""
+def draw_devices(rng, mib, nodes, words):
+    """Masks that say something on this machine, mostly: a zone or an area ends there."""
     ends = mib.bit_length() + 20
-    near = [bits for bits in range(24, ends + 1)]
+    near = list(range(24, ends + 1))
+    if "below-4g" in words:
+        near += [32] * len(near)
+    if "@64M" in words or "@128M" in words:
+        near += [27, 28, 28]
     devices = []
     for _ in range(rng.choices((1, 2, 3, 4), (35, 35, 20, 10))[0]):
-        bits = rng.choice(near) if chance(rng, 75) else rng.choice((20, 21, 22, 23, 24, 32, 36, 40, 48, 64))
+        bits = rng.choice(near) if chance(rng, 80) else rng.choice((20, 21, 22, 23, 24, 32, 36, 40, 48, 64))
         devices.append((bits, rng.choice((-1, 0, 1)) if nodes > 1 else -1))
     return devices
 
@@ -211,8 +245,8 @@ def draw_request(rng, mib, device, bits):
     size = draw_size(rng)
     reach = min(1 << bits, mib * MIB)
     # A device that reaches all could take the host's last page.
-    share = rng.choice((0.02, 0.1, 0.4, 1.2)) if reach < mib * MIB / 2 else rng.choice((0.01, 0.05, 0.15))
-    count = max(1, min(int(reach * share) // size, rng.choice((50, 500, 4000))))
+    share = rng.choice((0.05, 0.2, 0.5, 1.2)) if reach < mib * MIB / 2 else rng.choice((0.01, 0.05, 0.15))
+    count = max(1, min(int(reach * share) // size, rng.choice((50, 500, 4000, 4000))))
     context, gfp, flags = draw_how(rng)
     api = rng.choices(("coherent", "nokmap", "contig", "single", "pages", "noncoherent", "noncontiguous"),
                       (50, 8, 7, 5, 10, 10, 10))[0]
@@ -230,10 +264,13 @@ def draw(seed):
     mib = draw_memory(rng)
     nodes = 2 if mib >= 512 and chance(rng, 20) else 1
     head = {"memory": f"{mib}M", "cpus": "2", "timeout": "150"}
-    append = draw_append(rng, mib)
+    qemu = draw_qemu(rng, mib, nodes)
+    if qemu:
+        head["qemu"] = qemu
+    append = draw_append(rng, mib, nodes)
     sysctls = draw_sysctls(rng, mib)
     loads = draw_loads(rng, mib, head)
-    devices = draw_devices(rng, mib, nodes)
+    devices = draw_devices(rng, mib, nodes, " ".join([qemu] + append))
     requests = []
     for _ in range(rng.randint(4, 9)):
         device = rng.randrange(len(devices))

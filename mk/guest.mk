@@ -16,7 +16,8 @@ run: kernel
 compare: kernel
 	@scripts/compare.sh $(S)
 
-duel: kernel
+duel: kernel-tree
+	@scripts/kernel.sh build duel
 	@guest/duel.py $(SEED) $(ROUNDS)
 
 scenario: kernel
