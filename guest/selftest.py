@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
-"""Do judge.py and results.py find what is wrong? The last line is "N passed, N failed"."""
+"""Do judge.py, results.py and duel.py find what is wrong? The last line is "N passed, N failed"."""
 import os
 import re
 import sys
 import tempfile
 
+import duel_selftest
 import judge
 import results
 
@@ -174,6 +175,7 @@ def cases():
     for good, what, without, groups in OVERHEAD:
         logs = (stamped(said("WORK", *lines)) for lines in (without, groups, without))
         yield f"overhead: {what}", holds(results.overhead_table(*logs)), good
+    yield from duel_selftest.cases()
 
 
 def published(groups, stock):

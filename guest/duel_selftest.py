@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+"""Cases for selftest.py: does duel.py find every kind of loss, and no other?"""
+import duel
+import duel_draw
+
+FAST, SLOW = duel.DIGITS[8], duel.DIGITS[48]
+OOM = "[    3.000000] load invoked oom-killer: gfp_mask=0"
+
+
+def log(granted=(20, 20), digit=FAST, times="", bad=0, oom=0, forks=0, speed=1.0, free=90000, extra=(), end=True):
+    """A boot with two plays."""
+    head = "[    1.000000] "
+    text = ["KTAP version 1", "# BEGIN duel normal dmag=on"]
+    for nr, got in enumerate(granted):
+        text += [f"# PLAY id={nr} asked=20 granted={got} bad=0 late=0 ns=1 max_ns=2",
+                 f"# TIMES {nr} {times or digit * got}"]
+    text += [f"{'not ' if bad else ''}ok 1 - play", f"# VMSTAT oom_kill {oom} pgscan_direct 0",
+             f"# WORK phase=play LOAD work units=9 work_s=10 compute_s={speed * 10} failed_forks={forks}"]
+    text += [f"# END MemTotal=100000 MemFree={free}", "1..1"] if end else []
+    return [head + line for line in text] + list(extra)
+
+
+def request(slots=0, size=4096):
+    return duel_draw.Request(0, 28, "coherent", "task", "kernel", "w", 20, size, slots, 0)
+
+
+KEPT = (request(), request())
+CHURN = (request(4), request(4))
+LARGER = (request(4), request(4, 65536))
+# Is it a loss, what is it, the requests, boots with groups, boots of stock.
+CASES = (
+    (False, "as much", KEPT, [log()], [log()]),
+    (True, "a grant less", KEPT, [log((20, 19))], [log()]),
+    (True, "a play that grants nothing", KEPT, [log((0, 20))], [log((1, 20))]),
+    (False, "less, but an earlier play kept as much more", KEPT, [log((20, 10))], [log((10, 20))]),
+    (True, "less, and an earlier play gave back the more", CHURN, [log((20, 10))], [log((10, 20))]),
+    (True, "less, and an earlier play was of smaller buffers", LARGER, [log((20, 10))], [log((10, 20))]),
+    (True, "less in each pair", KEPT, [log((20, 15))] * 3, [log((20, 18))] * 3),
+    (False, "less in one pair of three", KEPT, [log((20, n)) for n in (15, 18, 15)], [log((20, 18))] * 3),
+    (False, "less, within the spread of stock", KEPT, [log((20, 15))] * 2, [log((20, n)) for n in (16, 18)]),
+    (True, "slower", KEPT, [log(digit=SLOW)], [log()]),
+    (False, "slower by less than a millisecond", KEPT, [log(digit=duel.DIGITS[20])], [log()]),
+    (False, "as slow", KEPT, [log(digit=SLOW)], [log(digit=SLOW)]),
+    (False, "slower only where stock refuses", KEPT, [log((5, 5), times=FAST * 4 + SLOW)], [log((4, 4))]),
+    (True, "slower where stock does not refuse", KEPT, [log((5, 5), times=FAST * 3 + SLOW * 2)], [log((5, 5))]),
+    (False, "refused slowly", KEPT, [log((5, 5), times=FAST * 5 + f"-{SLOW}" * 3)], [log((5, 5))]),
+    (True, "an OOM kill", KEPT, [log(oom=1, extra=[OOM])], [log()]),
+    (False, "as many OOM kills", KEPT, [log(oom=1, extra=[OOM])], [log(oom=1, extra=[OOM])]),
+    (True, "a failed fork", KEPT, [log(forks=1)], [log()]),
+    (True, "a shell that cannot fork", KEPT, [log(extra=["sh: can't fork: Out of memory"])], [log()]),
+    (True, "a buffer that is bad", KEPT, [log(bad=1)], [log()]),
+    (True, "a splat", KEPT, [log(extra=["[    2.000000] WARNING: CPU: 0 PID: 1 at mm/dmag/x.c:3"])], [log()]),
+    (False, "a splat of both", KEPT, [log(extra=["[    2.000000] WARNING: CPU: 0 PID: 1 at mm/x.c:3"])],
+     [log(extra=["[    3.000000] WARNING: CPU: 1 PID: 2 at mm/x.c:3"])]),
+    (True, "no end", KEPT, [log(end=False)], [log()]),
+    (True, "a slower host", KEPT, [log(speed=0.9)], [log()]),
+    (False, "a host that is 1 % slower", KEPT, [log(speed=0.99)], [log()]),
+    (True, "memory lost", KEPT, [log(free=80000)], [log()]),
+    (False, "memory within the margin", KEPT, [log(free=88000)], [log()]),
+)
+
+
+def lost(requests, groups, stock):
+    drawn = duel_draw.draw(1)
+    drawn.requests = list(requests)
+    groups, stock = (list(map(duel.read_boot, boots)) for boots in (groups, stock))
+    return bool(list(duel.losses(drawn, groups, stock)))
+
+
+def cases():
+    """Each case tried: its name, its outcome, the right one."""
+    for bad, name, *boots in CASES:
+        yield f"duel: {name}", lost(*boots), bad
+    yield "duel: one seed, one round", duel_draw.draw(5).script() == duel_draw.draw(5).script(), True
+    yield "duel: another seed, another round", duel_draw.draw(5).script() == duel_draw.draw(6).script(), False
+    yield "duel: the first round has the seed that was given", duel.derived(5, 0), 5
+    yield "duel: a refusal has its own time", duel.decode(f"{FAST}-{SLOW}{FAST}"), (
+        [duel.BOUNDS[FAST]] * 2, [duel.BOUNDS[SLOW]])
