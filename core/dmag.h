@@ -74,7 +74,9 @@ extern "C" {
  *   Before it claims, dmag_group_alloc() searches all of them once.
  *   It is multiplied by the number of segments if some of them touch.
  *
- * (I9, "disabled means absent", is up to the host.)
+ * I9, "disabled means absent", and I11, "what the host would have served without
+ * dmag is served, in the same order of time, and the host is no worse off", are up
+ * to the host.
  *
  * The core takes no locks: its caller serialises all calls on one object.  It
  * allocates nothing: its caller asks how much memory a structure needs, and
