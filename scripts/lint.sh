@@ -89,7 +89,7 @@ sparse_driver()
 	exec 9>build/kernel-normal.lock
 	flock 9
 	make -s -C build/kernel-normal M="$top/build/driver-sparse" CC="ccache gcc" C=2 modules 2>&1 |
-		grep -E 'dmag_(edu|press|storm)' || true
+		grep -E 'dmag_(duel|edu|press|storm)' || true
 }
 
 cppcheck_dir()

@@ -84,6 +84,11 @@ step "kernel/without" building make -s kernel FLAVOUR=without
 for name in $(guest/run.sh --list compare) cost overhead tool; do
 	step "compare/$name" scripts/compare.sh "$name"
 done
+step "kernel/duel" building make -s kernel FLAVOUR=duel
+# Counts alone, for the host is shared: two machines always, one drawn anew.
+for seed in 7 41 $(od -An -tu4 -N4 /dev/urandom); do
+	step "duel/$seed" guest/duel.py --counts "$seed"
+done
 step "tool/boards" building make -s boards-check
 step "bench" building make -s bench
 for name in $(guest/run.sh --list normal); do
