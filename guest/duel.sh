@@ -120,6 +120,17 @@ duel_swap()
 	mkswap "$1" >/dev/null && swapon "$1"
 }
 
+# From now on the scenario may use the memory of one node only.
+duel_cpuset()
+{
+	mkdir -p /cgroup
+	mount -t cgroup2 cgroup2 /cgroup
+	echo +cpuset >/cgroup/cgroup.subtree_control
+	mkdir /cgroup/duel
+	echo "$1" >/cgroup/duel/cpuset.mems
+	echo $$ >/cgroup/duel/cgroup.procs || say "LOAD no cpuset"
+}
+
 duel_worker()
 {
 	/bin/load work 3600 "$seed" >/tmp/work-play &

@@ -270,6 +270,8 @@ def draw(seed):
     append = draw_append(rng, mib, nodes)
     sysctls = draw_sysctls(rng, mib)
     loads = draw_loads(rng, mib, head)
+    if nodes > 1 and chance(rng, 35):
+        loads.append(f"duel_cpuset {rng.choice((0, 1))}")
     devices = draw_devices(rng, mib, nodes, " ".join([qemu] + append))
     requests = []
     for _ in range(rng.randint(4, 9)):
