@@ -100,7 +100,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	struct dmag_device *member;
 	int ret;
 
-	lockdep_assert_held(&dmag_mutex);
+	dmag_assert_may_claim();
 	member = rcu_dereference_protected(dev->dmag,
 					   lockdep_is_held(&dmag_mutex));
 	if (!member || !dmag_kgroup_serves(member->group))
@@ -122,7 +122,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 }
 
 /*
- * A request made on the way to writeback climbs only if dmag_mutex is free, and
+ * A request made on the way to writeback climbs only if no other task claims, and
  * without I/O.  If that fails, it is served like an atomic request.
  */
 static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
@@ -131,11 +131,11 @@ static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 	unsigned int noio;
 	int ret = -ENOMEM;
 
-	if (mutex_trylock(&dmag_mutex)) {
+	if (dmag_claim_trylock()) {
 		noio = memalloc_noio_save();
 		ret = alloc_climb(dev, req, jiffies + DMAG_NORETRY_BOUND, pfn);
 		memalloc_noio_restore(noio);
-		mutex_unlock(&dmag_mutex);
+		dmag_claim_unlock();
 	}
 	if (ret)
 		alloc_try_group(dev, req, true, pfn, &ret);
@@ -198,7 +198,7 @@ static long wait_arrival(struct dmag_kgroup *group, unsigned long seen,
 	long timeout = max(1L, (long)(until - jiffies));
 
 	might_sleep();
-	lockdep_assert_not_held(&dmag_mutex);
+	lockdep_assert_not_held(&dmag_claim_mutex);
 	return ___wait_var_event(
 		&group->arrivals,
 		___wait_cond_timeout(READ_ONCE(group->arrivals) != seen),
@@ -207,8 +207,8 @@ static long wait_arrival(struct dmag_kgroup *group, unsigned long seen,
 
 /*
  * Climb; failing that, wait for frames and climb again, as often as some come
- * free before the wait is over.  The wait for the mutex does not count, because
- * its holder lets others through.
+ * free before the wait is over.  The wait for other claims does not count, because
+ * they let others through.
  */
 static int alloc_climb_or_wait(struct device *dev,
 			       const struct dmag_request *req, gfp_t gfp,
@@ -221,7 +221,7 @@ static int alloc_climb_or_wait(struct device *dev,
 	int ret;
 
 	for (;;) {
-		if (dmag_lock_killable())
+		if (dmag_claim_lock_killable())
 			return -EINTR;
 		ret = alloc_climb(dev, req, end ?: jiffies + bound, pfn);
 		if (!end)
@@ -229,7 +229,7 @@ static int alloc_climb_or_wait(struct device *dev,
 		group = ret && ret != -EINTR && time_before(jiffies, end) ?
 				wait_start(dev, req, pfn, &seen, &ret) :
 				NULL;
-		mutex_unlock(&dmag_mutex);
+		dmag_claim_unlock();
 		if (!group)
 			return ret;
 		ret = wait_arrival(group, seen, end) < 0 ? -EINTR : 0;

@@ -29,6 +29,9 @@
 /* Pageblocks larger than this are not claimed whole, frames. */
 #define DMAG_PAGEBLOCK_MOST ((unsigned long)SZ_4M >> PAGE_SHIFT)
 
+/* Candidates that are scanned before others that wait for dmag_mutex may have it. */
+#define DMAG_SCAN_BATCH 64
+
 /* How long claims begin at the cursor, before one begins at the top again. */
 #define DMAG_CURSOR_FOR HZ
 
@@ -390,7 +393,7 @@ static int candidate_find_best(struct dmag_kgroup *group,
 		     req->within.last;
 	u64 count = max(req->count, whole ? unit : 0);
 	u64 align = max(req->align, req->count < count ? count : 1);
-	unsigned int judged = 0;
+	unsigned int judged = 0, scanned = 0;
 	long most = LONG_MAX;
 	int end, ret = -EAGAIN;
 	struct dmag_range range;
@@ -402,6 +405,8 @@ static int candidate_find_best(struct dmag_kgroup *group,
 		long moves = candidate_judge(group, &range, rung, choice, most);
 
 		cond_resched();
+		if (!(++scanned % DMAG_SCAN_BATCH))
+			dmag_kgroup_yield(group);
 		if (moves >= 0) {
 			*best = range;
 			most = moves - 1;

@@ -71,14 +71,16 @@ static void drain_ask(int cpu)
  * Such pages cannot be isolated.  A CPU that does not schedule is waited for once,
  * and then no more; isolated CPUs are not disturbed.
  *
- * Context: Process, under dmag_mutex.  Sleeps up to DMAG_DRAIN_BOUND.
+ * Context: Process, under dmag_claim_mutex alone.  Sleeps up to DMAG_DRAIN_BOUND.
  */
 void dmag_drain_lru(void)
 {
-	static struct cpumask asked; /* dmag_mutex */
+	static struct cpumask asked; /* dmag_claim_mutex */
 	int cpu;
 
 	might_sleep();
+	lockdep_assert_held(&dmag_claim_mutex);
+	lockdep_assert_not_held(&dmag_mutex);
 	cpumask_clear(&asked);
 	for_each_online_cpu(cpu) {
 		if (!housekeeping_cpu(cpu, HK_TYPE_DOMAIN) ||
@@ -219,6 +221,7 @@ int dmag_contig_take(const struct dmag_range *range, int migratetype,
 	int ret;
 
 	might_sleep();
+	lockdep_assert_not_held(&dmag_mutex);
 	DMAG_CHECK(range->start <= range->last);
 	INIT_LIST_HEAD(&cc.migratepages);
 	ret = start_isolate_page_range(range->start, range->last + 1,

@@ -17,6 +17,7 @@
 #include <linux/iommu-dma.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "device.h"
@@ -25,10 +26,14 @@
 #include "reserve.h"
 
 /*
- * A new group's first fill may keep dma_set_mask() waiting this long; the
- * worker continues.  Two pageblocks take 25 ms on a full, emulated machine.
+ * A new group's first fill may keep dma_set_mask() waiting this long, if no other
+ * task claims; the worker continues.  Two pageblocks take 25 ms on a full, emulated
+ * machine.
  */
 #define DMAG_FILL_BOUND (HZ / 4)
+
+/* Likewise the search for free memory, if another task claims. */
+#define DMAG_FREE_FILL_BOUND (HZ / 40)
 
 static struct dmag_reach dmag_ram; /* dmag_mutex */
 static bool ram_untold; /* to all devices (dmag_mutex) */
@@ -168,17 +173,20 @@ static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 }
 
 /* Keep the driver's probe waiting only so long; the worker continues. */
-static void device_first_fill(struct dmag_kgroup *group)
+static void device_first_fill(struct dmag_kgroup *group, bool may_claim)
 {
 	lockdep_assert_held(&dmag_mutex);
-	dmag_kgroup_fill(group, DMAG_FILL_BOUND);
+	if (may_claim)
+		dmag_kgroup_fill(group, DMAG_FILL_BOUND);
+	else
+		dmag_kgroup_fill_free(group, DMAG_FREE_FILL_BOUND);
 	spin_lock_irq(&group->lock);
 	if (dmag_group_shortage(&group->core))
 		group->kicked = DMAG_LOW;
 	spin_unlock_irq(&group->lock);
 }
 
-static void device_join(struct dmag_device *member)
+static void device_join(struct dmag_device *member, bool may_claim)
 {
 	struct dmag_kgroup *fresh, *group;
 
@@ -193,7 +201,7 @@ static void device_join(struct dmag_device *member)
 	group = member->group;
 	/* The group is new, or had lost its last member and its reserve. */
 	if (dmag_group_low(&group->core))
-		device_first_fill(group);
+		device_first_fill(group, may_claim);
 	/* There is capacity to protect, or a fill to continue. */
 	dmag_worker_kick();
 }
@@ -213,6 +221,7 @@ static bool device_up_to_date(struct device *dev)
 void __dmag_device_update(struct device *dev)
 {
 	struct dmag_device *member;
+	bool may_claim;
 
 	if (!device_eligible(dev)) {
 		__dmag_device_leave(dev);
@@ -224,9 +233,17 @@ void __dmag_device_update(struct device *dev)
 	member = device_alloc(dev);
 	if (!member)
 		return;
-	dmag_lock();
-	device_join(member);
+	may_claim = dmag_may_wait(GFP_KERNEL) && dmag_claim_trylock();
+	if (!may_claim)
+		dmag_lock();
+	/* Its first two requests may have raced to here. */
+	if (device_up_to_date(dev))
+		kfree(member);
+	else
+		device_join(member, may_claim);
 	mutex_unlock(&dmag_mutex);
+	if (may_claim)
+		mutex_unlock(&dmag_claim_mutex);
 }
 
 void __dmag_device_leave(struct device *dev)
@@ -428,6 +445,10 @@ static int __init dmag_init(void)
 		pr_warn("dmag: no usable RAM map, staying off\n");
 		return ret;
 	}
+	/* Teach lockdep that reclaim may wait for dmag_mutex. */
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&dmag_mutex);
+	fs_reclaim_release(GFP_KERNEL);
 	static_branch_enable(&dmag_key);
 	return 0;
 }

@@ -56,10 +56,9 @@ static void claim_page_out(const struct dmag_range *range)
 	reclaim_pages(&folios);
 }
 
-static bool claim_host_spares(const struct dmag_range *range)
+static bool claim_host_spares(const struct dmag_range *range, bool protected)
 {
-	return dmag_host_spares(range->last - range->start + 1,
-				!dmag_range_protected(range));
+	return dmag_host_spares(range->last - range->start + 1, !protected);
 }
 
 /*
@@ -68,14 +67,14 @@ static bool claim_host_spares(const struct dmag_range *range)
  * pages that come free from others.
  */
 static void claim_make_room(const struct dmag_kgroup *group,
-			    const struct dmag_range *range)
+			    const struct dmag_range *range, bool protected)
 {
 	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
 	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
 	unsigned long progress = 1;
 
-	while (progress && !claim_host_spares(range) &&
-	       !dmag_kgroup_give_up(group) && !dmag_lock_contended()) {
+	while (progress && !claim_host_spares(range, protected) &&
+	       !dmag_kgroup_give_up(group)) {
 		unsigned int flags;
 
 		fs_reclaim_acquire(gfp);
@@ -121,34 +120,94 @@ static int host_feed(struct dmag_kgroup *group, const struct dmag_range *range)
 	return 0;
 }
 
-static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
-		      enum dmag_rung rung)
+/*
+ * Without dmag_mutex the range may have begun to go offline, or a group may have
+ * become the owner of free or captured frames of one of its blocks.
+ */
+static bool claim_may_take(struct dmag_kgroup *group,
+			   const struct dmag_range *range)
+{
+	struct dmag_range blocks = dmag_whole_pageblocks(range);
+
+	lockdep_assert_held(&dmag_mutex);
+	return !dmag_range_owned(group, range) &&
+	       dmag_pageblock_usable(group, &blocks);
+}
+
+/* Reclaim for @range, and from it; false if it is no candidate any more. */
+static bool claim_reclaim(struct dmag_kgroup *group,
+			  const struct dmag_range *range)
+{
+	bool protected = dmag_range_protected(range);
+
+	dmag_assert_may_claim();
+	dmag_kgroup_pause(group);
+	claim_page_out(range);
+	claim_make_room(group, range, protected);
+	dmag_kgroup_resume(group);
+	return claim_may_take(group, range);
+}
+
+/* The pageblocks that a claim has isolated without dmag_mutex (dmag_mutex). */
+static const struct dmag_range *claim_isolated;
+
+static int claim_move(struct dmag_kgroup *group, const struct dmag_range *range,
+		      unsigned long patience)
 {
 	struct dmag_range blocks = dmag_whole_pageblocks(range);
 	bool protected = dmag_range_protected(range);
 	int ret;
 
-	lockdep_assert_held(&dmag_mutex);
-	if (rung == DMAG_CLAIM_RECLAIM && dmag_may_wait(GFP_KERNEL)) {
-		claim_page_out(range);
-		claim_make_room(group, range);
-	}
-	if (!claim_host_spares(range)) {
-		dmag_candidate_failed(range, rung);
+	dmag_assert_may_claim();
+	if (!claim_host_spares(range, protected))
 		return -EAGAIN;
-	}
+	claim_isolated = &blocks;
+	dmag_kgroup_pause(group);
 	ret = dmag_contig_take(range, protected ? MIGRATE_CMA : MIGRATE_MOVABLE,
-			       rung == DMAG_CLAIM_RECLAIM ? DMAG_PATIENCE : 0);
+			       patience);
 	/*
 	 * The allocations that migration made left megabytes on per-CPU lists.
 	 * Other CPUs cannot use them there, and dmag_host_spares() misses them.
 	 */
 	drain_all_pages(NULL);
+	dmag_kgroup_resume(group);
+	claim_isolated = NULL;
 	if (protected)
 		dmag_restore_types(&blocks);
-	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM)
+	return ret;
+}
+
+static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
+		      enum dmag_rung rung)
+{
+	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
+	int ret;
+
+	if (reclaims && dmag_may_wait(GFP_KERNEL) &&
+	    !claim_reclaim(group, range))
+		return -EAGAIN;
+	ret = claim_move(group, range, reclaims ? DMAG_PATIENCE : 0);
+	if (!ret && !claim_may_take(group, range)) {
+		free_contig_range(range->start, range->last - range->start + 1);
+		return -EAGAIN;
+	}
+	if (ret && ret != -EINTR)
 		dmag_candidate_failed(range, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
+}
+
+/**
+ * dmag_claim_isolates() - Whether a claim has isolated a part of a range.
+ * @range: the range
+ *
+ * Context: Process, under dmag_mutex.
+ * Return: true if one has, for tens of milliseconds.
+ */
+bool dmag_claim_isolates(const struct dmag_range *range)
+{
+	lockdep_assert_held(&dmag_mutex);
+	return claim_isolated && claim_isolated->start <= range->last &&
+	       range->start <= claim_isolated->last;
 }
 
 /* The request that a tighter group is asked to cede frames for. */
@@ -221,11 +280,13 @@ static int claim_take_surplus(struct dmag_kgroup *group,
 /* One page that is on its way to the LRU spoils a whole run. */
 static void claim_drain_once(struct dmag_kgroup *group)
 {
-	lockdep_assert_held(&dmag_mutex);
+	dmag_assert_may_claim();
 	if (group->drained || dmag_kgroup_give_up(group))
 		return;
-	dmag_drain_lru();
 	group->drained = true;
+	dmag_kgroup_pause(group);
+	dmag_drain_lru();
+	dmag_kgroup_resume(group);
 }
 
 static int claim_by_rung(struct dmag_kgroup *group,
@@ -241,6 +302,8 @@ static int claim_by_rung(struct dmag_kgroup *group,
 		return dmag_candidate_take_free(group, req, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return claim_take_surplus(group, req, got);
+	if (group->free_only)
+		return -EAGAIN;
 	claim_drain_once(group);
 	for (int tries = 0; tries < group->tries && ret == -EAGAIN; tries++) {
 		ret = dmag_kgroup_give_up(group) ?:
@@ -339,20 +402,10 @@ static const struct dmag_backend dmag_host_now = {
 	.release = host_release_now,
 };
 
-/**
- * dmag_kgroup_fill() - Bring a reserve to its watermarks, up or down.
- * @group: the group
- * @bound: how long claims may take, in jiffies
- *
- * A fill that falls short is no error; the worker continues it.
- *
- * Context: Process, under dmag_mutex.
- */
-void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
+static void host_balance(struct dmag_kgroup *group, unsigned long bound)
 {
 	u64 free;
 
-	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
 	group->deadline = jiffies + bound;
 	group->tries = DMAG_FILL_TRIES;
@@ -368,13 +421,47 @@ void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
 }
 
 /**
+ * dmag_kgroup_fill() - Bring a reserve to its watermarks, up or down.
+ * @group: the group
+ * @bound: how long claims may take, in jiffies
+ *
+ * A fill that falls short is no error; the worker continues it.
+ *
+ * Context: Process, under both mutexes.
+ */
+void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
+{
+	might_sleep();
+	dmag_assert_may_claim();
+	host_balance(group, bound);
+}
+
+/**
+ * dmag_kgroup_fill_free() - The same, with memory that is free only.
+ * @group: the group; nothing is done if a climb is under way for it
+ * @bound: how long the search may take, in jiffies
+ *
+ * Context: Process, under dmag_mutex, which it keeps.
+ */
+void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound)
+{
+	might_sleep();
+	lockdep_assert_held(&dmag_mutex);
+	if (group->pins)
+		return;
+	group->free_only = true;
+	host_balance(group, bound);
+	group->free_only = false;
+}
+
+/**
  * dmag_kgroup_climb() - Find memory for a request that may wait.
  * @group: the group
  * @req: what is wanted
  * @until: when to give up, in jiffies
  * @pfn: set to the first frame
  *
- * Context: Process, under dmag_mutex.
+ * Context: Process, under both mutexes.
  * Return: 0, -ENOMEM, -ETIME, or -EINTR on a fatal signal.
  */
 int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
@@ -384,7 +471,7 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 	int ret;
 
 	might_sleep();
-	lockdep_assert_held(&dmag_mutex);
+	dmag_assert_may_claim();
 	group->deadline = until;
 	group->tries = DMAG_CLIMB_TRIES;
 	group->drained = false;

@@ -9,7 +9,8 @@
  * Until the range is offline, or that has failed, groups neither claim, capture
  * nor protect there.  The worker makes up for the frames that they lost.
  *
- * Locks: mem_hotplug_lock, held by all callers, is outside of dmag_mutex.
+ * Locks: mem_hotplug_lock, held by all callers, is outside of dmag_mutex.  Nothing
+ * here takes dmag_claim_mutex, so a claim elsewhere holds up nothing.
  */
 
 #include <linux/dmag.h>
@@ -18,6 +19,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/notifier.h>
 #include <linux/pfn.h>
+#include <linux/sched/signal.h>
 
 #include "capture.h"
 #include "device.h"
@@ -96,6 +98,23 @@ static void hotplug_release_range(struct dmag_kgroup *group, void *range)
 	dmag_kgroup_retire(group);
 }
 
+/*
+ * A claim that was under way before the range was avoided may have isolated some of
+ * it, but gives it back.
+ */
+static int hotplug_await_claim(const struct dmag_range *range)
+{
+	lockdep_assert_held(&dmag_mutex);
+	while (dmag_claim_isolates(range)) {
+		mutex_unlock(&dmag_mutex);
+		schedule_timeout_killable(1);
+		dmag_lock();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
 /* A buffer that was allocated before the range was avoided makes it fail. */
 static int hotplug_empty_range(struct dmag_range *range)
 {
@@ -105,8 +124,11 @@ static int hotplug_empty_range(struct dmag_range *range)
 	if (ret)
 		return ret;
 	dmag_avoid_range(range);
-	dmag_kgroup_visit_all(hotplug_release_range, range);
-	ret = hotplug_refuse_if_used(range);
+	ret = hotplug_await_claim(range);
+	if (!ret) {
+		dmag_kgroup_visit_all(hotplug_release_range, range);
+		ret = hotplug_refuse_if_used(range);
+	}
 	if (ret)
 		dmag_avoid_nothing();
 	else

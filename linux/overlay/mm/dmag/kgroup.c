@@ -2,8 +2,8 @@
 /*
  * The ground of mm/dmag: groups, their locks, and the worker's bell.
  *
- * Every other file stands on this one.  It knows which groups there are, hands
- * dmag_mutex on, and wakes those that wait for a group: requests, and the worker,
+ * Every other file stands on this one.  It knows which groups there are, hands the
+ * mutexes on, and wakes those that wait for a group: requests, and the worker,
  * whose function reserve.c brings along at initialisation.
  */
 
@@ -29,19 +29,21 @@ static_assert(sizeof((struct trace_print_flags[]){ DMAG_RUNG_NAMES }) ==
 
 DEFINE_STATIC_KEY_FALSE(dmag_key);
 atomic_t dmag_contenders;
-DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, claims and releases */
+atomic_t dmag_claimers;
+DEFINE_MUTEX(dmag_claim_mutex);
+DEFINE_MUTEX(dmag_mutex);
 struct dmag_registry dmag_registry;
 u64 dmag_retired[DMAG_NR_COUNTERS];
 
 /* All groups; those visited in the current round last (dmag_mutex). */
 static LIST_HEAD(kgroup_all);
 
-/* ---- dmag_mutex ------------------------------------------------------ */
+/* ---- the mutexes ----------------------------------------------------- */
 
 /**
  * dmag_lock() - Take dmag_mutex for a task that should not wait long.
  *
- * A climb lets such tasks through between two candidates.
+ * A claim that goes through many candidates lets such tasks through.
  *
  * Context: Process.
  */
@@ -71,46 +73,147 @@ int dmag_lock_killable(void)
 }
 
 /**
- * dmag_kgroup_yield() - Let go of dmag_mutex if a task waits in dmag_lock().
- * @group: the group that is worked on; it stays, and its deadline moves
+ * dmag_claim_lock() - Take both mutexes, to claim.
  *
- * A climb may take seconds; a driver's probe should not.
+ * A climb lets others through between two candidates.
  *
- * Context: Process, under dmag_mutex.
+ * Context: Process that may wait for I/O and locks of filesystems.
  */
-void dmag_kgroup_yield(struct dmag_kgroup *group)
+void dmag_claim_lock(void)
 {
-	unsigned long left = jiffies, deadline = group->deadline;
-	unsigned int tries = group->tries;
+	might_sleep();
+	lockdep_assert_not_held(&dmag_mutex);
+	atomic_inc(&dmag_claimers);
+	mutex_lock(&dmag_claim_mutex);
+	atomic_dec(&dmag_claimers);
+	dmag_lock();
+}
 
-	lockdep_assert_held(&dmag_mutex);
+/**
+ * dmag_claim_lock_killable() - dmag_claim_lock(), unless a fatal signal comes first.
+ *
+ * Context: Process that may wait for I/O and locks of filesystems.
+ * Return: 0, or -EINTR.
+ */
+int dmag_claim_lock_killable(void)
+{
+	int ret;
+
+	might_sleep();
+	lockdep_assert_not_held(&dmag_mutex);
+	atomic_inc(&dmag_claimers);
+	ret = mutex_lock_killable(&dmag_claim_mutex);
+	atomic_dec(&dmag_claimers);
+	if (!ret)
+		dmag_lock();
+	return ret;
+}
+
+/**
+ * dmag_claim_trylock() - Take both mutexes if no other task claims.
+ *
+ * Context: Process.
+ * Return: true if it has taken them.
+ */
+bool dmag_claim_trylock(void)
+{
+	might_sleep();
+	if (!mutex_trylock(&dmag_claim_mutex))
+		return false;
+	dmag_lock();
+	return true;
+}
+
+/**
+ * dmag_claim_unlock() - Let go of both mutexes.
+ *
+ * Context: Process.
+ */
+void dmag_claim_unlock(void)
+{
+	mutex_unlock(&dmag_mutex);
+	mutex_unlock(&dmag_claim_mutex);
+}
+
+/**
+ * dmag_kgroup_pause() - Let go of dmag_mutex, to do what its holder must not.
+ * @group: the group that is worked on; it stays until dmag_kgroup_resume()
+ *
+ * Context: Process, under both mutexes.
+ */
+void dmag_kgroup_pause(struct dmag_kgroup *group)
+{
+	dmag_assert_may_claim();
 	lockdep_assert_not_held(&group->lock);
-	if (likely(!dmag_lock_contended()) || !dmag_may_wait(GFP_KERNEL))
-		return;
 	group->pins++;
 	mutex_unlock(&dmag_mutex);
-	/* Sleep a tick: waiters that only use trylock need it. */
-	schedule_timeout_uninterruptible(1);
+}
+
+/**
+ * dmag_kgroup_resume() - Take dmag_mutex again.
+ * @group: the group; its members, frames and owned blocks may have changed
+ *
+ * Context: Process, under dmag_claim_mutex, after dmag_kgroup_pause().
+ */
+void dmag_kgroup_resume(struct dmag_kgroup *group)
+{
+	lockdep_assert_held(&dmag_claim_mutex);
 	dmag_lock();
 	if (!DMAG_WARN_ON(group, !group->pins))
 		group->pins--;
 	if (!group->core.members)
 		dmag_worker_kick();
+}
+
+/* Let a task claim that waits for it; another climb may be the same group's. */
+static void kgroup_yield_claims(struct dmag_kgroup *group)
+{
+	unsigned long left = jiffies, deadline = group->deadline;
+	unsigned int tries = group->tries;
+
+	mutex_unlock(&dmag_claim_mutex);
+	schedule_timeout_uninterruptible(1);
+	atomic_inc(&dmag_claimers);
+	mutex_lock(&dmag_claim_mutex);
+	atomic_dec(&dmag_claimers);
 	group->deadline = deadline + (jiffies - left);
 	group->tries = tries;
+}
+
+/**
+ * dmag_kgroup_yield() - Let go of the mutexes that other tasks wait for.
+ * @group: the group that is worked on; it stays, and its deadline moves
+ *
+ * A climb may take seconds; a driver's probe should not, nor another request.
+ *
+ * Context: Process, under both mutexes, or dmag_mutex if @group->free_only.
+ */
+void dmag_kgroup_yield(struct dmag_kgroup *group)
+{
+	bool claims = atomic_read(&dmag_claimers) && dmag_may_wait(GFP_KERNEL);
+
+	if (likely(!dmag_contended()) || group->free_only)
+		return;
+	dmag_kgroup_pause(group);
+	if (claims)
+		kgroup_yield_claims(group);
+	else
+		schedule_timeout_uninterruptible(1);
+	dmag_kgroup_resume(group);
 }
 
 /**
  * dmag_kgroup_give_up() - The bound of time, and what ends any climb.
  * @group: the group that climbs
  *
- * Context: Process, under dmag_mutex.
+ * Context: Process, under dmag_mutex, or during dmag_kgroup_pause().
  * Return: 0 to go on; -ETIME if the time is over, or the group has broken; -EINTR
  * on a fatal signal.
  */
 int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 {
-	lockdep_assert_held(&dmag_mutex);
+	lockdep_assert(lockdep_is_held(&dmag_claim_mutex) ||
+		       lockdep_is_held(&dmag_mutex));
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (!dmag_kgroup_serves(group))

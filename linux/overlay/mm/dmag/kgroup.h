@@ -4,15 +4,20 @@
  *
  * Locks, outermost first:
  *
+ *   dmag_claim_mutex   climbs, fills, protection: one at a time
  *   cpus_read_lock, mem_hotplug_lock	memory hotplug calls with them held
- *   dmag_mutex	   the registry, the RAM map, every claim, release, protection
+ *   dmag_mutex	   the registry, the RAM map, owners and protectors of memory
  *   kgroup.lock   one group's frames, counters, captured pages; irq safe
  *   those of the page allocator, of wait queues and of workqueues
  *
+ * The holder of dmag_claim_mutex may migrate, reclaim and wait for I/O, so only the
+ * worker and requests that may wait for all of that take it.  For these steps it
+ * lets go of dmag_mutex, which dmag_kgroup_pause() does; afterwards it looks again at
+ * whatever may have changed.  The holder of dmag_mutex does none of that: joins,
+ * leaves, masks, hotplug and reclaim itself take it, and never wait for a claim.
+ *
  * A group's frames change only under its lock; blocks enter and leave
- * dmag_owners only under dmag_mutex as well, so that what a claim has seen of
- * ownership stays true while it sleeps.  Requests that may not wait for I/O or
- * filesystem locks never wait for dmag_mutex, because its holder may.
+ * dmag_owners only under dmag_mutex as well.
  *
  * Groups and devices' memberships are freed after an RCU grace period: the
  * fast paths find them by pointer under rcu_read_lock().
@@ -123,6 +128,8 @@ struct dmag_cursor {
  * @round: when the worker visited it last (dmag_mutex)
  * @pins: tasks that have let go of dmag_mutex and go on with the group
  *	(dmag_mutex)
+ * @free_only: whether the present fill has no dmag_claim_mutex, takes only memory
+ *	that is free, and keeps dmag_mutex (dmag_mutex)
  * @hungry: whether it captures (dmag_mutex)
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
@@ -155,6 +162,7 @@ struct dmag_kgroup {
 	struct list_head all;
 	unsigned long round;
 	unsigned int pins;
+	bool free_only;
 	bool hungry;
 	struct list_head hungry_node;
 	u64 goal;
@@ -194,21 +202,29 @@ struct dmag_device {
 	struct dmag_window windows[];
 };
 
-extern atomic_t
-	dmag_contenders; /* waiters for dmag_mutex that climbs let through */
+extern atomic_t dmag_contenders; /* tasks that wait for dmag_mutex */
+extern atomic_t dmag_claimers; /* tasks that wait for dmag_claim_mutex */
+extern struct mutex dmag_claim_mutex;
 extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
 /* Counts of groups that are gone (dmag_mutex). */
 extern u64 dmag_retired[DMAG_NR_COUNTERS];
 
+/* Assert that the caller may claim: it has both mutexes. */
+#define dmag_assert_may_claim()                         \
+	do {                                            \
+		lockdep_assert_held(&dmag_claim_mutex); \
+		lockdep_assert_held(&dmag_mutex);       \
+	} while (0)
+
 /* Assert that groups which readers find by pointer stay. */
 #define dmag_assert_groups_stay() \
 	lockdep_assert(rcu_read_lock_held() || lockdep_is_held(&dmag_mutex))
 
-/* Whether a task waits for the mutex that should not wait for long. */
-static inline bool dmag_lock_contended(void)
+/* Whether a task waits for either mutex that should not wait for long. */
+static inline bool dmag_contended(void)
 {
-	return atomic_read(&dmag_contenders);
+	return atomic_read(&dmag_contenders) || atomic_read(&dmag_claimers);
 }
 
 static inline struct dmag_kgroup *to_kgroup(struct dmag_group *group)
@@ -221,12 +237,12 @@ static inline struct dmag_device *to_dmag_device(struct dmag_member *member)
 	return container_of(member, struct dmag_device, core);
 }
 
-/* For our own metadata: fail rather than trigger the OOM killer. */
-#define DMAG_GFP_META (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+/* For our own metadata under dmag_mutex, whose holder must not reclaim. */
+#define DMAG_GFP_META (GFP_ATOMIC | __GFP_NOWARN)
 
 /*
- * The holder of dmag_mutex may wait for I/O and for locks of filesystems.  So a
- * task that reclaims memory must not wait for it, since the holder may wait for
+ * The holder of dmag_claim_mutex may wait for I/O and for locks of filesystems.  So
+ * a task that reclaims memory must not wait for it, since the holder may wait for
  * that task; nor may any task while devices are suspended and allow no I/O.
  */
 static inline bool dmag_may_wait(gfp_t gfp)
@@ -250,6 +266,12 @@ static inline bool dmag_has_cma_area(const struct device *dev)
 
 void dmag_lock(void);
 int dmag_lock_killable(void);
+void dmag_claim_lock(void);
+int dmag_claim_lock_killable(void);
+bool dmag_claim_trylock(void);
+void dmag_claim_unlock(void);
+void dmag_kgroup_pause(struct dmag_kgroup *group);
+void dmag_kgroup_resume(struct dmag_kgroup *group);
 void dmag_kgroup_yield(struct dmag_kgroup *group);
 int dmag_kgroup_give_up(const struct dmag_kgroup *group);
 

@@ -145,10 +145,10 @@ static void protect_chunk(struct protect_batch *batch,
 	}
 }
 
-/* No pageblock stays isolated while others have the mutex. */
+/* No pageblock stays isolated while others have a mutex. */
 static void protect_yield(struct protect_batch *batch)
 {
-	if (dmag_lock_contended()) {
+	if (dmag_contended()) {
 		protect_finish_batch(batch);
 		dmag_kgroup_yield(batch->group);
 	}
@@ -196,7 +196,7 @@ static void protect_by_size(struct protect_batch *batch, u64 size)
  * large buffers want runs.  If it falls short, or takes longer than a second, the
  * worker continues it later.
  *
- * Context: Process, under dmag_mutex, which it lets go of for others.
+ * Context: Process, under both mutexes, which it lets go of for others.
  */
 void dmag_kgroup_protect(struct dmag_kgroup *group)
 {
@@ -204,7 +204,7 @@ void dmag_kgroup_protect(struct dmag_kgroup *group)
 	u64 size = protect_lacking(&batch);
 
 	might_sleep();
-	lockdep_assert_held(&dmag_mutex);
+	dmag_assert_may_claim();
 	group->deadline = jiffies + DMAG_PROTECT_BOUND;
 	if (size)
 		size = rounddown_pow_of_two(size);

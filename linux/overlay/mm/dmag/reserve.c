@@ -148,7 +148,7 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 	if (group->core.members || group->pins || READ_ONCE(group->waiters))
 		return;
 	dmag_kgroup_unprotect(group);
-	dmag_kgroup_fill(group, 0);
+	dmag_kgroup_fill_free(group, 0);
 	spin_lock_irq(&group->lock);
 	retired = dmag_group_retire(&dmag_registry, &group->core);
 	spin_unlock_irq(&group->lock);
@@ -181,7 +181,7 @@ static void reserve_catch_up(struct dmag_kgroup *group)
 
 static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 {
-	lockdep_assert_held(&dmag_mutex);
+	dmag_assert_may_claim();
 	reserve_catch_up(group);
 	dmag_kgroup_adopt_captured(group);
 	if (!dmag_kgroup_serves(group)) {
@@ -233,15 +233,15 @@ static void reserve_worker(struct work_struct *work)
 	struct dmag_kgroup *group;
 
 	round = round + 1 ?: 1;
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	while ((group = dmag_kgroup_next(round))) {
 		reserve_tend(group, &delay);
-		mutex_unlock(&dmag_mutex);
+		dmag_claim_unlock();
 		cond_resched();
-		mutex_lock(&dmag_mutex);
+		dmag_claim_lock();
 	}
 	reserve_count_above_low();
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	dmag_capture_switch();
 	if (delay != ULONG_MAX)
 		dmag_worker_kick_in(delay);
@@ -294,8 +294,7 @@ static unsigned long reserve_shrink_count(struct shrinker *shrinker,
 }
 
 /*
- * Only try the mutex: this task may hold it, and reclaim for its own claim.  The
- * worker does not claim the frames back at once, since a group above low gives it
+ * Only try the mutex, so that reclaim goes on elsewhere.  The worker does not claim the frames back at once, since a group above low gives it
  * no reason.
  */
 static unsigned long reserve_shrink_scan(struct shrinker *shrinker,

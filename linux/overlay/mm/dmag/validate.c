@@ -65,7 +65,7 @@ static void validate_group(struct dmag_kgroup *group, void *data)
 /**
  * dmag_validate() - Check all groups, their frames and their pages.
  *
- * Context: Process; takes dmag_mutex.
+ * Context: Process; takes both mutexes.
  * Return: NULL, or what is wrong.
  */
 const char *dmag_validate(void)
@@ -74,10 +74,11 @@ const char *dmag_validate(void)
 
 	might_sleep();
 	lockdep_assert_not_held(&dmag_mutex);
-	mutex_lock(&dmag_mutex);
+	/* Pageblocks have another type while a claim isolates them. */
+	dmag_claim_lock();
 	if (dmag_registry_validate(&dmag_registry, 0))
 		wrong = "the registry is not valid";
 	dmag_kgroup_visit_all(validate_group, &wrong);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	return wrong;
 }

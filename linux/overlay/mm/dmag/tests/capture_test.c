@@ -65,7 +65,7 @@ static void starve(struct dmag_kgroup *group, struct dmag_marks marks)
 	const struct dmag_retry never = { .backoff = HZ,
 					  .at = jiffies + 60 * HZ };
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	dmag_kgroup_unprotect(group);
 	dmag_kgroup_release(group, 0, U64_MAX);
 	group->fill = never;
@@ -74,7 +74,7 @@ static void starve(struct dmag_kgroup *group, struct dmag_marks marks)
 	spin_lock_irq(&group->lock);
 	group->core.marks = marks;
 	spin_unlock_irq(&group->lock);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	dmag_worker_kick();
 }
 
@@ -134,7 +134,7 @@ static void test_capture_oom(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test,
 			  eventually(static_key_enabled(&dmag_hungry_key)));
 	page = take_block(test, BASE, BASE + SZ_128M);
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	for (int i = 0; i < 3; i++)
 		KUNIT_EXPECT_TRUE(test, reclaimed(group, page++));
 	KUNIT_EXPECT_EQ(test, group->nr_captured, 3);
@@ -146,7 +146,7 @@ static void test_capture_oom(struct kunit *test)
 	group->core.marks = base;
 	group->core.base = base;
 	spin_unlock_irq(&group->lock);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 
 	KUNIT_EXPECT_TRUE(test,
 			  eventually(READ_ONCE(group->core.frames.free) >= 1));

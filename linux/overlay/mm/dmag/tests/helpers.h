@@ -5,7 +5,7 @@
  * Devices get masks and windows as firmware and drivers would set them.  All of
  * them reach only memory below 1 GiB, which every guest has.  A test that looks at
  * one reserve has a group of its own: a device with a window that begins at
- * 256 MiB.  It holds dmag_mutex where the worker must not interfere.
+ * 256 MiB.  It holds both mutexes where the worker must not interfere.
  */
 #ifndef _MM_DMAG_TESTS_HELPERS_H
 #define _MM_DMAG_TESTS_HELPERS_H
@@ -48,9 +48,9 @@ static inline bool all_have_members(void)
 {
 	bool memberless = false;
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	dmag_kgroup_visit_all(note_memberless, &memberless);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	return !memberless;
 }
 
@@ -82,27 +82,27 @@ static inline bool reserve_fills_up(struct dmag_kgroup *group)
 /* The same without the worker. */
 static inline bool reserve_fill(struct dmag_kgroup *group)
 {
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	dmag_kgroup_fill(group, 60 * HZ);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	return !dmag_group_shortage(&group->core);
 }
 
 /*
  * The group stays as long as the device, which no test unbinds while it uses it.
- * Waits for whatever holds dmag_mutex, so that tests see what came of it.
+ * Waits for whatever claims just now, so that tests see what came of it.
  */
 static inline struct dmag_kgroup *group_of(const struct device *dev)
 {
 	struct dmag_kgroup *group = NULL;
 	struct dmag_device *member;
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	member = rcu_dereference_protected(dev->dmag,
 					   lockdep_is_held(&dmag_mutex));
 	if (member)
 		group = member->group;
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	return group;
 }
 
@@ -119,9 +119,9 @@ static inline unsigned int nr_groups(void)
 {
 	unsigned int nr;
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	nr = dmag_registry.nr_groups;
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	return nr;
 }
 

@@ -76,9 +76,9 @@ static int ram_online(const struct dmag_range *range)
 {
 	int ret;
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	ret = dmag_ram_online(range);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	return ret;
 }
 

@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/file.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
@@ -155,8 +156,75 @@ static void test_locked_page(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* All that must not wait for a claim, of two devices. */
+struct bystanders {
+	struct device *joins;
+	struct device *leaves;
+	u64 free;
+	int offline;
+	struct page *page;
+};
+
+static u64 free_of(const struct device *dev)
+{
+	const struct dmag_device *member;
+	u64 free;
+
+	dmag_lock();
+	member = rcu_dereference_protected(dev->dmag,
+					   lockdep_is_held(&dmag_mutex));
+	free = member->group->core.frames.free;
+	mutex_unlock(&dmag_mutex);
+	return free;
+}
+
+static void go_on(void *data)
+{
+	struct bystanders *all = data;
+
+	dma_set_coherent_mask(all->joins, DMA_BIT_MASK(64));
+	dma_set_coherent_mask(all->joins, LIMIT_29);
+	dma_set_coherent_mask(all->joins, LIMIT_30);
+	all->free = free_of(all->joins);
+	dmag_alloc_pages(all->joins, SZ_4K, GFP_NOIO, &all->page);
+	dmag_device_leave(all->leaves);
+	mem_hotplug_begin();
+	all->offline = dmag_going_offline(PHYS_PFN(BASE), MAX_ORDER_NR_PAGES);
+	if (!all->offline)
+		dmag_offline_failed();
+	mem_hotplug_done();
+}
+
+/*
+ * A claim may last as long as reclaim does.  Joins, leaves, masks and hotplug go on
+ * beside it; a first fill takes what is free.
+ */
+static void test_beside_claim(struct kunit *test)
+{
+	struct bystanders all = {
+		.joins = bare_device(test, "dmag-joins"),
+		.leaves = device_reaching(test, "dmag-leaves", SZ_128M),
+	};
+	struct job *job;
+
+	mutex_lock(&dmag_claim_mutex);
+	job = job_start(test, go_on, &all);
+	KUNIT_EXPECT_TRUE(test, job_ends(job));
+	mutex_unlock(&dmag_claim_mutex);
+	flush_work(&job->work);
+	KUNIT_EXPECT_GT(test, all.free, 0);
+	KUNIT_EXPECT_NOT_NULL(test, all.page);
+	if (all.page)
+		dmag_free_pages(all.joins, all.page, SZ_4K);
+	KUNIT_EXPECT_EQ(test, all.offline, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, all.joins);
+	kunit_device_unregister(test, all.leaves);
+}
+
 static struct kunit_case locks_cases[] = {
 	KUNIT_CASE(test_locked_page),
+	KUNIT_CASE(test_beside_claim),
 	{},
 };
 

@@ -32,9 +32,9 @@ static void test_protect(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, group->goal, PHYS_PFN(SZ_32M));
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->protected) >=
 					   group->goal));
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	page = pfn_to_page(first_protected(group));
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	KUNIT_EXPECT_TRUE(test, is_migrate_cma_page(page));
 
 	/* The group itself may have all of it, and it stays protected. */
@@ -63,7 +63,7 @@ static void test_isolation_lifted(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(group->protected) >=
 					   group->goal));
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	cma = totalcma_pages;
 	range.start = first_protected(group);
 	range.last = range.start + pageblock_nr_pages - 1;
@@ -77,7 +77,7 @@ static void test_isolation_lifted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, group->protected,
 			group->goal - pageblock_nr_pages);
 	KUNIT_EXPECT_EQ(test, totalcma_pages, cma - pageblock_nr_pages);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
@@ -95,12 +95,12 @@ static void test_protect_run(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hoard->nr, 6);
 	expect_valid(test);
 	hoard_free(hoard, 0);
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	for (u64 pfn = PHYS_PFN(BASE); pfn < PHYS_PFN(BASE + SZ_128M);
 	     pfn += pageblock_nr_pages)
 		KUNIT_EXPECT_EQ(test, dmag_protector(pfn) == group,
 				is_migrate_cma_page(pfn_to_page(pfn)));
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	kunit_device_unregister(test, dev);
 }
 

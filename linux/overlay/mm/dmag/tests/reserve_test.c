@@ -19,10 +19,10 @@ static void test_reserve(struct kunit *test)
 
 	/* A first fill may be cut off, but not before it has got anything. */
 	KUNIT_EXPECT_GT(test, group->core.frames.free, 0);
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	dmag_kgroup_fill(group, 60 * HZ);
 	KUNIT_EXPECT_GE(test, group->core.frames.free, group->core.marks.high);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	kunit_device_unregister(test, dev);
 }
 
@@ -33,7 +33,7 @@ static void test_release(struct kunit *test)
 	u64 low = group->core.marks.low, min = group->core.marks.min, free;
 
 	KUNIT_ASSERT_TRUE(test, reserve_fill(group));
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	free = group->core.frames.free;
 	KUNIT_EXPECT_GT(test, free, low);
 	KUNIT_EXPECT_EQ(test, dmag_kgroup_release(group, low, 16), 16);
@@ -43,7 +43,7 @@ static void test_release(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dmag_kgroup_release(group, min, U64_MAX),
 			low - min);
 	KUNIT_EXPECT_EQ(test, group->core.frames.free, min);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
@@ -55,7 +55,7 @@ static void test_oom(struct kunit *test)
 	struct dmag_kgroup *group = joined_group(test, dev);
 	u64 high = 4 * group->core.base.high;
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	spin_lock_irq(&group->lock);
 	group->core.marks = (struct dmag_marks){ high / 2, high / 2, high };
 	spin_unlock_irq(&group->lock);
@@ -65,7 +65,7 @@ static void test_oom(struct kunit *test)
 			high - group->core.base.min);
 	KUNIT_EXPECT_EQ(test, group->core.frames.free, group->core.base.min);
 	KUNIT_EXPECT_EQ(test, dmag_reserve_release_all(), 0);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 
 	/* The host has the memory for a moment; then the group wants it again. */
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->fill.backoff)));
@@ -103,9 +103,9 @@ static unsigned long round_of(const struct dmag_kgroup *group)
 {
 	unsigned long round;
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	round = group->round;
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	return round;
 }
 
@@ -119,10 +119,10 @@ static void test_no_haste(struct kunit *test)
 
 	hoard_fill(hoard, GFP_KERNEL, 1);
 	KUNIT_ASSERT_EQ(test, hoard->nr, 1);
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	dmag_kgroup_unprotect(group);
 	group->protect = (struct dmag_retry){ .backoff = HZ, .at = jiffies };
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	get_device(dev);
 	kunit_device_unregister(test, dev);
 	dmag_worker_kick();
@@ -157,14 +157,14 @@ static void test_broken(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, dmag_alloc_pages(dev, 1, GFP_KERNEL, &page));
 	KUNIT_EXPECT_TRUE(test, eventually(!READ_ONCE(group->protected)));
 
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	KUNIT_EXPECT_FALSE(test, group->hungry);
 	before = owned(group);
 	group->core.marks.high += DMAG_BLOCK_FRAMES;
 	dmag_kgroup_fill(group, HZ);
 	dmag_kgroup_release_range(group, &all);
 	KUNIT_EXPECT_EQ(test, owned(group), before);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 
 	hoard_free(hoard, 0);
 	KUNIT_EXPECT_EQ(test, group->core.frames.used, 0);

@@ -79,24 +79,24 @@ static void test_wait_bound(struct kunit *test)
 }
 
 /*
- * Hold the mutex, with the reserve at min.  A request that must not wait for the
+ * Hold the mutexes, with the reserve at min.  A request that must not wait for the
  * holder is served all the same before expect_served() lets go.
  */
-static struct hoard *hold_mutex(struct kunit *test, const char *name)
+static struct hoard *hold_mutexes(struct kunit *test, const char *name)
 {
 	struct device *dev = device_reaching(test, name, SZ_128M);
 	struct dmag_kgroup *group = joined_group(test, dev);
 	struct hoard *hoard = hoard_make(test, dev, SZ_64K);
 
 	KUNIT_ASSERT_TRUE(test, reserve_fill(group));
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	dmag_kgroup_release(group, group->core.marks.min, U64_MAX);
 	return hoard;
 }
 
 static void expect_served(struct kunit *test, struct hoard *hoard)
 {
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	KUNIT_EXPECT_EQ(test, hoard->nr, 1);
 	hoard_free(hoard, 0);
 	expect_valid(test);
@@ -106,7 +106,7 @@ static void expect_served(struct kunit *test, struct hoard *hoard)
 /* A task that reclaims may do so for the holder. */
 static void test_in_reclaim(struct kunit *test)
 {
-	struct hoard *hoard = hold_mutex(test, "dmag-reclaims");
+	struct hoard *hoard = hold_mutexes(test, "dmag-reclaims");
 	unsigned int flags = memalloc_noreclaim_save();
 
 	hoard_fill(hoard, GFP_KERNEL, 1);
@@ -117,7 +117,7 @@ static void test_in_reclaim(struct kunit *test)
 /* While devices are suspended the holder may wait for one of them. */
 static void test_suspended(struct kunit *test)
 {
-	struct hoard *hoard = hold_mutex(test, "dmag-suspended");
+	struct hoard *hoard = hold_mutexes(test, "dmag-suspended");
 	gfp_t allowed = gfp_allowed_mask;
 
 	gfp_allowed_mask &= ~(__GFP_IO | __GFP_FS);
@@ -139,9 +139,9 @@ static void test_yield_to_probe(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hoard->nr, 8);
 	KUNIT_EXPECT_EQ(test, group->core.frames.used, PHYS_PFN(8 * SZ_4M));
 	hoard_free(hoard, 0);
-	mutex_lock(&dmag_mutex);
+	dmag_claim_lock();
 	KUNIT_EXPECT_EQ(test, group->pins, 0);
-	mutex_unlock(&dmag_mutex);
+	dmag_claim_unlock();
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
