@@ -16,6 +16,7 @@
 #include <linux/init.h>
 #include <linux/iommu-dma.h>
 #include <linux/ioport.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -147,15 +148,16 @@ device_alloc_group(const struct dmag_constraint *constraint)
 static void device_replace(struct device *dev, struct dmag_device *member)
 {
 	struct dmag_device *old;
-	struct dmag_group *left;
+	struct dmag_kgroup *left;
 
 	lockdep_assert_held(&dmag_mutex);
 	old = rcu_replace_pointer(dev->dmag, member,
 				  lockdep_is_held(&dmag_mutex));
 	if (!old)
 		return;
-	left = dmag_leave(&dmag_registry, &old->core);
-	dmag_kgroup_retire(to_kgroup(left));
+	left = to_kgroup(dmag_leave(&dmag_registry, &old->core));
+	left->left = jiffies;
+	dmag_kgroup_retire(left);
 	kfree_rcu(old, rcu);
 }
 

@@ -126,6 +126,7 @@ struct dmag_cursor {
  *	dmag_owner_erase(), which the worker makes up for (lock)
  * @all: among all groups (dmag_mutex)
  * @round: when the worker visited it last (dmag_mutex)
+ * @left: when its last member left, jiffies (dmag_mutex)
  * @pins: tasks that have let go of dmag_mutex and go on with the group
  *	(dmag_mutex)
  * @free_only: whether the present fill has no dmag_claim_mutex, takes only memory
@@ -161,6 +162,7 @@ struct dmag_kgroup {
 	int id;
 	struct list_head all;
 	unsigned long round;
+	unsigned long left;
 	unsigned int pins;
 	bool free_only;
 	bool hungry;

@@ -41,6 +41,12 @@
 /* How often the worker looks at a group whose watermarks are raised. */
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
 
+/*
+ * A group without members stays as it is for this long, jiffies.  Probes that are
+ * deferred, and drivers that set one mask after the other, come back.
+ */
+unsigned long dmag_linger = 10 * HZ;
+
 /* Whether it is time to try again. */
 static bool retry_due(const struct dmag_retry *retry)
 {
@@ -133,9 +139,17 @@ static void reserve_end(struct dmag_kgroup *group)
 		__free_page(page);
 }
 
+static bool reserve_lingers(const struct dmag_kgroup *group)
+{
+	lockdep_assert_held(&dmag_mutex);
+	return time_before(jiffies, group->left + dmag_linger);
+}
+
 /**
  * dmag_kgroup_retire() - End a group if it has lost its last member and frame.
- * @group: the group; without members it releases its reserve
+ * @group: the group; some time after its last member left it releases its reserve
+ *
+ * A group that lingers is left to the worker.
  *
  * Context: Process, under dmag_mutex.
  */
@@ -147,6 +161,10 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 	lockdep_assert_held(&dmag_mutex);
 	if (group->core.members || group->pins || READ_ONCE(group->waiters))
 		return;
+	if (reserve_lingers(group)) {
+		dmag_worker_kick();
+		return;
+	}
 	dmag_kgroup_unprotect(group);
 	dmag_kgroup_fill_free(group, 0);
 	spin_lock_irq(&group->lock);
@@ -179,11 +197,28 @@ static void reserve_catch_up(struct dmag_kgroup *group)
 		retry_note(&group->fill, true);
 }
 
+/* A group that no device is a member of, broken or not. */
+static void reserve_tend_left(struct dmag_kgroup *group, unsigned long *delay)
+{
+	unsigned long end = group->left + dmag_linger;
+
+	lockdep_assert_held(&dmag_mutex);
+	dmag_kgroup_set_hungry(group, false);
+	if (reserve_lingers(group))
+		*delay = min(*delay, end - jiffies);
+	else
+		dmag_kgroup_retire(group);
+}
+
 static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 {
 	dmag_assert_may_claim();
 	reserve_catch_up(group);
 	dmag_kgroup_adopt_captured(group);
+	if (!group->core.members) {
+		reserve_tend_left(group, delay);
+		return;
+	}
 	if (!dmag_kgroup_serves(group)) {
 		dmag_kgroup_set_hungry(group, false);
 		dmag_kgroup_unprotect(group);
@@ -200,7 +235,14 @@ static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 		reserve_protect(group);
 	retry_bound(delay, &group->fill);
 	retry_bound(delay, &group->protect);
-	dmag_kgroup_retire(group);
+}
+
+/* The frames that a group keeps when the host reclaims; one that lingers, none. */
+static u64 reserve_keep_low(const struct dmag_kgroup *group)
+{
+	return READ_ONCE(group->core.members) ?
+		       READ_ONCE(group->core.marks.low) :
+		       0;
 }
 
 /* Free frames above low, as of the last round; the shrinker asks often. */
@@ -208,13 +250,14 @@ static unsigned long reserve_above_low;
 
 static void reserve_add_above_low(struct dmag_kgroup *group, void *data)
 {
-	const struct dmag_group *core = &group->core;
+	u64 keep = reserve_keep_low(group), free;
 	unsigned long *above = data;
 
 	spin_lock_irq(&group->lock);
-	if (dmag_kgroup_serves(group) && core->frames.free > core->marks.low)
-		*above += core->frames.free - core->marks.low;
+	free = group->core.frames.free;
 	spin_unlock_irq(&group->lock);
+	if (dmag_kgroup_serves(group) && free > keep)
+		*above += free - keep;
 }
 
 static void reserve_count_above_low(void)
@@ -249,19 +292,13 @@ static void reserve_worker(struct work_struct *work)
 
 /* ---- under pressure -------------------------------------------------- */
 
-/* The frames that a group keeps when the host reclaims. */
-static u64 reserve_keep_low(const struct dmag_kgroup *group)
-{
-	return READ_ONCE(group->core.marks.low);
-}
-
 /*
  * The frames that a group keeps when the host is out of memory: min as it was at
  * the start, since no burst of atomic requests is worth a process.
  */
 static u64 reserve_keep_least(const struct dmag_kgroup *group)
 {
-	return group->core.base.min;
+	return READ_ONCE(group->core.members) ? group->core.base.min : 0;
 }
 
 /*

@@ -9,6 +9,8 @@
 
 struct dmag_kgroup;
 
+extern unsigned long dmag_linger;
+
 void dmag_kgroup_retire(struct dmag_kgroup *group);
 u64 dmag_reserve_release_all(void);
 

@@ -151,6 +151,36 @@ static void test_mask_change(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* A driver whose probe is deferred, or that tries one mask after the other. */
+static void test_linger(struct kunit *test)
+{
+	unsigned int before = nr_groups();
+	struct device *dev = make_device(test, "dmag-linger", LIMIT_29);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	u64 claims, free;
+
+	dmag_linger = 60 * HZ;
+	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	claims = group->counter[DMAG_NR_CLAIM];
+	free = group->core.frames.free;
+	for (int i = 0; i < 50; i++) {
+		dma_set_coherent_mask(dev, LIMIT_30);
+		KUNIT_EXPECT_EQ(test, group->core.members, 0);
+		dma_set_coherent_mask(dev, LIMIT_29);
+		KUNIT_EXPECT_PTR_EQ(test, group_of(dev), group);
+	}
+	KUNIT_EXPECT_EQ(test, group->counter[DMAG_NR_CLAIM], claims);
+	KUNIT_EXPECT_EQ(test, group->core.frames.free, free);
+	KUNIT_EXPECT_EQ(test, group->protected, group->goal);
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_GT(test, nr_groups(), before);
+	set_linger(NULL);
+	KUNIT_EXPECT_TRUE(test, groups_retire());
+	KUNIT_EXPECT_EQ(test, nr_groups(), before);
+}
+
 /* Allocate and free without a pause, wherever the device belongs just now. */
 static int churn(void *data)
 {
@@ -205,11 +235,17 @@ static void test_mask_written(struct kunit *test)
 }
 
 static struct kunit_case device_cases[] = {
-	KUNIT_CASE(test_windows),      KUNIT_CASE(test_bus_limit),
-	KUNIT_CASE(test_share),	       KUNIT_CASE(test_rebind),
-	KUNIT_CASE(test_universal),    KUNIT_CASE(test_mask_twice),
-	KUNIT_CASE(test_mask_change),  KUNIT_CASE(test_mask_race),
-	KUNIT_CASE(test_mask_written), {},
+	KUNIT_CASE(test_windows),
+	KUNIT_CASE(test_bus_limit),
+	KUNIT_CASE(test_share),
+	KUNIT_CASE(test_rebind),
+	KUNIT_CASE(test_universal),
+	KUNIT_CASE(test_mask_twice),
+	KUNIT_CASE(test_mask_change),
+	KUNIT_CASE(test_linger),
+	KUNIT_CASE(test_mask_race),
+	KUNIT_CASE(test_mask_written),
+	{},
 };
 
 static struct kunit_suite device_suite = {

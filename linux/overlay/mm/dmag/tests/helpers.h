@@ -11,6 +11,7 @@
 #define _MM_DMAG_TESTS_HELPERS_H
 
 #include <kunit/device.h>
+#include <kunit/resource.h>
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/dma-direct.h>
@@ -21,6 +22,7 @@
 
 #include "../host.h"
 #include "../kgroup.h"
+#include "../reserve.h"
 #include "../validate.h"
 
 #define LIMIT_30 DMA_BIT_MASK(30)
@@ -132,9 +134,22 @@ static inline void expect_valid(struct kunit *test)
 
 /* ---- devices --------------------------------------------------------- */
 
-/* On KUnit's bus any driver takes any device, so all share one per test. */
+static inline void set_linger(void *jiffies_linger)
+{
+	dmag_linger = (unsigned long)jiffies_linger;
+	dmag_worker_kick();
+}
+
+/*
+ * On KUnit's bus any driver takes any device, so all share one per test.  Groups
+ * without members end at once, unless the test is about that.
+ */
 static inline int dmag_test_init(struct kunit *test)
 {
+	KUNIT_ASSERT_EQ(test,
+			kunit_add_action(test, set_linger, (void *)dmag_linger),
+			0);
+	set_linger(NULL);
 	KUNIT_ASSERT_TRUE(test, groups_retire());
 	test->priv = kunit_driver_create(test, "dmag-test");
 	return PTR_ERR_OR_ZERO(test->priv);
