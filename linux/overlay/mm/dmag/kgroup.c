@@ -381,11 +381,14 @@ void __dmag_kgroup_kick(struct dmag_kgroup *group)
 	lockdep_assert_held(&group->lock);
 	if (core->missed)
 		kick = DMAG_REFUSED;
+	else if (core->members && core->frames.free < core->marks.min)
+		kick = DMAG_BELOW_MIN;
 	else if (dmag_group_low(core))
 		kick = DMAG_LOW;
 	else if (!core->members || dmag_group_surplus(core))
 		kick = DMAG_SURPLUS;
-	if (kick == DMAG_QUIET || kick == group->kicked || !worker_wq)
+	if (kick == DMAG_QUIET || kick == group->kicked || !worker_wq ||
+	    (kick == DMAG_LOW && group->kicked == DMAG_BELOW_MIN))
 		return;
 	group->kicked = kick;
 	if (kick != DMAG_SURPLUS)

@@ -71,11 +71,12 @@ enum dmag_service {
 	DMAG_SERVICES,
 };
 
-/* Why the worker was woken for a group, last. */
+/* Why the worker was woken for a group, last; the later, the more urgent. */
 enum dmag_kick {
 	DMAG_QUIET,
 	DMAG_SURPLUS,
 	DMAG_LOW,
+	DMAG_BELOW_MIN,
 	DMAG_REFUSED,
 };
 
@@ -141,6 +142,8 @@ struct dmag_cursor {
  * @drained: whether it has drained LRU caches (dmag_mutex)
  * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)
+ * @hold: after the host took frames above low: until then the worker does not claim
+ *	them back, unless the reserve is below min (dmag_mutex)
  * @protect: after a protection that fell short (dmag_mutex)
  * @meta: pages that were fed to @core.frames (dmag_mutex)
  * @rcu: delays freeing
@@ -174,6 +177,7 @@ struct dmag_kgroup {
 	bool drained;
 	struct dmag_cursor cursor[DMAG_RUNGS];
 	struct dmag_retry fill;
+	struct dmag_retry hold;
 	struct dmag_retry protect;
 	struct list_head meta;
 	struct rcu_head rcu;

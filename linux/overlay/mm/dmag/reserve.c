@@ -107,6 +107,53 @@ static void reserve_refill(struct dmag_kgroup *group)
 	dmag_kgroup_set_hungry(group, group->fill.backoff);
 }
 
+/*
+ * The host took frames above low.  As long as it is under pressure, it would take
+ * them again: each refill would be for the one request that brought the reserve
+ * below low.  The delay grows if frames are taken soon after it has ended.
+ */
+static void reserve_note_squeeze(struct dmag_kgroup *group)
+{
+	struct dmag_retry *hold = &group->hold;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (!retry_due(hold))
+		return;
+	if (time_after(jiffies, hold->at + hold->backoff))
+		hold->backoff = 0;
+	retry_note(hold, true);
+}
+
+/* Min holds a burst as large as the largest seen, so below it nothing can wait. */
+static bool reserve_held(struct dmag_kgroup *group)
+{
+	bool ret;
+
+	lockdep_assert_held(&dmag_mutex);
+	if (retry_due(&group->hold))
+		return false;
+	spin_lock_irq(&group->lock);
+	ret = group->core.frames.free >= group->core.marks.min &&
+	      !dmag_group_surplus(&group->core);
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
+static void reserve_fill(struct dmag_kgroup *group, unsigned long *delay)
+{
+	if (!reserve_short(group))
+		retry_note(&group->fill, false);
+	if (reserve_held(group)) {
+		dmag_kgroup_set_hungry(group, false);
+		retry_bound(delay, &group->hold);
+		return;
+	}
+	if (retry_due(&group->fill) &&
+	    (group->fill.backoff || READ_ONCE(group->kicked) != DMAG_QUIET))
+		reserve_refill(group);
+	retry_bound(delay, &group->fill);
+}
+
 static void reserve_protect(struct dmag_kgroup *group)
 {
 	u64 before = group->protected;
@@ -226,14 +273,9 @@ static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 	}
 	if (reserve_adapt(group))
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
-	if (!reserve_short(group))
-		retry_note(&group->fill, false);
-	if (retry_due(&group->fill) &&
-	    (group->fill.backoff || READ_ONCE(group->kicked) != DMAG_QUIET))
-		reserve_refill(group);
+	reserve_fill(group, delay);
 	if (retry_due(&group->protect))
 		reserve_protect(group);
-	retry_bound(delay, &group->fill);
 	retry_bound(delay, &group->protect);
 }
 
@@ -321,6 +363,8 @@ static void reserve_shrink_group(struct dmag_kgroup *group, void *data)
 				    shrink->left);
 	shrink->left -= freed;
 	shrink->freed += freed;
+	if (freed)
+		reserve_note_squeeze(group);
 }
 
 static unsigned long reserve_shrink_count(struct shrinker *shrinker,
@@ -330,10 +374,7 @@ static unsigned long reserve_shrink_count(struct shrinker *shrinker,
 	       dmag_capture_above(reserve_keep_low);
 }
 
-/*
- * Only try the mutex, so that reclaim goes on elsewhere.  The worker does not claim the frames back at once, since a group above low gives it
- * no reason.
- */
+/* Only try the mutex, so that reclaim goes on elsewhere. */
 static unsigned long reserve_shrink_scan(struct shrinker *shrinker,
 					 struct shrink_control *sc)
 {

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "../../internal.h"
 #include "../map.h"
 #include "../reserve.h"
 #include "helpers.h"
@@ -70,6 +71,58 @@ static void test_oom(struct kunit *test)
 	/* The host has the memory for a moment; then the group wants it again. */
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->fill.backoff)));
 	KUNIT_EXPECT_TRUE(test, reserve_fills_up(group));
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static u64 nr_claims(struct dmag_kgroup *group)
+{
+	u64 nr;
+
+	spin_lock_irq(&group->lock);
+	nr = group->counter[DMAG_NR_CLAIM];
+	spin_unlock_irq(&group->lock);
+	return nr;
+}
+
+/* Have shrinkers take all that they may. */
+static void squeeze(struct dmag_kgroup *group)
+{
+	do
+		shrink_slab(GFP_KERNEL, 0, NULL, 0);
+	while (READ_ONCE(group->core.frames.free) > group->core.marks.low);
+}
+
+/* A request below low does not claim what the host has just taken; one below min does. */
+static void test_squeeze(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-squeeze", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, PAGE_SIZE);
+	u64 claims;
+
+	KUNIT_ASSERT_TRUE(test, reserve_fill(group));
+	claims = nr_claims(group);
+	squeeze(group);
+	KUNIT_EXPECT_EQ(test, group->core.frames.free, group->core.marks.low);
+	hoard_fill(hoard, GFP_KERNEL, 1);
+	KUNIT_EXPECT_TRUE(test, reserve_is_low(group));
+	msleep(1000);
+	KUNIT_EXPECT_EQ(test, nr_claims(group), claims);
+	KUNIT_EXPECT_TRUE(test, reserve_fills_up(group));
+
+	/* The second time it takes longer. */
+	KUNIT_ASSERT_TRUE(test, reserve_fill(group));
+	squeeze(group);
+	claims = nr_claims(group);
+	hoard_fill(hoard, GFP_KERNEL, 2);
+	msleep(3000);
+	KUNIT_EXPECT_EQ(test, nr_claims(group), claims);
+	hoard_fill(hoard, GFP_ATOMIC,
+		   2 + group->core.marks.low - group->core.marks.min);
+	msleep(500);
+	KUNIT_EXPECT_GT(test, nr_claims(group), claims);
+	hoard_free(hoard, 0);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
@@ -181,13 +234,10 @@ static void test_broken(struct kunit *test)
 }
 
 static struct kunit_case reserve_cases[] = {
-	KUNIT_CASE(test_reserve),
-	KUNIT_CASE(test_release),
-	KUNIT_CASE(test_oom),
-	KUNIT_CASE(test_surplus),
-	KUNIT_CASE(test_no_haste),
-	KUNIT_CASE(test_broken),
-	{},
+	KUNIT_CASE(test_reserve), KUNIT_CASE(test_release),
+	KUNIT_CASE(test_oom),	  KUNIT_CASE(test_squeeze),
+	KUNIT_CASE(test_surplus), KUNIT_CASE(test_no_haste),
+	KUNIT_CASE(test_broken),  {},
 };
 
 static struct kunit_suite reserve_suite = {
