@@ -440,6 +440,11 @@ int __must_check dmag_registry_validate(const struct dmag_registry *reg,
 int __must_check dmag_group_get(struct dmag_group *group,
 				const struct dmag_request *req, bool atomic,
 				u64 *pfn);
+int __must_check dmag_group_try(struct dmag_group *group,
+				const struct dmag_request *req, u64 *pfn);
+unsigned int dmag_group_get_many(struct dmag_group *group,
+				 const struct dmag_request *req, bool atomic,
+				 u64 *pfn, unsigned int nr);
 int __must_check dmag_group_put(struct dmag_group *group, u64 start, u64 count);
 int __must_check dmag_group_own(struct dmag_group *group, u64 start, u64 last);
 int __must_check dmag_group_add(struct dmag_group *group, u64 start, u64 last);

@@ -188,6 +188,27 @@ static int group_refuse(struct dmag_group *group,
 	return -ENOMEM;
 }
 
+/* Atomic requests take @count frames more. */
+static void group_draw(struct dmag_group *group, u64 count)
+{
+	group->drawn += count;
+	if (group->drawn > group->peak)
+		group->peak = group->drawn;
+	DMAG_CHECK(group->drawn >= count);
+}
+
+static __always_inline int group_try(struct dmag_group *group,
+				     const struct dmag_request *req, u64 *pfn)
+{
+	int ret = -ENOMEM;
+
+	if (group->frames.free >= req->count)
+		ret = group_find(group, req, pfn);
+	if (likely(!ret))
+		group_draw(group, req->count);
+	return ret;
+}
+
 /*
  * Serve a request down to the last frame.  A refusal counts as a draw, since the
  * reserve should have held that much more.  A request that no reserve could
@@ -198,17 +219,32 @@ static int group_refuse(struct dmag_group *group,
 static noinline int group_get_atomic(struct dmag_group *group,
 				     const struct dmag_request *req, u64 *pfn)
 {
-	int ret = -ENOMEM;
+	return likely(!group_try(group, req, pfn)) ? 0 :
+						     group_refuse(group, req);
+}
 
-	if (group->frames.free >= req->count)
-		ret = group_find(group, req, pfn);
-	if (unlikely(ret))
-		return group_refuse(group, req);
-	group->drawn += req->count;
-	if (group->drawn > group->peak)
-		group->peak = group->drawn;
-	DMAG_CHECK(group->drawn >= req->count);
-	return 0;
+/**
+ * dmag_group_try() - Serve an atomic request if the reserve can.
+ * @group: the group
+ * @req: the run that is wanted
+ * @pfn: where the first frame of the run goes
+ *
+ * For hosts that keep frames in caches of their own: unlike with
+ * dmag_group_get(), a failure counts as no refusal.  The host puts back what its
+ * caches hold, and then calls dmag_group_get().
+ *
+ * Context: Any.
+ * Return: 0; -ENOMEM if the reserve has no such run; -EINVAL if @req is not well
+ * formed.
+ */
+int dmag_group_try(struct dmag_group *group, const struct dmag_request *req,
+		   u64 *pfn)
+{
+	int ret;
+
+	DMAG_CHECK(group && req && pfn);
+	ret = group_try(group, req, pfn);
+	return !ret || dmag_request_valid(req) ? ret : -EINVAL;
 }
 
 /**
@@ -238,6 +274,34 @@ int dmag_group_get(struct dmag_group *group, const struct dmag_request *req,
 	if (likely(!ret))
 		return 0;
 	return dmag_request_valid(req) ? -EAGAIN : -EINVAL;
+}
+
+/**
+ * dmag_group_get_many() - Fill a host's cache of equal runs.
+ * @group: the group
+ * @req: one of the runs
+ * @atomic: whether a caller that cannot wait asks for one
+ * @pfn: where their first frames go
+ * @nr: how many are wanted
+ *
+ * Most of these runs are not asked for yet, so min stays behind even if @atomic.
+ * They count as drawn then, since the cache serves more such callers; each
+ * dmag_group_put() makes up for it.
+ *
+ * Context: Any.
+ * Return: how many were found; 0 also if @req is not well formed.
+ */
+unsigned int dmag_group_get_many(struct dmag_group *group,
+				 const struct dmag_request *req, bool atomic,
+				 u64 *pfn, unsigned int nr)
+{
+	unsigned int got = 0;
+
+	while (got < nr && !dmag_group_get(group, req, false, &pfn[got]))
+		got++;
+	if (atomic)
+		group_draw(group, got * req->count);
+	return got;
 }
 
 /*

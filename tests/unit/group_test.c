@@ -111,6 +111,66 @@ static void blocking_stops_at_min(void **state)
 	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
 }
 
+/* A try takes the last frame, too, but its failure teaches nothing. */
+static void tries_count_no_refusal(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 99 } };
+	struct dmag_request rq = DMAG_REQUEST(1);
+	struct dmag_group g;
+	unsigned int n = 0;
+	u64 pfn = 77;
+
+	make_group(&g, seg, 1);
+	assert_int_equal(dmag_group_try(&g, &rq, &pfn), -ENOMEM);
+	own(&g, 0, 15);
+	while (!dmag_group_try(&g, &rq, &pfn))
+		n++;
+	assert_int_equal(n, 16);
+	assert_int_equal(g.drawn, 16);
+	assert_int_equal(g.peak, 16);
+	assert_int_equal(g.missed, 0);
+	assert_int_equal(dmag_group_get(&g, &rq, true, &pfn), -ENOMEM);
+	assert_int_equal(g.drawn, 17);
+	assert_int_equal(g.missed, 1);
+	rq.align = 3;
+	assert_int_equal(dmag_group_try(&g, &rq, &pfn), -EINVAL);
+}
+
+/* Runs for a cache leave min behind, and count as drawn if @atomic. */
+static void assert_many(bool atomic)
+{
+	const struct dmag_range seg[] = { { 0, 99 } };
+	struct dmag_request rq = DMAG_REQUEST(4);
+	struct dmag_group g;
+	unsigned int i;
+	u64 pfn[5];
+
+	make_group(&g, seg, 1);
+	own(&g, 0, 31);
+	assert_int_equal(g.marks.min, 12);
+	assert_int_equal(dmag_group_get_many(&g, &rq, atomic, pfn, 2), 2);
+	assert_int_equal(dmag_group_get_many(&g, &rq, atomic, pfn + 2, 3), 3);
+	assert_int_equal(dmag_group_get_many(&g, &rq, atomic, pfn, 1), 0);
+	assert_int_equal(g.frames.free, 12);
+	assert_int_equal(g.drawn, atomic ? 20 : 0);
+	assert_int_equal(g.peak, atomic ? 20 : 0);
+	for (i = 0; i < ARRAY_SIZE(pfn); i++) {
+		assert_int_equal(pfn[i], 4 * i);
+		assert_int_equal(dmag_group_put(&g, pfn[i], 4), 0);
+	}
+	assert_int_equal(g.drawn, 0);
+	assert_int_equal(g.frames.free, 32);
+	assert_int_equal(dmag_group_validate(&g, 4), 0);
+	rq.align = 3;
+	assert_int_equal(dmag_group_get_many(&g, &rq, atomic, pfn, 1), 0);
+}
+
+static void many_at_once(void **state)
+{
+	assert_many(false);
+	assert_many(true);
+}
+
 static void never_across_segments(void **state)
 {
 	const struct dmag_range seg[] = { { 0, 7 }, { 8, 15 }, { 32, 39 } };
@@ -987,6 +1047,8 @@ int main(void)
 		cmocka_unit_test_setup(bad_groups, setup),
 		cmocka_unit_test_setup(starting_marks, setup),
 		cmocka_unit_test_setup(blocking_stops_at_min, setup),
+		cmocka_unit_test_setup(tries_count_no_refusal, setup),
+		cmocka_unit_test_setup(many_at_once, setup),
 		cmocka_unit_test_setup(never_across_segments, setup),
 		cmocka_unit_test_setup(align_holds_on_the_bus, setup),
 		cmocka_unit_test_setup(bad_requests, setup),
