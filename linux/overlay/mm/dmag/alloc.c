@@ -44,7 +44,7 @@ static int alloc_fast(struct dmag_device *member,
 	ret = dmag_group_get(&group->core, req, atomic, pfn);
 	if (!ret) {
 		group->counter[atomic ? DMAG_NR_ALLOC_ATOMIC : DMAG_NR_ALLOC]++;
-		member->held += req->count;
+		dmag_device_charge(member, req->count);
 	} else if (atomic) {
 		group->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
 	}
@@ -111,7 +111,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 		return ret;
 	spin_lock_irq(&group->lock);
 	if (alloc_still_member(dev, member, group)) {
-		member->held += req->count;
+		dmag_device_charge(member, req->count);
 	} else {
 		ret = dmag_group_put(&group->core, *pfn, req->count) ?: -ENOMEM;
 		dmag_kgroup_arrival(group);
@@ -359,12 +359,11 @@ static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 }
 
 /* The buffer may be another device's, or from the group that this one left. */
-static void free_uncharge(struct dmag_device *member, struct dmag_kgroup *group,
-			  u64 count)
+static void free_uncharge(struct dmag_device *member,
+			  const struct dmag_kgroup *group, u64 count)
 {
-	lockdep_assert_held(&group->lock);
 	if (likely(member && member->group == group))
-		member->held -= min(member->held, count);
+		dmag_device_charge(member, -(s64)count);
 }
 
 static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,

@@ -76,7 +76,7 @@ static void debugfs_show_members(struct seq_file *file,
 			   dev_name(to_dmag_device(member)->dev),
 			   to_dmag_device(member)->mask,
 			   member->constraint.nr_windows,
-			   READ_ONCE(to_dmag_device(member)->held));
+			   dmag_device_held(to_dmag_device(member)));
 	}
 }
 

@@ -18,6 +18,7 @@
 #include <linux/ioport.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -107,6 +108,25 @@ bool dmag_device_stale(const struct dmag_device *member,
 	       member->map != dev->dma_range_map;
 }
 
+static void device_free(struct rcu_head *rcu)
+{
+	struct dmag_device *member = container_of(rcu, struct dmag_device, rcu);
+
+	free_percpu(member->held);
+	kfree(member);
+}
+
+/* Count the frames of a member of a restricted group, unless memory is short. */
+static void device_count_held(struct dmag_device *member)
+{
+	lockdep_assert_held(&dmag_mutex);
+	if (member->held ||
+	    dmag_reach_covers(&member->group->core.reach, &dmag_ram))
+		return;
+	/* All parts are 0 before the pointer is seen. */
+	smp_store_release(&member->held, alloc_percpu_gfp(s64, DMAG_GFP_META));
+}
+
 static struct dmag_kgroup *
 device_alloc_group(const struct dmag_constraint *constraint)
 {
@@ -158,7 +178,7 @@ static void device_replace(struct device *dev, struct dmag_device *member)
 	left = to_kgroup(dmag_leave(&dmag_registry, &old->core));
 	left->left = jiffies;
 	dmag_kgroup_retire(left);
-	kfree_rcu(old, rcu);
+	call_rcu(&old->rcu, device_free);
 }
 
 /* Membership of the group that @fresh equals, or of @fresh itself. */
@@ -171,6 +191,7 @@ static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 		dmag_kgroup_list(fresh);
 	else
 		kfree(fresh);
+	device_count_held(member);
 	device_replace(member->dev, member);
 }
 
@@ -291,6 +312,7 @@ static int device_resolve(struct dmag_device *old)
 	if (!fresh)
 		return -ENOMEM;
 	if (dmag_reach_equal(&fresh->core.reach, &old->group->core.reach)) {
+		device_count_held(old);
 		kfree(fresh);
 		return 0;
 	}

@@ -71,7 +71,7 @@ static unsigned int hotplug_nr_holders(const struct dmag_kgroup *group)
 	lockdep_assert_held(&dmag_mutex);
 	list_for_each_entry(entry, &dmag_registry.members, node)
 		if (entry->group == &group->core &&
-		    READ_ONCE(to_dmag_device(entry)->held))
+		    dmag_device_held(to_dmag_device(entry)))
 			nr++;
 	return nr;
 }

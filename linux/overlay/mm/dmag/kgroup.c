@@ -11,6 +11,7 @@
 #include <linux/init.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
@@ -284,6 +285,28 @@ struct dmag_kgroup *dmag_kgroup_next(unsigned long round)
 	group->round = round;
 	list_move_tail(&group->all, &kgroup_all);
 	return group;
+}
+
+/**
+ * dmag_device_held() - How many frames a member holds.
+ * @member: the member, which stays
+ *
+ * A member may free what it did not get, or another device what it got, so this
+ * is not exact; it is never less than 0.
+ *
+ * Context: Any.
+ * Return: the frames.
+ */
+u64 dmag_device_held(const struct dmag_device *member)
+{
+	s64 __percpu *held = READ_ONCE(member->held);
+	s64 frames = 0;
+	int cpu;
+
+	if (held)
+		for_each_possible_cpu(cpu)
+			frames += READ_ONCE(*per_cpu_ptr(held, cpu));
+	return max(frames, 0);
 }
 
 /**

@@ -28,6 +28,7 @@
 #include <linux/device.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/spinlock.h>
@@ -192,7 +193,8 @@ struct dmag_kgroup {
  * @map: the dma_range_map that @core.constraint was made from
  * @mask: likewise the coherent mask
  * @bus_limit: likewise the limit of the bus
- * @held: frames that it holds, of those it got as this member (group's lock)
+ * @held: frames that it holds, of those it got as this member, a part on each
+ *	CPU; NULL if the group is universal, or for want of memory
  * @rcu: delays freeing
  * @windows: copy of @map, which the driver core frees at unbind
  */
@@ -203,7 +205,7 @@ struct dmag_device {
 	const struct bus_dma_region *map;
 	u64 mask;
 	u64 bus_limit;
-	u64 held;
+	s64 __percpu *held;
 	struct rcu_head rcu;
 	struct dmag_window windows[];
 };
@@ -242,6 +244,23 @@ static inline struct dmag_device *to_dmag_device(struct dmag_member *member)
 {
 	return container_of(member, struct dmag_device, core);
 }
+
+/**
+ * dmag_device_charge() - A member got frames, or freed them.
+ * @member: the member
+ * @frames: how many; less than 0 if it freed them
+ *
+ * Context: Any.
+ */
+static inline void dmag_device_charge(struct dmag_device *member, s64 frames)
+{
+	s64 __percpu *held = READ_ONCE(member->held);
+
+	if (likely(held))
+		this_cpu_add(*held, frames);
+}
+
+u64 dmag_device_held(const struct dmag_device *member);
 
 /* For our own metadata under dmag_mutex, whose holder must not reclaim. */
 #define DMAG_GFP_META (GFP_ATOMIC | __GFP_NOWARN)

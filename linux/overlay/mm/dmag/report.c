@@ -46,22 +46,26 @@ static void report_reserve(struct seq_buf *line, struct dmag_kgroup *group)
 		       READ_ONCE(group->protected), group->goal);
 }
 
-/* The member that holds most, of those that hold less than @below. */
+/* The member that holds most, of those that hold less than @below; then that much. */
 static struct dmag_device *report_next_holder(struct dmag_kgroup *group,
-					      u64 below)
+					      u64 *below)
 {
 	struct dmag_device *most = NULL;
 	struct dmag_member *entry;
+	u64 held, most_held = 0;
 
 	lockdep_assert_held(&dmag_mutex);
 	list_for_each_entry(entry, &dmag_registry.members, node) {
 		struct dmag_device *member = to_dmag_device(entry);
 
-		if (entry->group == &group->core && member->held &&
-		    member->held < below &&
-		    (!most || member->held > most->held))
+		held = dmag_device_held(member);
+		if (entry->group == &group->core && held < *below &&
+		    held > most_held) {
 			most = member;
+			most_held = held;
+		}
 	}
+	*below = most_held;
 	return most;
 }
 
@@ -70,18 +74,18 @@ static void report_holders(struct seq_buf *line, struct dmag_kgroup *group)
 {
 	struct dmag_device *member;
 	u64 below = U64_MAX;
+	int nr;
 
 	if (!mutex_trylock(&dmag_mutex))
 		return;
 	seq_buf_puts(line, "; held by");
-	for (int i = 0; i < DMAG_REPORT_HOLDERS; i++) {
-		member = report_next_holder(group, below);
+	for (nr = 0; nr < DMAG_REPORT_HOLDERS; nr++) {
+		member = report_next_holder(group, &below);
 		if (!member)
 			break;
-		below = member->held;
 		seq_buf_printf(line, " %s %llu", dev_name(member->dev), below);
 	}
-	if (below == U64_MAX)
+	if (!nr)
 		seq_buf_puts(line, " nobody");
 	mutex_unlock(&dmag_mutex);
 }
