@@ -31,7 +31,7 @@ FLOORS = {
         "host protect",
         "contig",
         "candidate validate",
-        "map report",
+        "map pcp report",
         "kgroup",
     ],
     "core": [

@@ -2,7 +2,8 @@
 /*
  * Allocation and freeing.
  *
- * The fast path is one lock and the core's bitmap.  If the reserve cannot serve a
+ * Small requests are served by per-CPU caches, others by the reserve: one lock and
+ * the core's bitmap.  If the reserve cannot serve a
  * request that may wait, the request climbs the claim ladder; if the ladder cannot
  * either, it waits for frames of its own reach to come free.  A request that may
  * not wait wakes the worker and is done.
@@ -24,6 +25,7 @@
 #include "host.h"
 #include "kgroup.h"
 #include "map.h"
+#include "pcp.h"
 #include "report.h"
 
 /* A blocking request climbs this long; with __GFP_NORETRY, less. */
@@ -33,23 +35,53 @@
 /* Then it waits for frames to come free: as long as the worker needs to refill. */
 #define DMAG_WAIT_BOUND HZ
 
-static int alloc_fast(struct dmag_device *member,
-		      const struct dmag_request *req, bool atomic, u64 *pfn)
+/* @final: whether a failure is the reserve's answer, so that it counts. */
+static int alloc_from_reserve(struct dmag_kgroup *group,
+			      const struct dmag_request *req, bool atomic,
+			      bool final, u64 *pfn)
 {
-	struct dmag_kgroup *group = member->group;
 	unsigned long flags;
 	int ret;
 
 	spin_lock_irqsave(&group->lock, flags);
-	ret = dmag_group_get(&group->core, req, atomic, pfn);
-	if (!ret) {
+	if (atomic && !final)
+		ret = dmag_group_try(&group->core, req, pfn);
+	else
+		ret = dmag_group_get(&group->core, req, atomic, pfn);
+	if (!ret)
 		group->counter[atomic ? DMAG_NR_ALLOC_ATOMIC : DMAG_NR_ALLOC]++;
-		dmag_device_charge(member, req->count);
-	} else if (atomic) {
+	else if (atomic && final)
 		group->counter[DMAG_NR_ALLOC_ATOMIC_FAIL]++;
-	}
 	dmag_kgroup_kick(group);
 	spin_unlock_irqrestore(&group->lock, flags);
+	return ret;
+}
+
+/* Before the reserve refuses a request, it gets back all cached frames. */
+static int alloc_uncached(struct dmag_kgroup *group,
+			  const struct dmag_request *req, bool atomic, u64 *pfn)
+{
+	bool lent = READ_ONCE(group->pcp_lent);
+	int ret = alloc_from_reserve(group, req, atomic, !lent, pfn);
+
+	if (likely(!ret || !lent))
+		return ret;
+	dmag_pcp_drain(group);
+	return alloc_from_reserve(group, req, atomic, true, pfn);
+}
+
+static int alloc_fast(struct dmag_device *member,
+		      const struct dmag_request *req, bool atomic, u64 *pfn)
+{
+	struct page *page = dmag_pcp_get(member->group, req->count, atomic);
+	int ret = 0;
+
+	if (likely(page))
+		*pfn = page_to_pfn(page);
+	else
+		ret = alloc_uncached(member->group, req, atomic, pfn);
+	if (likely(!ret))
+		dmag_device_charge(member, req->count);
 	return ret;
 }
 
@@ -358,6 +390,17 @@ static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 	return 0;
 }
 
+static bool free_to_cache(struct dmag_device *member, struct page *page,
+			  u64 count)
+{
+	if (!member || !dmag_pcp_gave(member->group, page, count) ||
+	    free_has_unfit(page, count) ||
+	    !dmag_pcp_put(member->group, page, count))
+		return false;
+	dmag_device_charge(member, -(s64)count);
+	return true;
+}
+
 /* The buffer may be another device's, or from the group that this one left. */
 static void free_uncharge(struct dmag_device *member,
 			  const struct dmag_kgroup *group, u64 count)
@@ -366,13 +409,24 @@ static void free_uncharge(struct dmag_device *member,
 		dmag_device_charge(member, -(s64)count);
 }
 
+/* Whether there are so many pages to free, and none of them is in a cache. */
+static bool free_is_sane(struct dmag_kgroup *group, struct page *page,
+			 u64 count)
+{
+	u64 pfn = page_to_pfn(page);
+
+	return count <= READ_ONCE(group->core.frames.used) &&
+	       dmag_reach_contains(&group->core.reach, pfn, pfn + count - 1) &&
+	       !dmag_pcp_untag(group, page, count);
+}
+
 static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 			  struct page *page, u64 count)
 {
-	/* Without the lock, because a large buffer has many pages to look at. */
-	bool fit = count <= READ_ONCE(group->core.frames.used) &&
-		   !free_has_unfit(page, count);
 	u64 pfn = page_to_pfn(page);
+	/* Without the lock, because a large buffer has many pages to look at. */
+	bool sane = free_is_sane(group, page, count);
+	bool fit = sane && !free_has_unfit(page, count);
 	unsigned long flags;
 	bool ours = true;
 	int ret = 0;
@@ -381,7 +435,7 @@ static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 	if (unlikely(dmag_frames_state(&group->core.frames, pfn) ==
 		     DMAG_FOREIGN))
 		ours = false;
-	else if (unlikely(count > group->core.frames.used))
+	else if (unlikely(!sane))
 		ret = -EINVAL;
 	else if (likely(fit))
 		ret = dmag_group_put(&group->core, pfn, count);
@@ -404,14 +458,18 @@ static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 
 bool __dmag_free_pages(struct device *dev, struct page *page, size_t size)
 {
+	u64 count = PFN_UP(size);
+	struct dmag_device *member;
 	struct dmag_kgroup *group;
-	bool ours = false;
+	bool ours;
 
 	rcu_read_lock();
-	group = dmag_owner(page_to_pfn(page));
-	if (group)
-		ours = free_to_group(group, rcu_dereference(dev->dmag), page,
-				     PFN_UP(size));
+	member = rcu_dereference(dev->dmag);
+	ours = free_to_cache(member, page, count);
+	if (unlikely(!ours)) {
+		group = dmag_owner(page_to_pfn(page));
+		ours = group && free_to_group(group, member, page, count);
+	}
 	rcu_read_unlock();
 	return ours;
 }

@@ -12,6 +12,7 @@
 #include <linux/seq_file.h>
 
 #include "kgroup.h"
+#include "pcp.h"
 #include "validate.h"
 
 static const char *const debugfs_counter_name[] = {
@@ -40,11 +41,48 @@ static const char *const debugfs_service_name[] = {
 
 static_assert(ARRAY_SIZE(debugfs_service_name) == DMAG_SERVICES);
 
-static void debugfs_show_frames(struct seq_file *file, u64 free, u64 used,
-				u64 quarantined)
+/* Where a group's frames are. */
+struct debugfs_frames {
+	u64 free;
+	u64 cached;
+	u64 used;
+	u64 quarantined;
+};
+
+/* To the core, cached frames are used.  It may count them a moment later. */
+static void debugfs_add_frames(struct dmag_kgroup *group,
+			       struct debugfs_frames *frames)
 {
-	seq_printf(file, "owned %llu\nfree %llu\nused %llu\nquarantined %llu\n",
-		   free + used + quarantined, free, used, quarantined);
+	const struct dmag_frames *core = &group->core.frames;
+	u64 cached = dmag_pcp_frames(group);
+
+	spin_lock_irq(&group->lock);
+	cached = min(cached, core->used);
+	frames->free += core->free;
+	frames->cached += cached;
+	frames->used += core->used - cached;
+	frames->quarantined += core->quarantined;
+	spin_unlock_irq(&group->lock);
+}
+
+static void debugfs_show_frames(struct seq_file *file,
+				const struct debugfs_frames *frames)
+{
+	seq_printf(file, "owned %llu\nfree %llu\ncached %llu\n",
+		   frames->free + frames->cached + frames->used +
+			   frames->quarantined,
+		   frames->free, frames->cached);
+	seq_printf(file, "used %llu\nquarantined %llu\n", frames->used,
+		   frames->quarantined);
+}
+
+static void debugfs_add_counters(struct dmag_kgroup *group, u64 *counter)
+{
+	spin_lock_irq(&group->lock);
+	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
+		counter[i] += group->counter[i];
+	spin_unlock_irq(&group->lock);
+	dmag_pcp_count(group, counter);
 }
 
 static void debugfs_show_counters(struct seq_file *file, const u64 *counter)
@@ -83,20 +121,20 @@ static void debugfs_show_members(struct seq_file *file,
 static void debugfs_show_group(struct dmag_kgroup *group, void *file)
 {
 	const struct dmag_marks *marks = &group->core.marks;
-	struct dmag_frames frames;
+	u64 counter[DMAG_NR_COUNTERS] = {};
+	struct debugfs_frames frames = {};
 
-	spin_lock_irq(&group->lock);
-	frames = group->core.frames;
-	spin_unlock_irq(&group->lock);
+	debugfs_add_frames(group, &frames);
+	debugfs_add_counters(group, counter);
 	seq_printf(file, "group %d\nkind %s\nmembers %u\n", group->id,
 		   debugfs_service_name[group->service], group->core.members);
 	debugfs_show_reach(file, &group->core.reach);
-	debugfs_show_frames(file, frames.free, frames.used, frames.quarantined);
+	debugfs_show_frames(file, &frames);
 	seq_printf(file, "min %llu\nlow %llu\nhigh %llu\n", marks->min,
 		   marks->low, marks->high);
 	seq_printf(file, "goal %llu\nprotected %llu\n", group->goal,
 		   group->protected);
-	debugfs_show_counters(file, group->counter);
+	debugfs_show_counters(file, counter);
 	debugfs_show_members(file, &group->core);
 }
 
@@ -112,9 +150,7 @@ DEFINE_SHOW_ATTRIBUTE(groups);
 struct debugfs_totals {
 	u64 groups;
 	u64 members;
-	u64 free;
-	u64 used;
-	u64 quarantined;
+	struct debugfs_frames frames;
 	u64 counter[DMAG_NR_COUNTERS];
 };
 
@@ -124,15 +160,10 @@ static void debugfs_add_group(struct dmag_kgroup *group, void *data)
 
 	if (group->service == DMAG_UNIVERSAL)
 		return;
-	spin_lock_irq(&group->lock);
 	totals->groups++;
 	totals->members += group->core.members;
-	totals->free += group->core.frames.free;
-	totals->used += group->core.frames.used;
-	totals->quarantined += group->core.frames.quarantined;
-	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
-		totals->counter[i] += group->counter[i];
-	spin_unlock_irq(&group->lock);
+	debugfs_add_frames(group, &totals->frames);
+	debugfs_add_counters(group, totals->counter);
 }
 
 static int counters_show(struct seq_file *file, void *unused)
@@ -146,7 +177,7 @@ static int counters_show(struct seq_file *file, void *unused)
 
 	seq_printf(file, "groups %llu\nmembers %llu\n", totals.groups,
 		   totals.members);
-	debugfs_show_frames(file, totals.free, totals.used, totals.quarantined);
+	debugfs_show_frames(file, &totals.frames);
 	debugfs_show_counters(file, totals.counter);
 	return 0;
 }

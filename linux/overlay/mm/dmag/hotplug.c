@@ -26,6 +26,7 @@
 #include "host.h"
 #include "kgroup.h"
 #include "map.h"
+#include "pcp.h"
 #include "reserve.h"
 
 void __dmag_offline_failed(void)
@@ -143,7 +144,10 @@ int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages)
 
 	if (dmag_lock_killable())
 		return -EINTR;
+	/* Cached frames look used, and would be used again. */
+	dmag_pcp_pause();
 	ret = hotplug_empty_range(&range);
+	dmag_pcp_resume();
 	mutex_unlock(&dmag_mutex);
 	return ret;
 }

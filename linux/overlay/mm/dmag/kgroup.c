@@ -391,6 +391,18 @@ static void worker_surplus_due(struct work_struct *work)
 static DECLARE_DELAYED_WORK(surplus_work, worker_surplus_due);
 
 /**
+ * dmag_worker_kick_later() - Wake the worker a second from now, at the latest.
+ *
+ * Context: Any.
+ */
+void dmag_worker_kick_later(void)
+{
+	if (worker_wq)
+		queue_delayed_work(worker_wq, &surplus_work,
+				   DMAG_SURPLUS_DELAY);
+}
+
+/**
  * __dmag_kgroup_kick() - dmag_kgroup_kick(), if there may be a reason.
  * @group: the group, locked
  *
@@ -417,6 +429,5 @@ void __dmag_kgroup_kick(struct dmag_kgroup *group)
 	if (kick != DMAG_SURPLUS)
 		dmag_worker_kick();
 	else
-		queue_delayed_work(worker_wq, &surplus_work,
-				   DMAG_SURPLUS_DELAY);
+		dmag_worker_kick_later();
 }

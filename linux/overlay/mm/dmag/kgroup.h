@@ -7,6 +7,7 @@
  *   dmag_claim_mutex   climbs, fills, protection: one at a time
  *   cpus_read_lock, mem_hotplug_lock	memory hotplug calls with them held
  *   dmag_mutex	   the registry, the RAM map, owners and protectors of memory
+ *   dmag_pcp.lock  one CPU's cache of a group; irq safe
  *   kgroup.lock   one group's frames, counters, captured pages; irq safe
  *   those of the page allocator, of wait queues and of workqueues
  *
@@ -38,6 +39,7 @@
 #include "dmag_port.h"
 
 struct bus_dma_region;
+struct dmag_pcp;
 
 /* Per group, under its lock; names in debugfs.c. */
 enum dmag_counter {
@@ -120,12 +122,16 @@ struct dmag_cursor {
  * @id: a small number to call it by
  * @waiters: requests that wait for frames to come free (lock)
  * @arrivals: how often frames came free while requests waited (lock)
+ * @pcp_lent: frames that per-CPU caches may hold (lock)
+ * @pcp: per-CPU caches, once they were wanted; written under dmag_mutex
+ * @pcp_wanted: there was a request that they could have served
  * @captured: pages that reclaim left for the worker to adopt (lock)
  * @nr_captured: their frames (lock)
  * @squeezed: whether the host, out of memory, has taken frames since the worker's
  *	last visit (lock)
  * @emptied: whether blocks may have lost their last frame without
  *	dmag_owner_erase(), which the worker makes up for (lock)
+ * @pcp_look: when the worker looks for idle caches next, jiffies (dmag_mutex)
  * @all: among all groups (dmag_mutex)
  * @round: when the worker visited it last (dmag_mutex)
  * @left: when its last member left, jiffies (dmag_mutex)
@@ -158,12 +164,16 @@ struct dmag_kgroup {
 	unsigned int waiters;
 	unsigned long arrivals;
 	u64 counter[DMAG_NR_COUNTERS];
+	u64 pcp_lent;
+	struct dmag_pcp __percpu *pcp;
+	bool pcp_wanted;
 	struct list_head captured;
 	u64 nr_captured;
 	bool squeezed;
 	bool emptied;
 
 	int id;
+	unsigned long pcp_look;
 	struct list_head all;
 	unsigned long round;
 	unsigned long left;
@@ -340,6 +350,7 @@ void __dmag_kgroup_arrival(struct dmag_kgroup *group);
 int dmag_worker_init(work_func_t fn);
 void dmag_worker_kick(void);
 void dmag_worker_kick_in(unsigned long delay);
+void dmag_worker_kick_later(void);
 void __dmag_kgroup_kick(struct dmag_kgroup *group);
 
 /**

@@ -20,6 +20,7 @@
 #include "host.h"
 #include "kgroup.h"
 #include "map.h"
+#include "pcp.h"
 #include "protect.h"
 #include "reserve.h"
 
@@ -186,6 +187,14 @@ static void reserve_end(struct dmag_kgroup *group)
 		__free_page(page);
 }
 
+static void reserve_free(struct rcu_head *rcu)
+{
+	struct dmag_kgroup *group = container_of(rcu, struct dmag_kgroup, rcu);
+
+	free_percpu(group->pcp);
+	kfree(group);
+}
+
 static bool reserve_lingers(const struct dmag_kgroup *group)
 {
 	lockdep_assert_held(&dmag_mutex);
@@ -212,6 +221,7 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 		dmag_worker_kick();
 		return;
 	}
+	dmag_pcp_drain(group);
 	dmag_kgroup_unprotect(group);
 	dmag_kgroup_fill_free(group, 0);
 	spin_lock_irq(&group->lock);
@@ -219,9 +229,10 @@ void dmag_kgroup_retire(struct dmag_kgroup *group)
 	spin_unlock_irq(&group->lock);
 	if (!retired)
 		return;
+	dmag_pcp_close(group);
 	dmag_kgroup_unlist(group);
 	reserve_end(group);
-	kfree_rcu(group, rcu);
+	call_rcu(&group->rcu, reserve_free);
 }
 
 /* ---- the worker ------------------------------------------------------ */
@@ -262,6 +273,8 @@ static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 	dmag_assert_may_claim();
 	reserve_catch_up(group);
 	dmag_kgroup_adopt_captured(group);
+	if (dmag_pcp_tend(group))
+		*delay = min(*delay, HZ);
 	if (!group->core.members) {
 		reserve_tend_left(group, delay);
 		return;
@@ -359,6 +372,7 @@ static void reserve_shrink_group(struct dmag_kgroup *group, void *data)
 
 	if (!dmag_kgroup_serves(group) || !shrink->left)
 		return;
+	dmag_pcp_drain(group);
 	freed = dmag_kgroup_release(group, reserve_keep_low(group),
 				    shrink->left);
 	shrink->left -= freed;
@@ -390,6 +404,13 @@ static unsigned long reserve_shrink_scan(struct shrinker *shrinker,
 	return shrink.freed ?: SHRINK_STOP;
 }
 
+static u64 reserve_release_now(struct dmag_kgroup *group)
+{
+	dmag_pcp_drain(group);
+	return dmag_kgroup_release_now(group, reserve_keep_least(group),
+				       DMAG_BLOCK_FRAMES);
+}
+
 /* Release frames of the group that owns @block or the first block after it. */
 static u64 reserve_release_next(unsigned long *block)
 {
@@ -401,8 +422,7 @@ static u64 reserve_release_next(unsigned long *block)
 	if (!group)
 		*block = ULONG_MAX;
 	else if (dmag_kgroup_serves(group))
-		freed = dmag_kgroup_release_now(
-			group, reserve_keep_least(group), DMAG_BLOCK_FRAMES);
+		freed = reserve_release_now(group);
 	rcu_read_unlock();
 	return freed;
 }

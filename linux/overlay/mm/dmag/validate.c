@@ -9,6 +9,7 @@
 
 #include "kgroup.h"
 #include "map.h"
+#include "pcp.h"
 #include "validate.h"
 
 /* The core's deepest level, which looks at every frame. */
@@ -56,6 +57,7 @@ static void validate_group(struct dmag_kgroup *group, void *data)
 	spin_lock_irq(&group->lock);
 	*wrong = validate_frames(group);
 	spin_unlock_irq(&group->lock);
+	*wrong = *wrong ?: dmag_pcp_validate(group);
 	if (!*wrong && group->protected != dmag_protected_frames(group))
 		*wrong =
 			"protected pageblocks are miscounted, or of another type";

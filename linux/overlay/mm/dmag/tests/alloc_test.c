@@ -34,7 +34,7 @@ static void test_atomic(struct kunit *test)
 		expect_good(test, dev, buf[i], dma[i], SZ_4K);
 		dma_free_coherent(dev, SZ_4K, buf[i], dma[i]);
 	}
-	KUNIT_EXPECT_EQ(test, group_of(dev)->counter[DMAG_NR_ALLOC_ATOMIC],
+	KUNIT_EXPECT_EQ(test, counted(group_of(dev), DMAG_NR_ALLOC_ATOMIC),
 			BURST);
 	kunit_device_unregister(test, dev);
 }
@@ -98,14 +98,14 @@ static void test_free_in_irq(struct kunit *test)
 				    DMA_FROM_DEVICE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, job->page);
 	group = group_of(job->dev);
-	used = group->core.frames.used;
+	used = frames_used(group);
 	init_completion(&job->done);
 	job->work = IRQ_WORK_INIT_HARD(free_in_irq);
 	irq_work_queue(&job->work);
 	wait_for_completion(&job->done);
 	irq_work_sync(&job->work);
 	KUNIT_EXPECT_TRUE(test, job->in_irq);
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, used - 16);
+	KUNIT_EXPECT_EQ(test, frames_used(group), used - 16);
 	kunit_device_unregister(test, job->dev);
 }
 
@@ -128,11 +128,11 @@ static void test_other_calls(struct kunit *test)
 	expect_good(test, dev, buf, dma[2], SZ_32K);
 	expect_good(test, dev, page_address(page), dma[1], SZ_16K);
 	KUNIT_EXPECT_LE(test, dma[0] + SZ_8K - 1, LIMIT_29);
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 2 + 4 + 8);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 2 + 4 + 8);
 	dma_free_attrs(dev, SZ_8K, cookie, dma[0], DMA_ATTR_NO_KERNEL_MAPPING);
 	dma_free_pages(dev, SZ_16K, page, dma[1], DMA_BIDIRECTIONAL);
 	dma_free_noncoherent(dev, SZ_32K, buf, dma[2], DMA_TO_DEVICE);
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 0);
 	kunit_device_unregister(test, dev);
 }
 
@@ -150,11 +150,11 @@ static void test_sizes(struct kunit *test)
 		void *buf = dma_alloc_coherent(dev, sizes[i], &dma, GFP_KERNEL);
 
 		expect_good(test, dev, buf, dma, sizes[i]);
-		KUNIT_EXPECT_EQ(test, group_of(dev)->core.frames.used,
+		KUNIT_EXPECT_EQ(test, frames_used(group_of(dev)),
 				PFN_UP(sizes[i]));
 		memset(buf, 0xa5, sizes[i]);
 		dma_free_coherent(dev, sizes[i], buf, dma);
-		KUNIT_EXPECT_EQ(test, group_of(dev)->core.frames.used, 0);
+		KUNIT_EXPECT_EQ(test, frames_used(group_of(dev)), 0);
 	}
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
@@ -168,7 +168,7 @@ static void test_too_large(struct kunit *test)
 
 	KUNIT_EXPECT_NULL(test, dma_alloc_coherent(dev, SZ_1G, &dma,
 						   GFP_KERNEL | __GFP_NOWARN));
-	KUNIT_EXPECT_EQ(test, group_of(dev)->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, frames_used(group_of(dev)), 0);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
@@ -187,12 +187,12 @@ static void test_bad_free(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, 1ULL << 63));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64M));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_16K));
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 2);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 2);
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, 0));
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 2);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 2);
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_8K));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_8K));
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 0);
 
 	/* The page allocator's own page is not ours to take. */
 	foreign = alloc_page(GFP_KERNEL);
@@ -204,10 +204,10 @@ static void test_bad_free(struct kunit *test)
 }
 
 /* The page that was freed last is in no reserve. */
-static void expect_left(struct kunit *test, const struct dmag_kgroup *group,
+static void expect_left(struct kunit *test, struct dmag_kgroup *group,
 			struct page *page)
 {
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 0);
 	KUNIT_EXPECT_EQ(
 		test, dmag_frames_state(&group->core.frames, page_to_pfn(page)),
 		DMAG_FOREIGN);

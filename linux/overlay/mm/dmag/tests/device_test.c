@@ -136,7 +136,7 @@ static void test_mask_change(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, old->core.members, 0);
 	/* At once, or when the worker, which may be protecting for it, is done. */
 	KUNIT_EXPECT_TRUE(test, eventually(!READ_ONCE(old->core.frames.free)));
-	KUNIT_EXPECT_EQ(test, old->core.frames.used, 16);
+	KUNIT_EXPECT_EQ(test, frames_used(old), 16);
 	buf2 = dma_alloc_coherent(dev, SZ_64K, &dma2, GFP_KERNEL);
 	expect_good(test, dev, buf2, dma2, SZ_64K);
 	KUNIT_EXPECT_EQ(test, nr_groups(), before + 2);

@@ -22,6 +22,7 @@
 
 #include "../host.h"
 #include "../kgroup.h"
+#include "../pcp.h"
 #include "../reserve.h"
 #include "../validate.h"
 
@@ -63,6 +64,21 @@ static inline bool all_have_members(void)
 static inline bool groups_retire(void)
 {
 	return eventually(all_have_members());
+}
+
+/* Frames in buffers: caches hold frames that the core takes for used. */
+static inline u64 frames_used(struct dmag_kgroup *group)
+{
+	dmag_pcp_drain(group);
+	return READ_ONCE(group->core.frames.used);
+}
+
+static inline u64 counted(struct dmag_kgroup *group, enum dmag_counter nr)
+{
+	u64 counter[DMAG_NR_COUNTERS] = {};
+
+	dmag_pcp_count(group, counter);
+	return counter[nr] + READ_ONCE(group->counter[nr]);
 }
 
 static inline bool reserve_is_low(struct dmag_kgroup *group)

@@ -132,10 +132,10 @@ static void test_online(struct kunit *test)
 
 	buf2 = dma_alloc_coherent(most, SZ_64K, &dma2, GFP_ATOMIC);
 	expect_good(test, most, buf2, dma2, SZ_64K);
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 16);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 16);
 	dma_free_coherent(most, SZ_64K, buf, dma);
 	dma_free_coherent(most, SZ_64K, buf2, dma2);
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 0);
 	KUNIT_EXPECT_EQ(test, ram_online(&range), 0);
 	expect_valid(test);
 	kunit_device_unregister(test, all);

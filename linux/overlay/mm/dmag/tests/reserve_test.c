@@ -220,7 +220,7 @@ static void test_broken(struct kunit *test)
 	dmag_claim_unlock();
 
 	hoard_free(hoard, 0);
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, 0);
+	KUNIT_EXPECT_EQ(test, frames_used(group), 0);
 	KUNIT_EXPECT_EQ(test, group->core.frames.free, before);
 	expect_valid(test);
 	/* It ends as soon as it owns nothing, which here is no harm. */

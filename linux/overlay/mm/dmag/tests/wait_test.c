@@ -137,7 +137,7 @@ static void test_yield_to_probe(struct kunit *test)
 	hoard_fill(hoard, GFP_KERNEL, 8);
 	atomic_dec(&dmag_contenders);
 	KUNIT_EXPECT_EQ(test, hoard->nr, 8);
-	KUNIT_EXPECT_EQ(test, group->core.frames.used, PHYS_PFN(8 * SZ_4M));
+	KUNIT_EXPECT_EQ(test, frames_used(group), PHYS_PFN(8 * SZ_4M));
 	hoard_free(hoard, 0);
 	dmag_claim_lock();
 	KUNIT_EXPECT_EQ(test, group->pins, 0);
