@@ -12,6 +12,8 @@
  *	verify				does every buffer still hold its own tag?
  *	free CONTEXT			give everything back
  *	cost CONTEXT COUNT		cycles of an alloc/free pair of one page
+ *	pairs CONTEXT COUNT OTHER	so many pairs, while device OTHER does as many
+ *					on another CPU; nanoseconds a pair
  *	mask BITS			set both masks, as a driver does; takes how long?
  *	poke BITS			write the coherent mask behind the API's back
  *	churn COUNT SEED		so many random requests, checks and frees
@@ -24,9 +26,11 @@
 
 #include <linux/bitops.h>
 #include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -576,6 +580,103 @@ static int edu_cmd_cost(struct edu *edu, const char *args)
 	return 0;
 }
 
+/* One CPU's part of a race: pairs of a device of its own. */
+struct edu_racer {
+	struct edu *edu;
+	unsigned long count;
+	bool atomic;
+	unsigned long failed;
+	u64 ns;
+	atomic_t *ready; /* how many stand at the start */
+	struct completion done;
+};
+
+static void edu_race_pair(struct edu_racer *racer)
+{
+	struct device *dev = &racer->edu->pdev->dev;
+	gfp_t gfp = racer->atomic ? GFP_ATOMIC : GFP_KERNEL;
+	dma_addr_t dma;
+	void *memory;
+
+	if (racer->atomic)
+		local_bh_disable();
+	memory = dma_alloc_coherent(dev, PAGE_SIZE, &dma, gfp);
+	if (memory)
+		dma_free_coherent(dev, PAGE_SIZE, memory, dma);
+	else
+		racer->failed++;
+	if (racer->atomic)
+		local_bh_enable();
+}
+
+static int edu_race_thread(void *data)
+{
+	struct edu_racer *racer = data;
+	u64 start;
+
+	atomic_inc(racer->ready);
+	while (atomic_read(racer->ready) < 2)
+		cond_resched();
+	start = ktime_get_ns();
+	for (unsigned long i = 0; i < racer->count; i++)
+		edu_race_pair(racer);
+	racer->ns = ktime_get_ns() - start;
+	kthread_complete_and_exit(&racer->done, 0);
+}
+
+static int edu_race(struct edu_racer *racer)
+{
+	const unsigned int cpu[2] = { cpumask_first(cpu_online_mask),
+				      cpumask_last(cpu_online_mask) };
+	struct task_struct *task[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		init_completion(&racer[i].done);
+		task[i] =
+			kthread_create(edu_race_thread, &racer[i], "dmag_race");
+		if (IS_ERR(task[i])) {
+			if (i)
+				kthread_stop(task[0]);
+			return PTR_ERR(task[i]);
+		}
+		kthread_bind(task[i], cpu[i]);
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		wake_up_process(task[i]);
+	for (unsigned int i = 0; i < 2; i++)
+		wait_for_completion(&racer[i].done);
+	return 0;
+}
+
+static int edu_cmd_pairs(struct edu *edu, const char *args)
+{
+	atomic_t ready = ATOMIC_INIT(0);
+	struct edu_racer racer[2] = { { .edu = edu } };
+	char name[16], other[32];
+	struct device *dev;
+	int context, err;
+
+	if (sscanf(args, "%15s %lu %31s", name, &racer[0].count, other) != 3 ||
+	    !racer[0].count)
+		return -EINVAL;
+	context = edu_context(name);
+	if (context < 0 || context == EDU_IRQOFF)
+		return -EINVAL;
+	dev = bus_find_device_by_name(&pci_bus_type, NULL, other);
+	if (!dev)
+		return -ENODEV;
+	racer[0].atomic = context != EDU_BLOCK;
+	racer[0].ready = &ready;
+	racer[1] = racer[0];
+	racer[1].edu = dev_get_drvdata(dev);
+	err = edu_race(racer);
+	put_device(dev);
+	ctl_report(&edu->ctl, "context=%s pairs=%lu failed=%lu ns=%llu\n", name,
+		   racer[0].count, racer[0].failed + racer[1].failed,
+		   div64_u64(racer[0].ns + racer[1].ns, 2 * racer[0].count));
+	return err;
+}
+
 static int edu_parse_bits(const char *args, u64 *mask)
 {
 	unsigned int bits;
@@ -699,6 +800,7 @@ static const struct {
 	{ "roundtrip", edu_cmd_roundtrip }, { "verify", edu_cmd_verify },
 	{ "cost", edu_cmd_cost },	    { "mask", edu_cmd_mask },
 	{ "poke", edu_cmd_poke },	    { "churn", edu_cmd_churn },
+	{ "pairs", edu_cmd_pairs },
 };
 
 static int edu_command(struct ctl *ctl, char *line)

@@ -13,6 +13,11 @@
 #: timeout=150
 
 load 28,24
+# Per-CPU caches are made after the first request, in the background.
+for dev in $devices; do
+	ctl "$dev" cost block 10
+done
+sleep 1
 for dev in $devices; do
 	for context in block softirq; do
 		ctl "$dev" cost $context 1000
