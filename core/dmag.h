@@ -218,8 +218,9 @@ struct dmag_node;
  * @used: frames owned and in use
  * @quarantined: frames whose conversion failed: owned, but out of use for good
  * @search_max: how many places a search may look at, for a count that is no power
- *	of two or an alignment that is not natural; then it takes part of a
- *	larger free block or gives up.  0, as after dmag_frames_init(), for all
+ *	of two or an alignment that is not natural, before it gives up; after
+ *	two it takes part of a larger free block if there is one.  0, as
+ *	after dmag_frames_init(), for all
  *
  * A sparse set of blocks, each a bitmap of 512 frames, hangs under a tree of
  * 64-way nodes.  A node knows for every order which children hold a free

@@ -450,8 +450,18 @@ static bool frames_place_in_word(const struct dmag_frames *frames,
 }
 
 /*
- * The search has looked at enough places.  A free block of the next power of two
- * has room for the request, and is found at once if there is one.
+ * The number of places to look at before a part of a larger block is taken.  Where
+ * a few have no room, others are likely to have none, and each costs more than
+ * the larger block does.
+ */
+static u64 frames_search_few(const struct dmag_frames *frames)
+{
+	return frames->search_max ? min(frames->search_max, 2U) : U64_MAX;
+}
+
+/*
+ * A free block of the next power of two has room for the request, and is found at
+ * once if there is one.
  */
 static bool frames_find_larger(const struct dmag_frames *frames,
 			       const struct dmag_request *req,
@@ -483,13 +493,16 @@ static bool frames_find_in_words(const struct dmag_frames *frames,
 	bool high = req->from == DMAG_HIGHEST;
 	struct dmag_range within = req->within;
 	struct frames_places places = frames_places_of(req);
-	u64 left = frames->search_max ? frames->search_max : U64_MAX;
+	u64 looked = 0, few = frames_search_few(frames);
 	u64 base, before, place;
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
-		if (!left--)
-			return frames_find_larger(frames, req, &places, pfn);
+		if (looked == few &&
+		    frames_find_larger(frames, req, &places, pfn))
+			return true;
+		if (frames->search_max && looked++ == frames->search_max)
+			return false;
 		base = round_down(*pfn, 64);
 		before = base - min_t(u64, base, 64);
 		if (frames_place_in_word(frames, req, &within,
@@ -519,12 +532,15 @@ static bool frames_find_in_runs(const struct dmag_frames *frames,
 	bool fits, high = req->from == DMAG_HIGHEST;
 	struct frames_places places = frames_places_of(req);
 	struct dmag_range run, within = req->within;
-	u64 left = frames->search_max ? frames->search_max : U64_MAX;
+	u64 looked = 0, few = frames_search_few(frames);
 
 	while (frames_roomy(&within, req->count) &&
 	       frames_find_run(frames, order, high, &within, pfn)) {
-		if (!left--)
-			return frames_find_larger(frames, req, &places, pfn);
+		if (looked == few &&
+		    frames_find_larger(frames, req, &places, pfn))
+			return true;
+		if (frames->search_max && looked++ == frames->search_max)
+			return false;
 		run = frames_free_around(frames, *pfn, BIT_ULL(order), &within);
 		fits = high ? frames_place_high(req, &places, &run, pfn) :
 			      frames_place_low(req, &places, &run, pfn);

@@ -411,6 +411,45 @@ static void test_search_takes_larger(void **state)
 	assert_int_equal(get(b, &rq), 4097);
 }
 
+/* A larger block costs less than to look at many places, though these come first. */
+static void test_larger_after_a_few(void **state)
+{
+	struct dmag_request rq = { .count = 3, .within = { 0, TOP } };
+	struct bed *b = *state;
+	u64 pfn;
+
+	bed_add(b, 0, 1023);
+	assert_int_equal(dmag_frames_take(&b->f, 0, 1023), 0);
+	for (pfn = 0; pfn < 128; pfn += 64)
+		assert_int_equal(dmag_frames_put(&b->f, pfn + 2, 2), 0);
+	assert_int_equal(dmag_frames_put(&b->f, 321, 3), 0);
+	assert_int_equal(dmag_frames_put(&b->f, 512, 4), 0);
+	b->f.search_max = 32;
+	assert_int_equal(get(b, &rq), 512);
+	assert_int_equal(get(b, &rq), 321);
+	assert_int_equal(dmag_frames_put(&b->f, 512, 3), 0);
+	assert_int_equal(dmag_frames_put(&b->f, 321, 3), 0);
+	b->f.search_max = 0;
+	assert_int_equal(get(b, &rq), 321);
+}
+
+/* The same for counts that are more than a word. */
+static void test_larger_after_a_few_runs(void **state)
+{
+	struct dmag_request rq = { .count = 130, .within = { 0, TOP } };
+	struct bed *b = *state;
+
+	bed_add(b, 0, 2047);
+	assert_int_equal(dmag_frames_take(&b->f, 0, 2047), 0);
+	assert_int_equal(dmag_frames_put(&b->f, 0, 70), 0);
+	assert_int_equal(dmag_frames_put(&b->f, 256, 70), 0);
+	assert_int_equal(dmag_frames_put(&b->f, 600, 130), 0);
+	assert_int_equal(dmag_frames_put(&b->f, 1024, 256), 0);
+	b->f.search_max = 32;
+	assert_int_equal(get(b, &rq), 1024);
+	assert_int_equal(get(b, &rq), 600);
+}
+
 /* Counts of all kinds over a hole: what fits below it, and what only above. */
 static void test_counts(void **state)
 {
@@ -852,6 +891,8 @@ int main(void)
 		T(test_large_align_is_quick),
 		T(test_search_is_bounded),
 		T(test_search_takes_larger),
+		T(test_larger_after_a_few),
+		T(test_larger_after_a_few_runs),
 		T(test_within),
 		T(test_exact_ranges),
 		T(test_memory_returns),
