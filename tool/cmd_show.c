@@ -63,19 +63,8 @@ static const struct option show_options[] = {
 
 static int show_set_number(struct show_command *cmd, int key, const char *arg)
 {
-	char *end;
-
-	if (key == 'd') {
-		cmd->view.delay = strtod(arg, &end);
-		if (end == arg || *end ||
-		    !(cmd->view.delay > 0 && cmd->view.delay <= 86400))
-			return complain("--delay: '%s' is no time", arg);
-	} else {
-		cmd->view.count = strtoul(arg, &end, 10);
-		if (*arg < '0' || *arg > '9' || *end || !cmd->view.count)
-			return complain("--count: '%s' is no number", arg);
-	}
-	return 0;
+	return key == 'd' ? parse_delay(arg, &cmd->view.delay) :
+			    parse_count(arg, &cmd->view.count);
 }
 
 static int show_set_option(struct show_command *cmd, int key, const char *arg)

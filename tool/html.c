@@ -30,7 +30,33 @@ static const char *const html_head[] = {
 	"{numeric:true})).forEach(r=>b.append(r))})</script>",
 };
 
-static void html_heads(FILE *out, const char *const *heads, unsigned int nr)
+/**
+ * write_html_head() - Begin a web page.
+ * @out: where to
+ * @title: of the page
+ */
+void write_html_head(FILE *out, const char *title)
+{
+	unsigned int i;
+
+	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
+	      out);
+	fputs("<meta name=\"color-scheme\" content=\"light dark\"><title>",
+	      out);
+	write_xml_text(out, title, -1);
+	fputs("</title>\n", out);
+	for (i = 0; i < ARRAY_SIZE(html_head); i++)
+		fprintf(out, "%s\n", html_head[i]);
+	fputs("</head><body>\n", out);
+}
+
+/**
+ * write_html_table() - Begin a table that a click sorts.
+ * @out: where to
+ * @heads: the headings of its columns
+ * @nr: how many
+ */
+void write_html_table(FILE *out, const char *const *heads, unsigned int nr)
 {
 	unsigned int i;
 
@@ -90,7 +116,7 @@ static void html_groups(FILE *out, const struct board *board)
 	if (!board->nr_groups)
 		return;
 	fputs("<h2>Groups</h2>\n", out);
-	html_heads(out, heads, ARRAY_SIZE(heads));
+	write_html_table(out, heads, ARRAY_SIZE(heads));
 	for (i = 0; i < board->nr_groups; i++) {
 		const struct group *group = board->groups[i];
 
@@ -148,7 +174,7 @@ static void html_devices(FILE *out, const struct board *board)
 	if (!board->nr_devices)
 		return;
 	fputs("<h2>Devices</h2>\n", out);
-	html_heads(out, heads, ARRAY_SIZE(heads));
+	write_html_table(out, heads, ARRAY_SIZE(heads));
 	for (i = 0; i < board->nr_devices; i++)
 		html_device(out, board, &board->devices[i]);
 	fputs("</tbody></table>\n", out);
@@ -162,7 +188,7 @@ static void html_regions(FILE *out, const struct board *board)
 	if (!board->nr_regions)
 		return;
 	fputs("<h2>Reserved memory</h2>\n", out);
-	html_heads(out, heads, ARRAY_SIZE(heads));
+	write_html_table(out, heads, ARRAY_SIZE(heads));
 	for (i = 0; i < board->nr_regions; i++) {
 		const struct region *region = &board->regions[i];
 
@@ -202,17 +228,7 @@ static void html_notes(FILE *out, const struct board *board)
  */
 void write_html(FILE *out, const struct board *board, bool linear)
 {
-	unsigned int i;
-
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">",
-	      out);
-	fputs("<meta name=\"color-scheme\" content=\"light dark\"><title>",
-	      out);
-	write_xml_text(out, board->model ? board->model : board->source, -1);
-	fputs("</title>\n", out);
-	for (i = 0; i < ARRAY_SIZE(html_head); i++)
-		fprintf(out, "%s\n", html_head[i]);
-	fputs("</head><body>\n", out);
+	write_html_head(out, board->model ? board->model : board->source);
 	write_svg(out, board, linear);
 	html_notes(out, board);
 	html_groups(out, board);

@@ -17,6 +17,8 @@ static const char main_usage[] =
 	"       dmag explain [--board BOARD | --live] [LOG]\n"
 	"       dmag show [--json]\n"
 	"       dmag top [--delay SECONDS] [--count N]\n"
+	"       dmag record [-o FILE]\n"
+	"       dmag report [--html FILE] [RECORD]\n"
 	"       dmag --help | --version\n"
 	"\n"
 	"See what devices can reach by DMA: which allocation groups a machine has,\n"
@@ -36,8 +38,10 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "plan", cmd_plan }, { "diff", cmd_diff }, { "explain", cmd_explain },
-	{ "show", cmd_show }, { "top", cmd_top },
+	{ "plan", cmd_plan },	    { "diff", cmd_diff },
+	{ "explain", cmd_explain }, { "show", cmd_show },
+	{ "top", cmd_top },	    { "record", cmd_record },
+	{ "report", cmd_report },
 };
 
 /* A command finds its own name in argv[0], as getopt() wants. */

@@ -83,3 +83,37 @@ int parse_color(struct style *style, const char *when)
 				when);
 	return 0;
 }
+
+/**
+ * parse_delay() - Read the value of --delay.
+ * @text: seconds, up to a day
+ * @seconds: gets it
+ *
+ * Return: 0, or -1 after a complaint.
+ */
+int parse_delay(const char *text, double *seconds)
+{
+	char *end;
+
+	*seconds = strtod(text, &end);
+	if (end == text || *end || !(*seconds > 0 && *seconds <= 86400))
+		return complain("--delay: '%s' is no time", text);
+	return 0;
+}
+
+/**
+ * parse_count() - Read the value of --count.
+ * @text: a number above 0
+ * @count: gets it
+ *
+ * Return: 0, or -1 after a complaint.
+ */
+int parse_count(const char *text, unsigned long *count)
+{
+	char *end;
+
+	*count = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || !*count)
+		return complain("--count: '%s' is no number", text);
+	return 0;
+}

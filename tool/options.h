@@ -9,6 +9,8 @@
 
 bool parse_size(const char *text, char **end, u64 *val);
 bool parse_range(const char *text, char **end, struct span *span);
+int parse_delay(const char *text, double *seconds);
+int parse_count(const char *text, unsigned long *count);
 int parse_color(struct style *style, const char *when);
 
 #endif /* DMAG_TOOL_OPTIONS_H */

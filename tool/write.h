@@ -23,6 +23,8 @@ void write_summary_head(FILE *out);
 void write_summary(FILE *out, const struct board *board);
 void write_svg(FILE *out, const struct board *board, bool linear);
 void write_html(FILE *out, const struct board *board, bool linear);
+void write_html_head(FILE *out, const char *title);
+void write_html_table(FILE *out, const char *const *heads, unsigned int nr);
 void write_xml_text(FILE *out, const char *text, int max);
 
 #endif /* DMAG_TOOL_WRITE_H */
