@@ -11,6 +11,7 @@ int cmd_explain(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_record(int argc, char **argv);
+int cmd_collect(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 
 #endif /* DMAG_TOOL_CMD_H */

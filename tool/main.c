@@ -19,6 +19,7 @@ static const char main_usage[] =
 	"       dmag top [--delay SECONDS] [--count N]\n"
 	"       dmag record [-o FILE]\n"
 	"       dmag report [--html FILE] [RECORD]\n"
+	"       dmag collect [-o FILE.tar]\n"
 	"       dmag --help | --version\n"
 	"\n"
 	"See what devices can reach by DMA: which allocation groups a machine has,\n"
@@ -41,7 +42,7 @@ static const struct {
 	{ "plan", cmd_plan },	    { "diff", cmd_diff },
 	{ "explain", cmd_explain }, { "show", cmd_show },
 	{ "top", cmd_top },	    { "record", cmd_record },
-	{ "report", cmd_report },
+	{ "report", cmd_report },   { "collect", cmd_collect },
 };
 
 /* A command finds its own name in argv[0], as getopt() wants. */
