@@ -26,6 +26,7 @@ bool __dmag_free_pages(struct device *dev, struct page *page, size_t size);
 void __dmag_device_update(struct device *dev);
 void __dmag_device_leave(struct device *dev);
 void __dmag_capture(struct folio_batch *folios);
+bool __dmag_take_broken(struct page *page);
 int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages);
 void __dmag_offline_failed(void);
 
@@ -138,6 +139,19 @@ static inline void dmag_capture(struct folio_batch *folios)
 		__dmag_capture(folios);
 }
 
+/**
+ * dmag_take_broken() - Take a page whose memory is broken out of a reserve.
+ * @page: the page, marked PG_hwpoison
+ *
+ * Context: Process.
+ * Return: true if it was a free frame of a group.  It keeps its reference, and is
+ * marked as taken off the page allocator's lists, so that it can be put back there.
+ */
+static inline bool dmag_take_broken(struct page *page)
+{
+	return static_branch_unlikely(&dmag_key) && __dmag_take_broken(page);
+}
+
 #else /* !CONFIG_DMAG */
 
 static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
@@ -172,6 +186,11 @@ static inline void dmag_offline_failed(void)
 
 static inline void dmag_capture(struct folio_batch *folios)
 {
+}
+
+static inline bool dmag_take_broken(struct page *page)
+{
+	return false;
 }
 
 #endif /* CONFIG_DMAG */

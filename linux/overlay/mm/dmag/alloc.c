@@ -21,6 +21,7 @@
 #include <linux/sched/mm.h>
 #include <linux/wait_bit.h>
 
+#include "../internal.h"
 #include "device.h"
 #include "host.h"
 #include "kgroup.h"
@@ -325,6 +326,25 @@ static struct page *alloc_from_cma(struct device *dev, size_t size, gfp_t gfp)
 	return NULL;
 }
 
+/*
+ * memory_failure() takes free frames out of reserves.  It cannot take those that are
+ * about to enter one, and marks them nevertheless.  Freeing makes such a buffer leave
+ * the group.
+ */
+static bool alloc_drop_broken(struct device *dev, u64 pfn, size_t size)
+{
+#ifdef CONFIG_MEMORY_FAILURE
+	struct page *page = pfn_to_page(pfn);
+
+	if (likely(!atomic_long_read(&num_poisoned_pages)))
+		return false;
+	for (u64 i = 0; i < PFN_UP(size); i++)
+		if (PageHWPoison(page + i))
+			return __dmag_free_pages(dev, page, size);
+#endif
+	return false;
+}
+
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page)
 {
@@ -339,6 +359,7 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 		return false;
 	req.align = roundup_pow_of_two(req.count);
 
+again:
 	verdict = alloc_try_group(dev, &req, atomic, &pfn, &ret);
 	if (unlikely(verdict == UNKNOWN && dmag_may_wait(gfp))) {
 		__dmag_device_update(dev);
@@ -348,6 +369,8 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 		return false;
 	if (unlikely(ret) && !atomic)
 		ret = alloc_slow(dev, &req, gfp, &pfn);
+	if (likely(!ret) && unlikely(alloc_drop_broken(dev, pfn, size)))
+		goto again;
 	if (likely(!ret))
 		*page = alloc_finish(pfn, req.count, gfp);
 	else if (!atomic)
@@ -389,6 +412,40 @@ static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 		put_page(page + i);
 	return 0;
 }
+
+#ifdef CONFIG_MEMORY_FAILURE
+static bool free_drop_broken(struct dmag_kgroup *group, u64 pfn)
+{
+	struct dmag_range range = { pfn, pfn };
+	bool dropped = false;
+
+	spin_lock_irq(&group->lock);
+	if (dmag_kgroup_serves(group) &&
+	    dmag_frames_state(&group->core.frames, pfn) == DMAG_FREE)
+		dropped = !dmag_frames_take(&group->core.frames, pfn, pfn) &&
+			  !dmag_group_drop(&group->core, &range);
+	group->emptied |= dropped;
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
+	return dropped;
+}
+
+bool __dmag_take_broken(struct page *page)
+{
+	struct dmag_kgroup *group;
+	bool ours;
+
+	rcu_read_lock();
+	group = dmag_owner(page_to_pfn(page));
+	ours = group && free_drop_broken(group, page_to_pfn(page));
+	rcu_read_unlock();
+	if (!ours)
+		return false;
+	SetPageHWPoisonTakenOff(page);
+	dmag_worker_kick();
+	return true;
+}
+#endif
 
 static bool free_to_cache(struct dmag_device *member, struct page *page,
 			  u64 count)

@@ -180,6 +180,15 @@ static struct dmag_range capture_unpack(struct page *page)
 	return (struct dmag_range){ pfn, pfn + (1UL << order) - 1 };
 }
 
+/* memory_failure() marks pages that wait here, but cannot take them. */
+static bool capture_has_broken(const struct dmag_range *range)
+{
+	for (u64 pfn = range->start; pfn <= range->last; pfn++)
+		if (PageHWPoison(pfn_to_page(pfn)))
+			return true;
+	return false;
+}
+
 static void capture_adopt(struct dmag_kgroup *group, struct page *page)
 {
 	struct dmag_range range = capture_unpack(page);
@@ -187,7 +196,7 @@ static void capture_adopt(struct dmag_kgroup *group, struct page *page)
 
 	lockdep_assert_held(&dmag_mutex);
 	if (!group->core.members || !dmag_kgroup_serves(group) ||
-	    dmag_kgroup_adopt(group, &range))
+	    capture_has_broken(&range) || dmag_kgroup_adopt(group, &range))
 		free_contig_range(range.start, count);
 	/* Drop the count only now, so that capture_has_room() never undercounts. */
 	spin_lock_irq(&group->lock);

@@ -136,7 +136,8 @@ static void test_other_calls(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* Sixteen times what the buddy allocator can give in one piece, and odd sizes. */
+/* Sixteen times what the buddy allocator can give in one piece, and odd sizes.
+ */
 static void test_sizes(struct kunit *test)
 {
 	static const size_t sizes[] = { 1,	   SZ_4K + 1,
@@ -183,7 +184,8 @@ static void test_bad_free(struct kunit *test)
 	page = dma_alloc_pages(dev, SZ_8K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 
-	/* More than there is, more than was allocated, nothing, and the same twice. */
+	/* More than there is, more than was allocated, nothing, and the same twice.
+   */
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, 1ULL << 63));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64M));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_16K));
@@ -282,8 +284,75 @@ static void test_broken_page(struct kunit *test)
 	init_page_count(page);
 	__free_page(page);
 }
+
+/* Whatever the reserve gives, it is not the page. */
+static void expect_not_given(struct kunit *test, struct device *dev,
+			     const struct page *page)
+{
+	struct hoard *hoard = hoard_make(test, dev, PAGE_SIZE);
+
+	hoard_fill(hoard, GFP_ATOMIC, ARRAY_SIZE(hoard->page));
+	KUNIT_EXPECT_GT(test, hoard->nr, 0);
+	for (unsigned int i = 0; i < hoard->nr; i++)
+		KUNIT_EXPECT_PTR_NE(test, hoard->page[i], page);
+	hoard_free(hoard, 0);
+}
+
+/* A frame that was marked on its way into the reserve is not handed out. */
+static void test_broken_frame(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-broken-frame", LIMIT_29);
+	struct page *page;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	dma_free_pages(dev, SZ_4K, page, dma, DMA_TO_DEVICE);
+	SetPageHWPoison(page);
+	num_poisoned_pages_inc(page_to_pfn(page));
+	expect_not_given(test, dev, page);
+	expect_left(test, group_of(dev), page);
+	num_poisoned_pages_sub(page_to_pfn(page), 1);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 0);
+	ClearPageHWPoison(page);
+	init_page_count(page);
+	__free_page(page);
+}
+
+/* A free frame that breaks leaves the reserve at once, and can come back. */
+static void test_memory_failure(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-failure", LIMIT_29);
+	struct page *page;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	dma_free_pages(dev, SZ_4K, page, dma, DMA_TO_DEVICE);
+	KUNIT_EXPECT_EQ(test,
+			memory_failure(page_to_pfn(page), MF_SW_SIMULATED), 0);
+	expect_left(test, group_of(dev), page);
+	expect_not_given(test, dev, page);
+	expect_valid(test);
+	KUNIT_EXPECT_EQ(test, unpoison_memory(page_to_pfn(page)), 0);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
 #else
 static void test_broken_page(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMORY_FAILURE");
+}
+
+static void test_broken_frame(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMORY_FAILURE");
+}
+
+static void test_memory_failure(struct kunit *test)
 {
 	kunit_skip(test, "no CONFIG_MEMORY_FAILURE");
 }
@@ -311,18 +380,13 @@ static void test_held_last(struct kunit *test)
 }
 
 static struct kunit_case alloc_cases[] = {
-	KUNIT_CASE(test_atomic),
-	KUNIT_CASE(test_atomic_last_frame),
-	KUNIT_CASE(test_free_in_irq),
-	KUNIT_CASE(test_other_calls),
-	KUNIT_CASE(test_sizes),
-	KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_bad_free),
-	KUNIT_CASE(test_held_page),
-	KUNIT_CASE(test_held_block),
-	KUNIT_CASE(test_broken_page),
-	KUNIT_CASE(test_held_last),
-	{},
+	KUNIT_CASE(test_atomic),       KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),  KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),	       KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_bad_free),     KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_held_block),   KUNIT_CASE(test_broken_page),
+	KUNIT_CASE(test_broken_frame), KUNIT_CASE(test_memory_failure),
+	KUNIT_CASE(test_held_last),    {},
 };
 
 static struct kunit_suite alloc_suite = {
