@@ -11,8 +11,13 @@ import judge
 import results
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-with open(f"{HERE}/scenarios/soak.sh") as soak:
-    SOAK = re.search("^#: allow=(.*)", soak.read(), re.M)[1]
+
+
+def allowed(scenario):
+    """The pattern of splats that a scenario provokes."""
+    with open(f"{HERE}/scenarios/{scenario}.sh") as script:
+        return re.search("^#: allow=(.*)", script.read(), re.M)[1]
+
 
 BEGIN = ["[    1.0] KTAP version 1", "[    1.0] # BEGIN x normal dmag=on"]
 KUNIT = ["[    0.9] KTAP version 1", "[    0.9] 1..1", "[    0.9]     KTAP version 1",
@@ -51,11 +56,17 @@ AMID = (
     (False, "timeout", "run.sh: QEMU ended with 124 (124: after 60 seconds)"),
 )
 
+WARNING = "[    2.0] WARNING: CPU: 1 PID: 9 at mm/dmag/"
 ALLOWED = (
-    (True, "detectors short of memory in the soak",
+    (True, "soak", "detectors short of memory in the soak",
      "[    2.0] DMA-API: cacheline tracking ENOMEM, dma-debug disabled",
      "[    2.0] kmemleak: Cannot allocate a scan area, scanning the full object"),
-    (False, "leak in the soak", "[    2.0] kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)"),
+    (False, "soak", "leak in the soak", "[    2.0] kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)"),
+    (True, "kunit", "the group that KUnit breaks", WARNING + "tests/reserve_test.c:3 test_broken+0x1/0x2",
+     "[    2.0] Call Trace:", "[    2.0] dmag: group 0 is broken"),
+    (False, "kunit", "another group that breaks", "[    2.0] dmag: group 10 is broken"),
+    (False, "kunit", "a warning of another test", WARNING + "tests/reserve_test.c:3 test_oom+0x1/0x2"),
+    (False, "kunit", "a warning of dmag", WARNING + "reserve.c:3 test_broken+0x1/0x2"),
 )
 
 # Whole logs, and what is counted in them: passed, failed. Of what passes two
@@ -157,9 +168,9 @@ def cases():
     for good, what, *lines in AMID:
         log = stamped(BEGIN + lines + ["[    1.1] ok 1 - a", "[    1.2] 1..1"])
         yield what, not judge.judge(log)[1], good
-    for good, what, *lines in ALLOWED:
+    for good, scenario, what, *lines in ALLOWED:
         log = stamped(BEGIN + lines + ["[    1.1] ok 1 - a", "[    1.2] 1..1"])
-        yield what, not judge.judge(log, SOAK)[1], good
+        yield what, not judge.judge(log, allowed(scenario))[1], good
     for counts, what, *lines in WHOLE:
         passed, wrong = judge.judge(stamped(lines))
         yield what, (passed, len(wrong)), counts

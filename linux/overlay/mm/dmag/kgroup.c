@@ -322,7 +322,9 @@ u64 dmag_device_held(const struct dmag_device *member)
  */
 void dmag_kgroup_break(struct dmag_kgroup *group)
 {
-	WRITE_ONCE(group->service, DMAG_BROKEN);
+	if (xchg(&group->service, DMAG_BROKEN) == DMAG_BROKEN)
+		return;
+	pr_err("dmag: group %d is broken\n", group->id);
 	dmag_worker_kick();
 }
 

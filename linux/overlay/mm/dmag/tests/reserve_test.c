@@ -205,7 +205,12 @@ static void test_broken(struct kunit *test)
 
 	hoard_fill(hoard, GFP_KERNEL, 4);
 	KUNIT_ASSERT_EQ(test, hoard->nr, 4);
-	dmag_kgroup_break(group);
+	/* No other group has this number, by which guest/judge.py knows the line. */
+	group->id = 0;
+	KUNIT_EXPECT_FALSE(test, DMAG_WARN_ON(group, group->id));
+	KUNIT_EXPECT_TRUE(test, dmag_kgroup_serves(group));
+	KUNIT_EXPECT_TRUE(test, DMAG_WARN_ON(group, !group->id));
+	KUNIT_EXPECT_FALSE(test, dmag_kgroup_serves(group));
 	KUNIT_EXPECT_FALSE(test, dmag_alloc_pages(dev, 1, GFP_ATOMIC, &page));
 	KUNIT_EXPECT_FALSE(test, dmag_alloc_pages(dev, 1, GFP_KERNEL, &page));
 	KUNIT_EXPECT_TRUE(test, eventually(!READ_ONCE(group->protected)));
