@@ -317,6 +317,16 @@ static int claim_by_rung(struct dmag_kgroup *group,
 	return ret;
 }
 
+/*
+ * The page allocator gave each free page a tag of its own.  A buffer of several is
+ * used through the address of its first page, so that all must have the same.
+ */
+static void host_reset_tags(const struct dmag_range *range)
+{
+	for (u64 pfn = range->start; pfn <= range->last; pfn++)
+		page_kasan_tag_reset(pfn_to_page(pfn));
+}
+
 static int claim_extent(struct dmag_kgroup *group,
 			const struct dmag_request *req, enum dmag_rung rung,
 			struct dmag_range *got)
@@ -326,8 +336,11 @@ static int claim_extent(struct dmag_kgroup *group,
 	if (req->count - 1 > req->within.last - req->within.start)
 		return -EAGAIN;
 	ret = claim_by_rung(group, req, rung, got);
-	if (ret || (!dmag_owner_enter(group, got) && !host_feed(group, got)))
+	if (ret)
 		return ret;
+	host_reset_tags(got);
+	if (!dmag_owner_enter(group, got) && !host_feed(group, got))
+		return 0;
 	dmag_owner_erase(group, got);
 	free_contig_range(got->start, got->last - got->start + 1);
 	return -EAGAIN;
@@ -555,6 +568,7 @@ int dmag_kgroup_adopt(struct dmag_kgroup *group, const struct dmag_range *range)
 		dmag_owner_erase(group, range);
 		return -ENOMEM;
 	}
+	host_reset_tags(range);
 	spin_lock_irq(&group->lock);
 	ret = dmag_group_add(&group->core, range->start, range->last);
 	if (!ret)

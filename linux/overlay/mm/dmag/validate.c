@@ -4,6 +4,7 @@
  */
 
 #include <linux/dmag.h>
+#include <linux/kasan-tags.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
 
@@ -28,6 +29,8 @@ static const char *validate_run(const struct dmag_kgroup *group,
 			return "I2: a frame is offline";
 		if (!page_ref_count(pfn_to_page(pfn)))
 			return "I2: an owned page has no reference";
+		if (page_kasan_tag(pfn_to_page(pfn)) != KASAN_TAG_KERNEL)
+			return "an owned page has a tag of KASAN";
 	}
 	return NULL;
 }
