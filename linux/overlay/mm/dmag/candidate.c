@@ -473,6 +473,15 @@ static struct page *candidate_free_page(const struct dmag_kgroup *group,
 	return NULL;
 }
 
+/* In a function of its own, for alloc_hooks() to charge the pages to dmag. */
+static struct page *candidate_allocated_noprof(struct page *page,
+					       unsigned int order)
+{
+	post_alloc_hook(page, order, GFP_KERNEL);
+	set_page_refcounted(page);
+	return page;
+}
+
 /**
  * dmag_make_allocated() - Turn a free page into allocated single pages.
  * @page: the page, out of the buddy allocator and without a reference
@@ -483,8 +492,7 @@ static struct page *candidate_free_page(const struct dmag_kgroup *group,
 void dmag_make_allocated(struct page *page, unsigned int order)
 {
 	DMAG_CHECK(!page_ref_count(page) && !PageBuddy(page));
-	post_alloc_hook(page, order, GFP_KERNEL);
-	set_page_refcounted(page);
+	alloc_hooks(candidate_allocated_noprof(page, order));
 	split_page(page, order);
 }
 
