@@ -156,9 +156,23 @@ bool dmag_range_protected(const struct dmag_range *range)
 		       XA_PRESENT);
 }
 
+/*
+ * The policy auto-movable takes the CMA pages of a zone for pages that it has from
+ * boot, so pageblocks that were added later are not counted in the zone.
+ */
+static bool map_is_early(u64 pfn)
+{
+#ifdef CONFIG_MEMORY_HOTPLUG
+	return early_section(__pfn_to_section(pfn));
+#else
+	return true;
+#endif
+}
+
 static void map_count_cma(struct page *page, long frames)
 {
-	page_zone(page)->cma_pages += frames;
+	if (map_is_early(page_to_pfn(page)))
+		page_zone(page)->cma_pages += frames;
 	totalcma_pages += frames;
 }
 

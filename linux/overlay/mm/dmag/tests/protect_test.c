@@ -104,10 +104,42 @@ static void test_protect_run(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+#ifdef CONFIG_MEMORY_HOTPLUG
+/* Pageblocks that were added after boot are no CMA pages of their zone. */
+static void test_protect_added(struct kunit *test)
+{
+	struct mem_section *section = __pfn_to_section(PHYS_PFN(BASE));
+	struct zone *zone = page_zone(pfn_to_page(PHYS_PFN(BASE)));
+	unsigned long before = zone->cma_pages, total = totalcma_pages;
+	struct dmag_kgroup *group;
+	struct device *dev;
+
+	KUNIT_ASSERT_EQ(test, SZ_128M, 1UL << SECTION_SIZE_BITS);
+	KUNIT_ASSERT_TRUE(test, early_section(section));
+	section->section_mem_map &= ~SECTION_IS_EARLY;
+	dev = device_reaching(test, "dmag-added", SZ_128M);
+	group = joined_group(test, dev);
+	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	KUNIT_EXPECT_EQ(test, totalcma_pages, total + group->goal);
+	KUNIT_EXPECT_EQ(test, zone->cma_pages, before);
+	kunit_device_unregister(test, dev);
+	KUNIT_EXPECT_TRUE(test, eventually(totalcma_pages == total));
+	KUNIT_EXPECT_EQ(test, zone->cma_pages, before);
+	section->section_mem_map |= SECTION_IS_EARLY;
+}
+#else
+static void test_protect_added(struct kunit *test)
+{
+	kunit_skip(test, "no CONFIG_MEMORY_HOTPLUG");
+}
+#endif
+
 static struct kunit_case protect_cases[] = {
 	KUNIT_CASE(test_protect),
 	KUNIT_CASE(test_isolation_lifted),
 	KUNIT_CASE(test_protect_run),
+	KUNIT_CASE(test_protect_added),
 	{},
 };
 
