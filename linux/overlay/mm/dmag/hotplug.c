@@ -19,6 +19,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/notifier.h>
 #include <linux/pfn.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 
 #include "capture.h"
@@ -77,16 +78,20 @@ static unsigned int hotplug_nr_holders(const struct dmag_kgroup *group)
 	return nr;
 }
 
+/* A caller such as virtio-mem may try again for ever. */
 static int hotplug_refuse_if_used(const struct dmag_range *range)
 {
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 100);
 	struct hotplug_use use = { .range = range };
 
 	dmag_kgroup_visit_all(hotplug_count_used, &use);
 	if (!use.group)
 		return 0;
-	pr_info("dmag: [mem %#llx-%#llx] stays online: group %d has %llu pages in use there; devices that hold buffers: %u\n",
-		PFN_PHYS(range->start), PFN_PHYS(range->last + 1) - 1,
-		use.group->id, use.frames, hotplug_nr_holders(use.group));
+	if (__ratelimit(&limit))
+		pr_info("dmag: [mem %#llx-%#llx] stays online: group %d has %llu pages in use there; devices that hold buffers: %u\n",
+			PFN_PHYS(range->start), PFN_PHYS(range->last + 1) - 1,
+			use.group->id, use.frames,
+			hotplug_nr_holders(use.group));
 	return -EBUSY;
 }
 
