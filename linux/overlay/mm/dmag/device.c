@@ -51,12 +51,23 @@ static unsigned int device_nr_windows(const struct bus_dma_region *map)
 	return nr;
 }
 
+/*
+ * Whether dma_direct_alloc() takes coherent memory from elsewhere: some architectures
+ * have it remapped, and others have one pool for all such devices.
+ */
+static bool device_is_diverted(struct device *dev)
+{
+	return !dev_is_dma_coherent(dev) &&
+	       (IS_ENABLED(CONFIG_ARCH_HAS_DMA_ALLOC) ||
+		IS_ENABLED(CONFIG_DMA_GLOBAL_POOL));
+}
+
 /* Devices of dma-direct that have no memory of their own. */
 static bool device_eligible(struct device *dev)
 {
 	if (get_dma_ops(dev) || use_dma_iommu(dev) || is_swiotlb_for_alloc(dev))
 		return false;
-	if (dmag_has_cma_area(dev))
+	if (dmag_has_cma_area(dev) || device_is_diverted(dev))
 		return false;
 #ifdef CONFIG_DMA_DECLARE_COHERENT
 	if (dev->dma_mem)
