@@ -394,7 +394,7 @@ static bool free_has_unfit(struct page *page, u64 count)
 /*
  * A page that is still referenced, or broken, must not reach the next device.  So
  * the group drops such a buffer, and each page goes to the page allocator with its
- * last reference.
+ * last reference.  The caller puts the group's, without the lock.
  */
 static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 			   u64 count)
@@ -408,9 +408,13 @@ static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 		return ret;
 	group->emptied = true;
 	dmag_worker_kick();
+	return 0;
+}
+
+static void free_put_pages(struct page *page, u64 count)
+{
 	for (u64 i = 0; i < count; i++)
 		put_page(page + i);
-	return 0;
 }
 
 #ifdef CONFIG_MEMORY_FAILURE
@@ -506,6 +510,8 @@ static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 	dmag_kgroup_kick(group);
 	spin_unlock_irqrestore(&group->lock, flags);
 
+	if (unlikely(ours && !ret && !fit))
+		free_put_pages(page, count);
 	if (unlikely(ret))
 		pr_err_ratelimited(
 			"dmag: bad free of %llu pages at PFN %#llx\n", count,
