@@ -4,6 +4,7 @@
 # breaks on purpose, which has the number 0.
 #: memory=2G
 #: kunit=1
+#: append=init_on_free=1
 #: allow=dmag: group 0 is broken$|WARNING: CPU: .*dmag/tests/reserve_test\.c:\d+ test_broken\+|Call Trace:
 
 set -- "$debug"/kunit/dmag*

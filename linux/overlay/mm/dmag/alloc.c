@@ -305,8 +305,7 @@ static struct page *alloc_finish(u64 pfn, u64 count, gfp_t gfp)
 {
 	struct page *page = pfn_to_page(pfn);
 
-	/* Frames come back dirty, so clear them now if init_on_free is set. */
-	if (unlikely(want_init_on_alloc(gfp) || want_init_on_free()))
+	if (unlikely(want_init_on_alloc(gfp)))
 		for (u64 i = 0; i < count; i++)
 			clear_highpage(page + i);
 	return page;
@@ -454,7 +453,8 @@ bool __dmag_take_broken(struct page *page)
 static bool free_to_cache(struct dmag_device *member, struct page *page,
 			  u64 count)
 {
-	if (!member || !dmag_pcp_gave(member->group, page, count) ||
+	if (!member || want_init_on_free() ||
+	    !dmag_pcp_gave(member->group, page, count) ||
 	    free_has_unfit(page, count) ||
 	    !dmag_pcp_put(member->group, page, count))
 		return false;
@@ -481,13 +481,45 @@ static bool free_is_sane(struct dmag_kgroup *group, struct page *page,
 	       !dmag_pcp_untag(group, page, count);
 }
 
+/* A bad free must not clear what the group has not given. */
+static void free_clear(struct dmag_kgroup *group, struct page *page, u64 count)
+{
+	u64 pfn = page_to_pfn(page);
+	struct dmag_run run;
+	unsigned long flags;
+	bool used;
+
+	spin_lock_irqsave(&group->lock, flags);
+	used = count && dmag_frames_walk(&group->core.frames, pfn, &run) &&
+	       run.state == DMAG_USED && run.range.start <= pfn &&
+	       pfn + count - 1 <= run.range.last;
+	spin_unlock_irqrestore(&group->lock, flags);
+	if (used)
+		for (u64 i = 0; i < count; i++)
+			clear_highpage(page + i);
+}
+
+/*
+ * Before the lock is taken, because a large buffer has many pages.  Whether they may
+ * stay in the reserve.
+ */
+static bool free_prepare(struct dmag_kgroup *group, struct page *page,
+			 u64 count)
+{
+	if (free_has_unfit(page, count))
+		return false;
+	if (unlikely(want_init_on_free()))
+		free_clear(group, page, count);
+	return true;
+}
+
 static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 			  struct page *page, u64 count)
 {
 	u64 pfn = page_to_pfn(page);
 	/* Without the lock, because a large buffer has many pages to look at. */
 	bool sane = free_is_sane(group, page, count);
-	bool fit = sane && !free_has_unfit(page, count);
+	bool fit = sane && free_prepare(group, page, count);
 	unsigned long flags;
 	bool ours = true;
 	int ret = 0;

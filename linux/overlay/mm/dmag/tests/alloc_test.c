@@ -136,8 +136,7 @@ static void test_other_calls(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* Sixteen times what the buddy allocator can give in one piece, and odd sizes.
- */
+/* Sixteen times what the buddy allocator can give in one piece, and odd sizes. */
 static void test_sizes(struct kunit *test)
 {
 	static const size_t sizes[] = { 1,	   SZ_4K + 1,
@@ -184,8 +183,7 @@ static void test_bad_free(struct kunit *test)
 	page = dma_alloc_pages(dev, SZ_8K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 
-	/* More than there is, more than was allocated, nothing, and the same twice.
-   */
+	/* More than there is, more than was allocated, nothing, and the same twice. */
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, 1ULL << 63));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64M));
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_16K));
@@ -230,6 +228,26 @@ static void test_held_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
 	put_page(page);
 	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* What a device has left in a buffer does not stay in the reserve. */
+static void test_init_on_free(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-init", LIMIT_29);
+	struct page *page;
+	dma_addr_t dma;
+
+	if (!want_init_on_free())
+		kunit_skip(test, "no init_on_free");
+	page = dma_alloc_pages(dev, SZ_8K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	memset(page_address(page), 0xa5, SZ_8K);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64M));
+	KUNIT_EXPECT_FALSE(test, all_zero(page_address(page), SZ_8K));
+	dma_free_pages(dev, SZ_8K, page, dma, DMA_TO_DEVICE);
+	KUNIT_EXPECT_EQ(test, group_of(dev)->core.frames.used, 0);
+	KUNIT_EXPECT_TRUE(test, all_zero(page_address(page), SZ_8K));
 	kunit_device_unregister(test, dev);
 }
 
@@ -380,13 +398,21 @@ static void test_held_last(struct kunit *test)
 }
 
 static struct kunit_case alloc_cases[] = {
-	KUNIT_CASE(test_atomic),       KUNIT_CASE(test_atomic_last_frame),
-	KUNIT_CASE(test_free_in_irq),  KUNIT_CASE(test_other_calls),
-	KUNIT_CASE(test_sizes),	       KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_bad_free),     KUNIT_CASE(test_held_page),
-	KUNIT_CASE(test_held_block),   KUNIT_CASE(test_broken_page),
-	KUNIT_CASE(test_broken_frame), KUNIT_CASE(test_memory_failure),
-	KUNIT_CASE(test_held_last),    {},
+	KUNIT_CASE(test_atomic),
+	KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),
+	KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),
+	KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_bad_free),
+	KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_held_block),
+	KUNIT_CASE(test_broken_page),
+	KUNIT_CASE(test_broken_frame),
+	KUNIT_CASE(test_memory_failure),
+	KUNIT_CASE(test_held_last),
+	KUNIT_CASE(test_init_on_free),
+	{},
 };
 
 static struct kunit_suite alloc_suite = {
