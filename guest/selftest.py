@@ -64,6 +64,7 @@ ALLOWED = (
     (False, "soak", "leak in the soak", "[    2.0] kmemleak: 1 new suspected memory leaks (see /sys/kernel/debug/kmemleak)"),
     (True, "kunit", "the group that KUnit breaks", WARNING + "tests/reserve_test.c:3 test_broken+0x1/0x2",
      "[    2.0] Call Trace:", "[    2.0] dmag: group 0 is broken"),
+    (True, "kunit", "its warning without the file", "[    2.0] WARNING: CPU: 1 PID: 9 at test_broken+0x1/0x2"),
     (False, "kunit", "another group that breaks", "[    2.0] dmag: group 10 is broken"),
     (False, "kunit", "a warning of another test", WARNING + "tests/reserve_test.c:3 test_oom+0x1/0x2"),
     (False, "kunit", "a warning of dmag", WARNING + "reserve.c:3 test_broken+0x1/0x2"),

@@ -5,7 +5,7 @@
 #: memory=2G
 #: kunit=1
 #: append=init_on_free=1
-#: allow=dmag: group 0 is broken$|WARNING: CPU: .*dmag/tests/reserve_test\.c:\d+ test_broken\+|Call Trace:
+#: allow=dmag: group 0 is broken$|WARNING: CPU: \d+ PID: \d+ at (\S*dmag/tests/reserve_test\.c:\d+ )?test_broken\+|Call Trace:
 
 set -- "$debug"/kunit/dmag*
 check "dmag's suites ran" [ -d "$1" ]
