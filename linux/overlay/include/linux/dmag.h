@@ -145,7 +145,7 @@ static inline void dmag_capture(struct folio_batch *folios)
  *
  * Context: Process.
  * Return: true if it was a free frame of a group.  It keeps its reference, and is
- * marked as taken off the page allocator's lists, so that it can be put back there.
+ * freed with that if the mark is removed.
  */
 static inline bool dmag_take_broken(struct page *page)
 {

@@ -21,7 +21,6 @@
 #include <linux/sched/mm.h>
 #include <linux/wait_bit.h>
 
-#include "../internal.h"
 #include "device.h"
 #include "host.h"
 #include "kgroup.h"
@@ -440,23 +439,48 @@ bool __dmag_take_broken(struct page *page)
 
 	rcu_read_lock();
 	group = dmag_owner(page_to_pfn(page));
+	if (group)
+		dmag_pcp_drain(group);
 	ours = group && free_drop_broken(group, page_to_pfn(page));
 	rcu_read_unlock();
-	if (!ours)
-		return false;
-	SetPageHWPoisonTakenOff(page);
-	dmag_worker_kick();
-	return true;
+	if (ours)
+		dmag_worker_kick();
+	return ours;
 }
 #endif
+
+static void free_clear_pages(struct page *page, u64 count)
+{
+	for (u64 i = 0; i < count; i++)
+		clear_highpage(page + i);
+}
+
+/* A bad free must not clear what the group has not given. */
+static void free_clear(struct dmag_kgroup *group, struct page *page, u64 count)
+{
+	u64 pfn = page_to_pfn(page);
+	struct dmag_run run;
+	unsigned long flags;
+	bool used;
+
+	spin_lock_irqsave(&group->lock, flags);
+	used = count && dmag_frames_walk(&group->core.frames, pfn, &run) &&
+	       run.state == DMAG_USED && run.range.start <= pfn &&
+	       pfn + count - 1 <= run.range.last;
+	spin_unlock_irqrestore(&group->lock, flags);
+	if (used)
+		free_clear_pages(page, count);
+}
 
 static bool free_to_cache(struct dmag_device *member, struct page *page,
 			  u64 count)
 {
-	if (!member || want_init_on_free() ||
-	    !dmag_pcp_gave(member->group, page, count) ||
-	    free_has_unfit(page, count) ||
-	    !dmag_pcp_put(member->group, page, count))
+	if (!member || !dmag_pcp_gave(member->group, page, count) ||
+	    free_has_unfit(page, count))
+		return false;
+	if (unlikely(want_init_on_free()))
+		free_clear_pages(page, count);
+	if (!dmag_pcp_put(member->group, page, count))
 		return false;
 	dmag_device_charge(member, -(s64)count);
 	return true;
@@ -479,24 +503,6 @@ static bool free_is_sane(struct dmag_kgroup *group, struct page *page,
 	return count <= READ_ONCE(group->core.frames.used) &&
 	       dmag_reach_contains(&group->core.reach, pfn, pfn + count - 1) &&
 	       !dmag_pcp_untag(group, page, count);
-}
-
-/* A bad free must not clear what the group has not given. */
-static void free_clear(struct dmag_kgroup *group, struct page *page, u64 count)
-{
-	u64 pfn = page_to_pfn(page);
-	struct dmag_run run;
-	unsigned long flags;
-	bool used;
-
-	spin_lock_irqsave(&group->lock, flags);
-	used = count && dmag_frames_walk(&group->core.frames, pfn, &run) &&
-	       run.state == DMAG_USED && run.range.start <= pfn &&
-	       pfn + count - 1 <= run.range.last;
-	spin_unlock_irqrestore(&group->lock, flags);
-	if (used)
-		for (u64 i = 0; i < count; i++)
-			clear_highpage(page + i);
 }
 
 /*
