@@ -33,9 +33,13 @@ cc="${CC:-ccache gcc}"
 # Large users of the headers that the series touches.
 also="mm/page_alloc.o mm/vmscan.o mm/cma.o drivers/pci/pci-driver.o"
 
+# No configuration of x86 has these.
+elsewhere="kernel/dma/coherent.c"
+
 touched_sources()
 {
-	sed -n 's,^+++ b/\([^[:space:]]*\.c\)$,\1,p' "$top"/linux/patches/v6.12/*.patch | sort -u
+	sed -n 's,^+++ b/\([^[:space:]]*\.c\)$,\1,p' "$top"/linux/patches/v6.12/*.patch |
+		grep -vxF "$elsewhere" | sort -u
 }
 
 # configure TREE OUT
@@ -44,7 +48,7 @@ configure()
 	mkdir -p "$2"
 	{
 		grep -v '^CONFIG_DMAG' "$top/guest/config/base.config"
-		echo CONFIG_DEBUG_BUGVERBOSE=y
+		printf 'CONFIG_%s=y\n' DEBUG_BUGVERBOSE X86_MCE MEMORY_FAILURE
 		# Objects of another version of this script may be built otherwise.
 		echo "# $(sha256sum <"$top/scripts/identity.sh")"
 	} >"$2.fragment"
