@@ -231,7 +231,7 @@ static void test_held_page(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* What a device has left in a buffer does not stay in the reserve. */
+/* The contents of a buffer do not stay in the reserve. */
 static void test_init_on_free(struct kunit *test)
 {
 	struct device *dev = make_device(test, "dmag-init", LIMIT_29);
