@@ -74,9 +74,7 @@ int dmag_lock_killable(void)
 }
 
 /**
- * dmag_claim_lock() - Take both mutexes, to claim.
- *
- * A climb lets others through between two candidates.
+ * dmag_claim_lock() - Take both mutexes, for the worker or a test, which can wait.
  *
  * Context: Process that may wait for I/O and locks of filesystems.
  */
@@ -84,14 +82,14 @@ void dmag_claim_lock(void)
 {
 	might_sleep();
 	lockdep_assert_not_held(&dmag_mutex);
-	atomic_inc(&dmag_claimers);
 	mutex_lock(&dmag_claim_mutex);
-	atomic_dec(&dmag_claimers);
 	dmag_lock();
 }
 
 /**
- * dmag_claim_lock_killable() - dmag_claim_lock(), unless a fatal signal comes first.
+ * dmag_claim_lock_killable() - Take both mutexes, for a request.
+ *
+ * A climb lets requests through between two candidates.
  *
  * Context: Process that may wait for I/O and locks of filesystems.
  * Return: 0, or -EINTR.

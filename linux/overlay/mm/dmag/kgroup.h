@@ -221,7 +221,7 @@ struct dmag_device {
 };
 
 extern atomic_t dmag_contenders; /* tasks that wait for dmag_mutex */
-extern atomic_t dmag_claimers; /* tasks that wait for dmag_claim_mutex */
+extern atomic_t dmag_claimers; /* requests that wait for dmag_claim_mutex */
 extern struct mutex dmag_claim_mutex;
 extern struct mutex dmag_mutex;
 extern struct dmag_registry dmag_registry;
