@@ -9,7 +9,7 @@
 # in for the libraries that these lack.
 
 HELP += "check [ONLY=frames]" "user-space tests, or those of one part (about a minute)" \
-	bench "what the frame allocator costs, beside its aims" \
+	"bench [RUNS=5]" "what the frame allocator costs, beside a plain buddy (a minute a run, 4 GB)" \
 	"fuzz [MINUTES=10]" "fuzz the core" \
 	coverage "line and branch coverage of the core; fails below 100 %"
 
@@ -17,6 +17,7 @@ HELP += "check [ONLY=frames]" "user-space tests, or those of one part (about a m
 
 FUZZ_CHECK_SECONDS := 8
 MINUTES ?= 10
+RUNS ?= 5
 
 UNITS := $(basename $(wildcard tests/unit/$(ONLY)*_test.c))
 MODELS := $(basename $(wildcard tests/model/$(ONLY)*_model.c))
@@ -47,7 +48,7 @@ fuzz: $(FUZZERS)
 	@for f in $(FUZZERS); do tests/fuzz/run.sh $$(($(MINUTES) * 60)) $$f || exit 1; done
 
 bench: $(B)/plain/tests/bench/frames_bench
-	@$<
+	@$< $(RUNS)
 
 # With one seed, so that the answer is always the same.
 coverage: $(call programs,cov)

@@ -90,7 +90,7 @@ for seed in 7 41 $(od -An -tu4 -N4 /dev/urandom); do
 	step "duel/$seed" guest/duel.py --counts "$seed"
 done
 step "tool/boards" building make -s boards-check
-step "bench" building make -s bench
+step "bench" building make -s bench RUNS=3
 for name in $(guest/run.sh --list normal); do
 	step "normal/$name" guest/run.sh "$name" normal
 done

@@ -1,256 +1,487 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * What the frame allocator costs, on 8 GiB of 4 KiB frames.
+ * What the frame allocator costs beside a plain binary buddy.
  *
- * The workloads run one after the other, then all again, so that a slow moment
- * of the machine falls on all alike; a figure is the median of the runs.
- * Nothing is asserted: times are for reading.
+ * Both do the same work on 8 GiB, 64 GiB and 1 TiB of 4 KiB frames, one after the
+ * other in each run; a figure is the median of the runs' ratios.  So it holds on
+ * machines of any speed, and busy ones.  Nothing is asserted.
  *
- * frames_bench [RUNS]
+ * frames_bench [-n] [RUNS]	-n prints nanoseconds of the frame allocator, too
  */
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "dmag.h"
-#include "dmag_port.h"
+#include "buddy.h"
 
-#define FRAMES BIT_ULL(21) /* 8 GiB */
 #define WINDOW BIT_ULL(18) /* 1 GiB */
-#define PROTECTED BIT_ULL(16) /* 256 MiB */
-#define MAX_RUNS 101
+#define BATCH 1000
+#define HELD 64
+#define MAX_RUNS 25
 
-/* Where the window of the windowed workloads is: free memory on both sides. */
-static const struct dmag_range window = { FRAMES / 4, FRAMES / 4 + WINDOW - 1 };
+/* ---- two allocators -------------------------------------------------- */
 
-static u64 pfns[FRAMES];
-static uint32_t shuffled[FRAMES];
+struct memory {
+	u64 frames;
+	bool plain; /* the buddy's */
+	struct buddy buddy;
+	struct dmag_frames dmag;
+	u64 dmag_bytes;
+	void *dmag_mem;
+};
+
+static void must(int ret)
+{
+	if (ret) {
+		fprintf(stderr, "frames_bench: unexpected error %d\n", ret);
+		exit(1);
+	}
+}
+
+static void memory_init(struct memory *m, u64 frames, bool plain)
+{
+	const struct dmag_range all = { 0, frames - 1 };
+
+	m->frames = frames;
+	m->plain = plain;
+	if (plain) {
+		buddy_init(&m->buddy, frames);
+		return;
+	}
+	m->dmag_bytes = dmag_frames_size(&all, 1);
+	m->dmag_mem = buddy_map(m->dmag_bytes);
+	dmag_frames_init(&m->dmag);
+	m->dmag.search_max = DMAG_SEARCH_MAX; /* as a group's */
+	must(dmag_frames_feed(&m->dmag, m->dmag_mem, m->dmag_bytes));
+	must(dmag_frames_add(&m->dmag, 0, frames - 1));
+}
+
+static void memory_exit(struct memory *m)
+{
+	if (m->plain)
+		buddy_exit(&m->buddy);
+	else
+		munmap(m->dmag_mem, m->dmag_bytes);
+}
+
+static u64 memory_bytes(const struct memory *m)
+{
+	return m->plain ? buddy_bytes(&m->buddy) : m->dmag_bytes;
+}
+
+/* A power of two is wanted at natural alignment, any other count at none. */
+static int memory_get(struct memory *m, u64 count,
+		      const struct dmag_range *within, u64 *pfn)
+{
+	struct dmag_request req = DMAG_REQUEST(count);
+	unsigned int order = buddy_order(count);
+
+	if (m->plain)
+		return within ?
+			       buddy_get_within(&m->buddy, order, within, pfn) :
+			       buddy_get(&m->buddy, order, pfn);
+	if (count & (count - 1))
+		req.align = 0;
+	if (within)
+		req.within = *within;
+	return dmag_frames_get(&m->dmag, &req, pfn);
+}
+
+static void memory_put(struct memory *m, u64 pfn, u64 count)
+{
+	if (m->plain)
+		buddy_put(&m->buddy, pfn, buddy_order(count));
+	else
+		must(dmag_frames_put(&m->dmag, pfn, count));
+}
+
+/* ---- time, chance, and what is allocated ----------------------------- */
 
 static double now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
-static void must(int rc)
+static u64 chance = 88172645463325252ULL;
+
+static u64 below(u64 n)
 {
-	if (rc) {
-		fprintf(stderr, "frames_bench: unexpected error %d\n", rc);
-		exit(1);
-	}
+	chance ^= chance << 13;
+	chance ^= chance >> 7;
+	chance ^= chance << 17;
+	return chance % n;
 }
 
-struct machine {
-	struct dmag_frames f;
-	void *mem;
+struct run {
+	uint32_t pfn;
+	uint32_t count;
 };
 
-static void machine_new(struct machine *m, u64 start, u64 last)
+static struct run *live; /* all that is allocated */
+static u64 nr_live, in_use;
+
+static bool live_add(struct memory *m, u64 count)
 {
-	struct dmag_range r = { start, last };
-	u64 size = dmag_frames_size(&r, 1);
-
-	dmag_frames_init(&m->f);
-	m->mem = aligned_alloc(DMAG_MEM_ALIGN, size);
-	must(dmag_frames_feed(&m->f, m->mem, size));
-	must(dmag_frames_add(&m->f, start, last));
-}
-
-static void machine_free(struct machine *m)
-{
-	must(dmag_frames_validate(&m->f, 4));
-	free(m->mem);
-}
-
-/* All of memory got and put in runs of one order; two figures. */
-static void bulk(unsigned int order, unsigned int rounds, double *ns)
-{
-	struct dmag_request rq = DMAG_REQUEST(1ULL << order);
-	u64 i, nr = FRAMES >> order;
-	struct machine m;
-	double t[3];
-
-	machine_new(&m, 0, FRAMES - 1);
-	memset(ns, 0, 2 * sizeof(*ns));
-	while (rounds--) {
-		t[0] = now();
-		for (i = 0; i < nr; i++)
-			must(dmag_frames_get(&m.f, &rq, &pfns[i]));
-		t[1] = now();
-		for (i = 0; i < nr; i++)
-			must(dmag_frames_put(&m.f, pfns[i], rq.count));
-		t[2] = now();
-		ns[0] += (t[1] - t[0]) / nr;
-		ns[1] += (t[2] - t[1]) / nr;
-	}
-	machine_free(&m);
-}
-
-static void bulk0(double *ns)
-{
-	bulk(0, 1, ns);
-}
-
-static void bulk9(double *ns)
-{
-	bulk(9, 50, ns);
-	ns[0] /= 50;
-	ns[1] /= 50;
-}
-
-static void random_put(double *ns)
-{
-	struct machine m;
-	double t;
-	u64 i;
-
-	machine_new(&m, 0, FRAMES - 1);
-	must(dmag_frames_take(&m.f, 0, FRAMES - 1));
-	t = now();
-	for (i = 0; i < FRAMES; i++)
-		must(dmag_frames_put(&m.f, shuffled[i], 1));
-	ns[0] = (now() - t) / FRAMES;
-	machine_free(&m);
-}
-
-/* One frame over and over; returns the time of one get and put. */
-static double pairs(struct machine *m, const struct dmag_request *rq,
-		    unsigned int nr)
-{
-	double t = now();
-	unsigned int i;
 	u64 pfn;
 
-	for (i = 0; i < nr; i++) {
-		must(dmag_frames_get(&m->f, rq, &pfn));
-		must(dmag_frames_put(&m->f, pfn, 1));
-	}
-	return (now() - t) / nr;
+	if (memory_get(m, count, NULL, &pfn))
+		return false;
+	live[nr_live++] = (struct run){ pfn, count };
+	in_use += count;
+	return true;
 }
 
-/* Nothing else in use: what an idle driver does. */
-static void pair(double *ns)
+static struct run live_take(u64 i)
 {
-	struct dmag_request rq = DMAG_REQUEST(1);
-	struct machine m;
+	struct run run = live[i];
 
-	machine_new(&m, 0, FRAMES - 1);
-	ns[0] = pairs(&m, &rq, 1000000);
-	machine_free(&m);
+	live[i] = live[--nr_live];
+	in_use -= run.count;
+	return run;
 }
 
-static void far_end(double *ns)
+/* Mostly single frames, in time up to a block, as allocations of a kernel are. */
+static u64 natural_size(void)
 {
-	struct dmag_request rq = DMAG_REQUEST(1);
-	struct machine m;
+	static const uint8_t order[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+					 0, 0, 0, 0, 1, 1, 2, 3, 4, 9 };
 
-	rq.within = window;
-	machine_new(&m, 0, FRAMES - 1);
-	must(dmag_frames_take(&m.f, window.start, window.last - 1));
-	ns[0] = pairs(&m, &rq, 200000);
-	machine_free(&m);
+	return 1ULL << order[below(ARRAY_SIZE(order))];
 }
 
-static void checkerboard(double *ns)
+static u64 odd_size(void)
 {
-	struct dmag_request rq = DMAG_REQUEST(2);
+	static const uint8_t size[] = { 3, 5, 6, 12, 19, 75 };
+
+	return size[below(ARRAY_SIZE(size))];
+}
+
+/* ---- work ------------------------------------------------------------ */
+
+enum figure {
+	PAIR,
+	BULK_GET,
+	BULK_PUT,
+	BLOCK_GET,
+	BLOCK_PUT,
+	NATURAL_GET,
+	NATURAL_PUT,
+	ODD_GET,
+	ODD_PUT,
+	WARM_GET,
+	WARM_PUT,
+	COLD_GET,
+	COLD_PUT,
+	COLD_16_GET,
+	COLD_16_PUT,
+	ALONE,
+	BOTH,
+	BLOCKS,
+	BYTES,
+	FIGURES,
+};
+
+static const char *const names[FIGURES] = {
+	[PAIR] = "one frame got and put, over and over",
+	[BULK_GET] = "100,000 frames one by one: get",
+	[BULK_PUT] = "... put, in random order",
+	[BLOCK_GET] = "1,000 blocks of 2 MiB: get",
+	[BLOCK_PUT] = "... put, in random order",
+	[NATURAL_GET] = "after churn, 4 KiB to 2 MiB: get",
+	[NATURAL_PUT] = "... put",
+	[ODD_GET] = "after churn, odd sizes, 12 to 300 KiB: get",
+	[ODD_PUT] = "... put",
+	[WARM_GET] = "after churn, 4 KiB in one 1 GiB window: get",
+	[WARM_PUT] = "... put",
+	[COLD_GET] = "after churn, 4 KiB in any 1 GiB window: get",
+	[COLD_PUT] = "... put",
+	[COLD_16_GET] = "after churn, 64 KiB in any 1 GiB window: get",
+	[COLD_16_PUT] = "... put",
+	[ALONE] = "put and get under a lock, one thread",
+	[BOTH] = "put and get under a lock, two threads",
+	[BLOCKS] = "blocks of 2 MiB free after churn (more: better)",
+	[BYTES] = "metadata",
+};
+
+static void pair(struct memory *m, double *out)
+{
 	const unsigned int nr = 200000;
-	struct machine m;
-	unsigned int i;
-	double t;
+	double start = now();
 	u64 pfn;
 
-	rq.within = window;
-	machine_new(&m, 0, FRAMES - 1);
-	for (pfn = window.start; pfn <= window.last; pfn += 2)
-		must(dmag_frames_take(&m.f, pfn, pfn));
-	t = now();
-	for (i = 0; i < nr; i++)
-		must(dmag_frames_get(&m.f, &rq, &pfn) != -ENOMEM);
-	ns[0] = (now() - t) / nr;
-	machine_free(&m);
+	for (unsigned int i = 0; i < nr; i++) {
+		must(memory_get(m, 1, NULL, &pfn));
+		memory_put(m, pfn, 1);
+	}
+	out[PAIR] = (now() - start) / nr;
 }
 
-/* An odd length has no summary: what remains of each word is looked at. */
-static void holes(double *ns)
+static void shuffle(u64 *pfn, unsigned int nr)
 {
-	struct dmag_request rq = { .count = 3, .within = window };
-	const unsigned int nr = 20;
-	struct machine m;
+	while (nr > 1) {
+		u64 i = below(nr--), tmp = pfn[i];
+
+		pfn[i] = pfn[nr];
+		pfn[nr] = tmp;
+	}
+}
+
+static void bulk(struct memory *m, u64 count, unsigned int nr, double *out)
+{
+	u64 *pfn = calloc(nr, sizeof(*pfn));
+	double start = now();
 	unsigned int i;
-	double t;
+
+	for (i = 0; i < nr; i++)
+		must(memory_get(m, count, NULL, &pfn[i]));
+	out[0] = (now() - start) / nr;
+	shuffle(pfn, nr);
+	start = now();
+	for (i = 0; i < nr; i++)
+		memory_put(m, pfn[i], count);
+	out[1] = (now() - start) / nr;
+	free(pfn);
+}
+
+/* Fill four fifths; then free and allocate at random. */
+static void churn(struct memory *m)
+{
+	u64 full = m->frames / 5 * 4, i, nr;
+
+	nr_live = 0;
+	in_use = 0;
+	while (in_use < full)
+		if (!live_add(m, natural_size()))
+			break;
+	nr = min_t(u64, 4 * nr_live, 6000000);
+	for (i = 0; i < nr; i++) {
+		while (in_use >= full) {
+			struct run run = live_take(below(nr_live));
+
+			memory_put(m, run.pfn, run.count);
+		}
+		live_add(m, natural_size());
+	}
+}
+
+/* Batches of gets after as many puts of what is allocated. */
+static void natural(struct memory *m, double *out)
+{
+	double start, get = 0, put = 0;
+	struct run run[BATCH];
+	u64 size[BATCH];
+	unsigned int i, j;
+
+	for (j = 0; j < 100; j++) {
+		for (i = 0; i < BATCH; i++) {
+			run[i] = live_take(below(nr_live));
+			size[i] = natural_size();
+		}
+		start = now();
+		for (i = 0; i < BATCH; i++)
+			memory_put(m, run[i].pfn, run[i].count);
+		put += now() - start;
+		start = now();
+		for (i = 0; i < BATCH; i++)
+			live_add(m, size[i]);
+		get += now() - start;
+	}
+	out[NATURAL_GET] = get / (100 * BATCH);
+	out[NATURAL_PUT] = put / (100 * BATCH);
+}
+
+/* A request of any kind, and its answer. */
+struct ask {
+	u64 count;
+	struct dmag_range within;
+	bool anywhere;
+	bool got;
+	u64 pfn;
+};
+
+static void ask_one(struct memory *m, struct ask *ask)
+{
+	const struct dmag_range *within = ask->anywhere ? NULL : &ask->within;
+
+	ask->got = !memory_get(m, ask->count, within, &ask->pfn);
+}
+
+static void ask_all(struct memory *m, struct ask *ask, unsigned int batches,
+		    void (*make)(struct memory *m, struct ask *ask),
+		    double *out)
+{
+	double start, get = 0, put = 0;
+	unsigned int i, j;
+
+	for (j = 0; j < batches; j++) {
+		for (i = 0; i < BATCH; i++)
+			make(m, &ask[i]);
+		start = now();
+		for (i = 0; i < BATCH; i++)
+			ask_one(m, &ask[i]);
+		get += now() - start;
+		start = now();
+		for (i = 0; i < BATCH; i++)
+			if (ask[i].got)
+				memory_put(m, ask[i].pfn, ask[i].count);
+		put += now() - start;
+	}
+	out[0] = get / (batches * BATCH);
+	out[1] = put / (batches * BATCH);
+}
+
+static void make_odd(struct memory *m, struct ask *ask)
+{
+	*ask = (struct ask){ .count = odd_size(), .anywhere = true };
+}
+
+static void make_window(struct ask *ask, u64 count, u64 start)
+{
+	*ask = (struct ask){ .count = count,
+			     .within = { start, start + WINDOW - 1 } };
+}
+
+static void make_warm(struct memory *m, struct ask *ask)
+{
+	make_window(ask, 1, m->frames / 2);
+}
+
+static void make_cold(struct memory *m, struct ask *ask)
+{
+	make_window(ask, 1, below(m->frames - WINDOW));
+}
+
+static void make_cold_16(struct memory *m, struct ask *ask)
+{
+	make_window(ask, 16, below(m->frames - WINDOW));
+}
+
+static double blocks_left(struct memory *m)
+{
+	double nr = 0;
 	u64 pfn;
 
-	machine_new(&m, 0, FRAMES - 1);
-	for (pfn = window.start; pfn <= window.last; pfn += 4)
-		must(dmag_frames_take(&m.f, pfn, pfn + 1));
-	t = now();
-	for (i = 0; i < nr; i++)
-		must(dmag_frames_get(&m.f, &rq, &pfn) != -ENOMEM);
-	ns[0] = (now() - t) / nr;
-	machine_free(&m);
+	while (!memory_get(m, DMAG_BLOCK_FRAMES, NULL, &pfn)) {
+		live[nr_live++] = (struct run){ pfn, DMAG_BLOCK_FRAMES };
+		nr++;
+	}
+	for (double i = 0; i < nr; i++)
+		memory_put(m, live[--nr_live].pfn, DMAG_BLOCK_FRAMES);
+	return nr;
 }
 
-/* A group owns 256 MiB; a hog takes what it can.  Frames lost to the group. */
-static void hog(double *lost)
-{
-	struct dmag_request rq = DMAG_REQUEST(1);
-	u64 first = window.start, last = first + PROTECTED - 1, pfn, left = 0;
-	struct machine m, group;
+/* ---- threads --------------------------------------------------------- */
 
-	machine_new(&m, 0, FRAMES - 1);
-	must(dmag_frames_take(&m.f, first, last));
-	machine_new(&group, first, last);
-	while (!dmag_frames_get(&m.f, &rq, &pfn))
-		if (pfn >= first && pfn <= last)
-			must(-EBUSY);
-	while (!dmag_frames_get(&group.f, &rq, &pfn))
-		left++;
-	*lost = PROTECTED - left;
-	machine_free(&group);
-	machine_free(&m);
+static pthread_spinlock_t lock;
+static pthread_barrier_t barrier;
+
+static void *swap_held(void *data)
+{
+	const unsigned int nr = 100000;
+	struct memory *m = data;
+	u64 held[HELD];
+	unsigned int i;
+	double time;
+
+	pthread_spin_lock(&lock);
+	for (i = 0; i < HELD; i++)
+		must(memory_get(m, 1, NULL, &held[i]));
+	pthread_spin_unlock(&lock);
+	pthread_barrier_wait(&barrier);
+	time = now();
+	for (i = 0; i < nr; i++) {
+		u64 *pfn = &held[i * 37 % HELD];
+
+		pthread_spin_lock(&lock);
+		memory_put(m, *pfn, 1);
+		pthread_spin_unlock(&lock);
+		pthread_spin_lock(&lock);
+		must(memory_get(m, 1, NULL, pfn));
+		pthread_spin_unlock(&lock);
+	}
+	time = (now() - time) / nr;
+	pthread_barrier_wait(&barrier);
+	pthread_spin_lock(&lock);
+	for (i = 0; i < HELD; i++)
+		memory_put(m, held[i], 1);
+	pthread_spin_unlock(&lock);
+	return memcpy(malloc(sizeof(time)), &time, sizeof(time));
 }
 
-static void metadata(double *bytes)
+static double threads(struct memory *m, unsigned int nr)
 {
-	struct dmag_range r = { 0, FRAMES - 1 };
+	pthread_t thread[2];
+	double slowest = 0;
+	void *time;
 
-	*bytes = dmag_frames_size(&r, 1);
+	pthread_barrier_init(&barrier, NULL, nr);
+	for (unsigned int i = 0; i < nr; i++)
+		must(pthread_create(&thread[i], NULL, swap_held, m));
+	for (unsigned int i = 0; i < nr; i++) {
+		must(pthread_join(thread[i], &time));
+		if (*(double *)time > slowest)
+			slowest = *(double *)time;
+		free(time);
+	}
+	pthread_barrier_destroy(&barrier);
+	return slowest;
+}
+
+/* ---- the table ------------------------------------------------------- */
+
+static void measure(u64 frames, bool plain, double *out)
+{
+	static struct ask ask[BATCH];
+	struct memory m;
+
+	chance = 88172645463325252ULL;
+	memory_init(&m, frames, plain);
+	out[BYTES] = memory_bytes(&m);
+	pair(&m, out);
+	bulk(&m, 1, 100000, &out[BULK_GET]);
+	bulk(&m, DMAG_BLOCK_FRAMES, 1000, &out[BLOCK_GET]);
+	churn(&m);
+	natural(&m, out);
+	ask_all(&m, ask, 20, make_odd, &out[ODD_GET]);
+	ask_all(&m, ask, 20, make_warm, &out[WARM_GET]);
+	ask_all(&m, ask, 2, make_cold, &out[COLD_GET]);
+	ask_all(&m, ask, 2, make_cold_16, &out[COLD_16_GET]);
+	out[ALONE] = threads(&m, 1);
+	out[BOTH] = threads(&m, 2);
+	out[BLOCKS] = blocks_left(&m);
+	memory_exit(&m);
 }
 
 static const struct {
-	void (*run)(double *out);
-	const char *what[2];
-	const char *unit;
-	const char *aim[2];
-} works[] = {
-	{ bulk0,
-	  { "bulk get, order 0", "bulk put, order 0" },
-	  "ns",
-	  { "< 18", "< 22" } },
-	{ bulk9,
-	  { "bulk get, order 9", "bulk put, order 9" },
-	  "ns",
-	  { "< 49", "< 21" } },
-	{ random_put, { "random put, order 0" }, "ns", { "< 22" } },
-	{ pair, { "get and put one frame, over and over" }, "ns", { "-" } },
-	{ far_end,
-	  { "get and put the last free frame of 1 GiB" },
-	  "ns",
-	  { "< 50" } },
-	{ checkerboard,
-	  { "8 KiB from a checkerboard of 1 GiB: fail" },
-	  "ns",
-	  { "< 50" } },
-	{ holes, { "12 KiB from 1 GiB of 8 KiB holes: fail" }, "ns", { "-" } },
-	{ hog, { "protected frames lost to a hog" }, "frames", { "0" } },
-	{ metadata, { "metadata for 8 GiB" }, "bytes", { "< 1717986" } },
+	const char *name;
+	u64 frames;
+} sizes[] = {
+	{ "8 GiB", BIT_ULL(21) },
+	{ "64 GiB", BIT_ULL(24) },
+	{ "1 TiB", BIT_ULL(28) },
 };
 
-static double result[ARRAY_SIZE(works)][2][MAX_RUNS];
+static double ratio[FIGURES][ARRAY_SIZE(sizes)][MAX_RUNS];
+static double value[FIGURES][ARRAY_SIZE(sizes)][MAX_RUNS];
+
+static void run_all(unsigned int runs)
+{
+	double dmag[FIGURES], plain[FIGURES];
+	unsigned int run, size, i;
+
+	for (size = 0; size < ARRAY_SIZE(sizes); size++)
+		for (run = 0; run < runs; run++) {
+			measure(sizes[size].frames, false, dmag);
+			measure(sizes[size].frames, true, plain);
+			for (i = 0; i < FIGURES; i++) {
+				ratio[i][size][run] = dmag[i] / plain[i];
+				value[i][size][run] = dmag[i];
+			}
+		}
+}
 
 static int by_value(const void *a, const void *b)
 {
@@ -259,55 +490,41 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void shuffle(void)
+static double median(double *figure, unsigned int runs)
 {
-	u64 i, j, tmp, r = 88172645463325252ULL;
-
-	for (i = 0; i < FRAMES; i++)
-		shuffled[i] = i;
-	for (i = FRAMES - 1; i; i--) {
-		r ^= r << 13;
-		r ^= r >> 7;
-		r ^= r << 17;
-		j = r % (i + 1);
-		tmp = shuffled[i];
-		shuffled[i] = shuffled[j];
-		shuffled[j] = tmp;
-	}
+	qsort(figure, runs, sizeof(*figure), by_value);
+	return figure[runs / 2];
 }
 
-static void table(unsigned int runs)
+static void table(const char *title,
+		  double figure[FIGURES][ARRAY_SIZE(sizes)][MAX_RUNS],
+		  unsigned int runs)
 {
-	unsigned int i, j;
+	unsigned int i, size;
 
-	printf("%-42s %12s %12s %12s  %-7s aim\n", "8 GiB in 4 KiB frames",
-	       "median", "fastest", "slowest", "unit");
-	for (i = 0; i < ARRAY_SIZE(works); i++)
-		for (j = 0; j < 2 && works[i].what[j]; j++) {
-			double *r = result[i][j];
-
-			qsort(r, runs, sizeof(*r), by_value);
-			printf("%-42s %12.1f %12.1f %12.1f  %-7s %s\n",
-			       works[i].what[j], r[runs / 2], r[0], r[runs - 1],
-			       works[i].unit, works[i].aim[j]);
-		}
+	printf("%-47s", title);
+	for (size = 0; size < ARRAY_SIZE(sizes); size++)
+		printf(" %9s", sizes[size].name);
+	for (i = 0; i < FIGURES; i++) {
+		printf("\n%-47s", names[i]);
+		for (size = 0; size < ARRAY_SIZE(sizes); size++)
+			printf(" %9.3g", median(figure[i][size], runs));
+	}
+	puts("");
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int i, run, runs = argc > 1 ? atoi(argv[1]) : 9;
-	double out[2];
+	bool both = argc > 1 && !strcmp(argv[1], "-n");
+	unsigned int runs = argc > 1 + both ? atoi(argv[1 + both]) : 5;
 
 	if (!runs || runs > MAX_RUNS)
 		return 2;
-	shuffle();
-	memset(pfns, 1, sizeof(pfns)); /* touch it before it is timed */
-	for (run = 0; run < runs; run++)
-		for (i = 0; i < ARRAY_SIZE(works); i++) {
-			works[i].run(out);
-			result[i][0][run] = out[0];
-			result[i][1][run] = out[1];
-		}
-	table(runs);
+	live = buddy_map(BIT_ULL(28) * sizeof(*live));
+	must(pthread_spin_init(&lock, PTHREAD_PROCESS_PRIVATE));
+	run_all(runs);
+	table("dmag / buddy; below 1: dmag is faster, smaller", ratio, runs);
+	if (both)
+		table("dmag, ns", value, runs);
 	return 0;
 }
