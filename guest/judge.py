@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 """Judge the log of a guest.
 
-    judge.py LOG [ALLOWED]      ALLOWED: a pattern of splats that are provoked
+    judge.py LOG [ALLOWED [FUNCTIONS]]
+
+ALLOWED is a pattern of splats that are provoked. FUNCTIONS is a file of names: of the
+data races that KCSAN reports, those of other functions are counted, no more.
 
 The log passes if every result that KUnit and the scenario report in it is "ok",
 if there are as many as they planned, and if the kernel never complained. The
@@ -32,6 +35,11 @@ HARMLESS = re.compile(r"""
     |DMA-API:\ (preallocated|debugging\ (enabled|disabled)|debugfs)
     |ODEBUG:\ .*(selftest\ passed|objects?\ in\ use)|Oops:\ .*\ disabled
     |[Cc]ommand\ line:|mem\ auto-init""", re.VERBOSE)
+
+# KCSAN's report of a data race, the head of each access in it, and a line of a stack.
+RACE = re.compile(r"BUG: KCSAN: ")
+ACCESS = re.compile(r"(read|write|assert no (?:writes|accesses)).* (?:to|from) 0x[0-9a-f]+ of \d+ bytes by ")
+FRAME = re.compile(r"\] +(?:\[ *[TC]\d+\] +)?([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+")
 
 # The kernel prints each message whole, if need be into a program's line.
 MESSAGE = re.compile(r"\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? (.*)")
@@ -116,10 +124,40 @@ def splats(lines, allowed=""):
             not (allowed and re.search(allowed, line))]
 
 
-def judge(lines, allowed=""):
+def race(report):
+    """The innermost two functions of each access: a helper of all the kernel has a caller."""
+    frames = []
+    left = 0
+    for line in report:
+        if ACCESS.search(line):
+            left = 2
+        elif left and (m := FRAME.search(line)):
+            frames.append(m[1].split(".")[0])
+            left -= 1
+    return frames
+
+
+def without_races(lines, functions):
+    """The lines less the titles of races in other functions, and how many those were."""
+    kept, others = [], 0
+    for at, line in enumerate(lines):
+        if RACE.search(line):
+            end = next((i for i in range(at, len(lines)) if lines[i].endswith("=" * 50)), len(lines))
+            frames = race(lines[at:end])
+            # A report that names nothing is not known to be of others.
+            if frames and functions.isdisjoint(frames):
+                others += 1
+                continue
+        kept.append(line)
+    return kept, others
+
+
+def judge(lines, allowed="", functions=None):
     """How much passed, and a line for each thing that failed."""
     said = messages(lines)
     ktap = Ktap(said)
+    if functions is not None:
+        lines, _ = without_races(lines, functions)
     complaints = splats(lines, allowed)
     wrong = list(ktap.failures)
     if ktap.broken:
@@ -129,9 +167,15 @@ def judge(lines, allowed=""):
     return ktap.passed + (not ktap.broken) + (not complaints), wrong
 
 
-def main(path, allowed=""):
+def main(path, allowed="", names=None):
     lines = read(path)
-    passed, wrong = judge(lines, allowed)
+    functions = None
+    if names is not None:
+        functions = {name.split(".")[0] for name in read(names) if name}
+        if not functions:
+            sys.exit(f"judge.py: {names} names no function")
+        print(f"data races outside of dmag: {without_races(lines, functions)[1]}")
+    passed, wrong = judge(lines, allowed, functions)
     for text in wrong:
         print(text)
     if wrong:

@@ -5,17 +5,17 @@
 #
 #   run.sh SCENARIO [FLAVOUR [KERNEL-PARAMETER...]]
 #   run.sh PATH.sh ...	the same, of a scenario that duel.py has drawn
-#   run.sh --list normal|debug|compare	the scenarios that boot there
+#   run.sh --list FLAVOUR|compare	the scenarios that boot there
 #   run.sh --need SCENARIO KEY DEFAULT	what the scenario says of KEY
 #
 # FLAVOUR is that of the kernel, or "off": the normal kernel with dmag=off.
 #
 # A scenario says what it needs at the head of guest/scenarios/SCENARIO.sh, in
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
-# disks (size of each, empty at boot), flavours (normal and debug; compare: one of
-# those that make compare boots), systems (flavours that scripts/compare.sh boots),
+# disks (size of each, empty at boot), flavours (normal and debug, kcsan, rt; compare:
+# one of those that make compare boots), systems (flavours that scripts/compare.sh boots),
 # accel, qemu (more options), timeout (seconds on a quiet host; three times as
-# many pass, nine with debug, for it is there to end hangs, not to judge speed),
+# many pass, nine with checkers, for it is there to end hangs, not to judge speed),
 # kunit (1: run its suites at boot), append (kernel parameters), programs (made
 # by make, put into the guest's /bin), allow (a splat that it provokes).
 
@@ -91,11 +91,13 @@ cpus=$(need "$scenario" cpus 2)
 kunit=$(need "$scenario" kunit 0)
 programs=$(need "$scenario" programs '')
 append=$(need "$scenario" append '')
-if [ "$flavour" = debug ]; then
+case $flavour in
+debug | kcsan | rt)
 	memory=$(need "$scenario" debug_memory "$memory")
-	append="$append page_poison=1"
 	timeout=$((timeout * 3))
-fi
+	;;
+esac
+[ "$flavour" != debug ] || append="$append page_poison=1"
 # In QEMU 7.2 a virtual CPU may trip over code that another one patches, which is
 # done at boot, mostly. So one CPU boots, and guest/init brings the others online.
 # KUnit's suites run at boot and want them all.
@@ -152,7 +154,14 @@ if grep -q clamping "$logs/$name.qemu"; then
 	echo "BUG: edu: a device was given memory beyond its mask" >>"$log"
 fi
 echo "run.sh: commit $(git -C "$top" describe --always --dirty --exclude='*' 2>/dev/null || echo unknown)" >>"$log"
+# A report of a data race is dmag's if it is in one of these functions.
+ours=
+if [ "$flavour" = kcsan ]; then
+	ours=$logs/kcsan.functions
+	nm "$build/kernel-kcsan/mm/dmag/built-in.a" | awk '$2 ~ /^[tT]$/ { print $3 }' >"$ours"
+fi
 status=0
-"$top/guest/judge.py" "$log" "$(need "$scenario" allow '')" >"$logs/$name.judge" || status=1
+# shellcheck disable=SC2086 # none or one
+"$top/guest/judge.py" "$log" "$(need "$scenario" allow '')" $ours >"$logs/$name.judge" || status=1
 cat "$logs/$name.judge"
 exit $status

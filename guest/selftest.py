@@ -96,6 +96,29 @@ WHOLE = (
     ((3, 1), "KUnit alone", *KUNIT, "[    0.9]     ok 1 share", "[    0.9]     ok 2 mask", "[    0.9] ok 1 dmag"),
 )
 
+def report(*functions, unknown=False):
+    """A report of KCSAN: of each access the innermost function first."""
+    head = ["[    2.0] " + "=" * 66, "[    2.0] BUG: KCSAN: data-race in a / b", "[    2.0] "]
+    for i, names in enumerate(functions):
+        access = "race at unknown origin, with read" if unknown else ("write", "read")[i % 2]
+        head.append(f"[    2.0] {access} to 0xffff888003a1c0f0 of 8 bytes by task 54 on cpu {i}:")
+        head += [f"[    2.0]  {name}+0x1d/0x90" for name in names] + ["[    2.0] "]
+    return head + ["[    2.0] Reported by Kernel Concurrency Sanitizer on:", "[    2.0] " + "=" * 66]
+
+
+OURS = {"claim_take", "dmag_join"}
+RACES = (
+    (True, "a race of others", report(("f", "g", "dmag_join"), ("h", "i"))),
+    (False, "ours", report(("claim_take.isra.0", "g"), ("h", "i"))),
+    (False, "ours, the second access", report(("f", "g"), ("claim_take", "i"))),
+    (False, "ours, by way of a helper", report(("f", "g"), ("xas_load", "dmag_join"))),
+    (False, "ours, with an unknown one", report(("dmag_join", "g"), unknown=True)),
+    (True, "unknown ones of others", report(("f", "g"), unknown=True)),
+    (False, "one of others and then ours", report(("f", "g"), ("h", "i")) + report(("dmag_join", "g"), ("h", "i"))),
+    (False, "a report that is cut off", report(("f", "g"), ("h", "i"))[:2]),
+    (False, "another splat amid one", report(("f", "g"), ("h", "i"))[:4] + ["[    2.0] BUG: KASAN: x"]),
+)
+
 ASK = "what=w asked=100 percent=95 stock=fails"
 EASY = "what=w asked=2 percent=100 stock=any"
 LIMIT = "what=w limit=40 stock=none"
@@ -172,6 +195,10 @@ def cases():
     for good, scenario, what, *lines in ALLOWED:
         log = stamped(BEGIN + lines + ["[    1.1] ok 1 - a", "[    1.2] 1..1"])
         yield what, not judge.judge(log, allowed(scenario))[1], good
+    for good, what, lines in RACES:
+        log = stamped(BEGIN + lines + ["[    1.1] ok 1 - a", "[    1.2] 1..1"])
+        yield f"kcsan: {what}", not judge.judge(log, functions=OURS)[1], good
+        yield f"other kernels: {what}", not judge.judge(log)[1], False
     for counts, what, *lines in WHOLE:
         passed, wrong = judge.judge(stamped(lines))
         yield what, (passed, len(wrong)), counts

@@ -5,7 +5,7 @@ FLAVOUR ?= normal
 KERNEL_DIR := $(CURDIR)/build/kernel-$(FLAVOUR)
 export KERNEL_SRC
 
-HELP += "kernel [FLAVOUR=debug]" "build the guest kernel (KERNEL_SRC=DIR: another 6.12 tree)" \
+HELP += "kernel [FLAVOUR=debug|kcsan|rt]" "build the guest kernel (KERNEL_SRC=DIR: another 6.12 tree)" \
 	"kernel-dir" "print the kernel build directory (use make -s)" \
 	"patched-tree DIR=PATH" "install dmag into a clean 6.12 tree" \
 	"identity" "compare the machine code with CONFIG_DMAG=n and of an unpatched kernel"

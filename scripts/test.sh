@@ -100,6 +100,12 @@ for name in $(guest/run.sh --list debug); do
 done
 if [ -n "${ALL:-}" ]; then
 	step "long/fresh" make -s fresh STEPS=
+	for flavour in kcsan rt; do
+		step "kernel/$flavour" building make -s kernel FLAVOUR=$flavour
+		for name in $(guest/run.sh --list $flavour); do
+			step "$flavour/$name" guest/run.sh "$name" $flavour soak=120
+		done
+	done
 	step "long/fuzz" building make -s fuzz MINUTES=20
 	step "long/tool-fuzz" building make -s tool-fuzz FUZZ_SECONDS=1200
 	TIMEOUT=4000 step "long/soak" guest/run.sh soak debug soak=3600

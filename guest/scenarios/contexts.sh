@@ -3,6 +3,7 @@
 # Every way to ask, from contexts that may sleep and that may not.
 #: memory=2G
 #: devices=28 24
+#: flavours=normal debug rt
 #: timeout=150
 
 load 28,24

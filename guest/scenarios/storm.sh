@@ -7,7 +7,7 @@
 #: memory=1G
 #: devices=28
 #: disks=4G 1G
-#: flavours=compare debug
+#: flavours=compare debug kcsan rt
 #: timeout=300
 #: append=swiotlb=2048
 #: allow=DMA-API: cacheline tracking ENOMEM

@@ -4,9 +4,10 @@
 # and different; then devices that come and go meanwhile.
 #: memory=2G
 #: devices=24 28 28 30
+#: flavours=normal debug kcsan rt
 #: timeout=200
 
-if [ "$flavour" = debug ]; then
+if [ "$flavour" != normal ]; then
 	count=400 load_mib=1000 turns=5
 else
 	count=4000 load_mib=1500 turns=20
