@@ -109,7 +109,7 @@ def read_boot(lines):
         oom=int(vmstat.get("oom_kill", 0)),
         forks=sum(int(w["failed_forks"]) for w in work) + sum("can't fork" in line for line in lines),
         work={w["phase"]: float(w["compute_s"]) / float(w["work_s"]) for w in work},
-        free_kib=int(number(end, "MemFree") or 0),
+        free_kib=int(number(end, "MemFree") or 0) + int(number(end, "PerCpuFree") or 0),
         total_kib=int(number(end, "MemTotal") or 0))
 
 
