@@ -345,6 +345,48 @@ static int claim_search_all(struct dmag_group *group,
 	return ret;
 }
 
+/* Whether the reserve could serve a request if it did not have to keep min. */
+static bool claim_reserve_holds(struct dmag_group *group,
+				const struct dmag_request *req)
+{
+	u64 pfn, kept = group->marks.min;
+	int ret;
+
+	group->marks.min = 0;
+	ret = claim_search_all(group, req, &pfn);
+	group->marks.min = kept;
+	if (ret)
+		return false;
+	ret = dmag_frames_put(&group->frames, pfn, req->count);
+	DMAG_CHECK(!ret); /* taken a moment ago */
+	return !ret;
+}
+
+/*
+ * The reserve may hold the only run that there is.  Atomic requests need min frames,
+ * but no run, so pieces from elsewhere take its place.
+ */
+static int claim_replace(struct claim_climb *climb,
+			 const struct dmag_request *req)
+{
+	int ret = -EAGAIN;
+	unsigned int i;
+
+	if (!claim_reserve_holds(climb->group, req))
+		return -EAGAIN;
+	climb->shape = (struct dmag_request){ .within.last = DMAG_PFN_MAX,
+					      .from = DMAG_HIGHEST };
+	climb->first = DMAG_CLAIM_FREE;
+	climb->end = DMAG_CLAIM_RECLAIM;
+	for (i = 0; i < ARRAY_SIZE(claim_fill_sizes) && ret == -EAGAIN; i++) {
+		u64 size = claim_fill_sizes[i];
+
+		if (size < req->count)
+			ret = claim_extents(climb, size, size, false);
+	}
+	return ret;
+}
+
 /**
  * dmag_group_alloc() - Serve a request that may wait.
  * @reg: the registry, for its cells; NULL to do without
@@ -354,7 +396,8 @@ static int claim_search_all(struct dmag_group *group,
  * @pfn: where the first frame of the run goes
  *
  * The run comes from the reserve if that stays at or above min (I3), else it is
- * claimed.
+ * claimed.  If no run can be claimed, but the reserve holds one, pieces are claimed
+ * in its place.
  *
  * Context: May sleep, and drop the caller's lock, as far as the backend does.
  * Return: 0; -ENOMEM; -EINVAL if @req is not well formed; the backend's error, such as
@@ -377,6 +420,8 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 	ret = claim_search_all(group, req, pfn);
 	if (ret == -EAGAIN)
 		ret = claim_request(&climb, req);
+	if (ret == -EAGAIN)
+		ret = claim_replace(&climb, req);
 	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 

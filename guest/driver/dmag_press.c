@@ -12,6 +12,7 @@
  *				LEAVE MiB, without which nothing would run
  *	fragment MIB COUNT SEED	so many random allocations and frees of unmovable
  *				pages, of so much in all; keep what is left
+ *	strew FIRST LAST STEP	take an unmovable page each STEP KiB of [FIRST, LAST) MiB
  *	unhog			give all of these back
  *	pin ADDRESS BYTES	pin the caller's own memory for long
  *	unpin			let go of all pins
@@ -245,6 +246,45 @@ static int press_fragment(const char *args)
 	return 0;
 }
 
+/* Of a pageblock that was claimed, keep a page in @step. */
+static unsigned long press_strew_block(unsigned long pfn, unsigned long step)
+{
+	unsigned long i, kept = 0;
+
+	for (i = 0; i < pageblock_nr_pages; i++) {
+		struct page *page = pfn_to_page(pfn + i);
+
+		if (i % step) {
+			__free_page(page);
+			continue;
+		}
+		set_page_private(page, 0);
+		list_add(&page->lru, &press_hogged);
+		kept++;
+	}
+	return kept;
+}
+
+/* Pageblocks that cannot be emptied stay as they are. */
+static int press_strew(const char *args)
+{
+	unsigned long first, last, step, pfn, taken = 0;
+
+	if (sscanf(args, "%lu %lu %lu", &first, &last, &step) != 3 ||
+	    step < PAGE_SIZE / SZ_1K)
+		return -EINVAL;
+	last <<= 20 - PAGE_SHIFT;
+	pfn = ALIGN(first << (20 - PAGE_SHIFT), pageblock_nr_pages);
+	for (; pfn + pageblock_nr_pages <= last; pfn += pageblock_nr_pages) {
+		if (press_claim(pfn, 0))
+			taken += press_strew_block(pfn,
+						   step * SZ_1K >> PAGE_SHIFT);
+		cond_resched();
+	}
+	ctl_report(&press_ctl, "taken=%lu\n", taken);
+	return 0;
+}
+
 static int press_unhog(const char *args)
 {
 	ctl_report(&press_ctl, "frames=%lu\n", press_give_back(ULONG_MAX));
@@ -298,6 +338,7 @@ static const struct {
 	{ "contig", press_contig },	{ "hog", press_hog },
 	{ "fragment", press_fragment }, { "unhog", press_unhog },
 	{ "pin", press_pin },		{ "unpin", press_unpin },
+	{ "strew", press_strew },
 };
 
 static int press_command(struct ctl *ctl, char *line)

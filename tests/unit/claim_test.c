@@ -244,6 +244,40 @@ static void pin_each_block(void)
 		machine_set(&m, i * BLOCK, i * BLOCK, MACHINE_PINNED);
 }
 
+/* The reserve took the only run.  Pieces from elsewhere take its place, above min. */
+static void reserve_holds_the_run(void **state)
+{
+	struct dmag_group *g;
+	u64 pfn;
+
+	machine_join(&m, &low);
+	g = low.group;
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(g->frames.free, 2 * BLOCK);
+	for (pfn = 0; pfn < PAGES - 2 * BLOCK; pfn += 2)
+		if (dmag_frames_state(&g->frames, pfn) == DMAG_FOREIGN)
+			machine_set(&m, pfn, pfn, MACHINE_PINNED);
+	assert_int_equal(alloc(&low, 2 * BLOCK, &pfn), 0);
+	assert_int_equal(g->frames.free, g->marks.min);
+	put(&low, pfn, 2 * BLOCK);
+	leave_clean(&low);
+}
+
+/* Nor does it go below min if there are no pieces. */
+static void reserve_keeps_the_run(void **state)
+{
+	struct dmag_group *g;
+	u64 pfn;
+
+	machine_join(&m, &low);
+	g = low.group;
+	assert_int_equal(balance(&low), 0);
+	machine_hog(&m, PAGES);
+	assert_int_equal(alloc(&low, 2 * BLOCK, &pfn), -ENOMEM);
+	assert_int_equal(g->frames.free, 2 * BLOCK);
+	leave_clean(&low);
+}
+
 static void less_when_it_must(void **state)
 {
 	u64 pfn;
@@ -977,6 +1011,8 @@ int main(void)
 		TEST(climbs_below_min),
 		TEST(rungs_in_order),
 		TEST(pinned_memory_is_out),
+		TEST(reserve_holds_the_run),
+		TEST(reserve_keeps_the_run),
 		TEST(less_when_it_must),
 		TEST(pieces_fill_to_min),
 		TEST(small_reaches_fill),
