@@ -128,6 +128,9 @@ static bool alloc_still_member(struct device *dev,
 static int alloc_climb(struct device *dev, const struct dmag_request *req,
 		       unsigned long until, u64 *pfn)
 {
+	const struct dmag_effort effort = { .until = until,
+					    .most_moves = LONG_MAX,
+					    .node = NUMA_NO_NODE };
 	struct dmag_kgroup *group;
 	struct dmag_device *member;
 	int ret;
@@ -138,7 +141,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	if (!member || !dmag_kgroup_serves(member->group))
 		return -ENOMEM;
 	group = member->group;
-	ret = dmag_kgroup_climb(group, req, until, pfn);
+	ret = dmag_kgroup_climb(group, req, &effort, pfn);
 	if (ret)
 		return ret;
 	spin_lock_irq(&group->lock);

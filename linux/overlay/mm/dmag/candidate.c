@@ -32,6 +32,9 @@
 /* Candidates that are scanned before others that wait for dmag_mutex may have it. */
 #define DMAG_SCAN_BATCH 64
 
+/* The most that claims leave to the host in a zone above its min watermark, frames. */
+#define DMAG_MARGIN_MOST ((long)SZ_32M >> PAGE_SHIFT)
+
 /* How long claims begin at the cursor, before one begins at the top again. */
 #define DMAG_CURSOR_FOR HZ
 
@@ -292,6 +295,22 @@ static bool candidate_scan_next(struct candidate_scan *scan,
 	return true;
 }
 
+/* Pass over the other candidates that begin in a pageblock. */
+static void candidate_scan_skip(struct candidate_scan *scan, u64 block)
+{
+	u64 start = max(block << pageblock_order, scan->lowest);
+	u64 skip = scan->next >> pageblock_order == block ?
+			   div64_u64(scan->next - start, scan->align) + 1 :
+			   0;
+
+	skip = min(skip, scan->left);
+	scan->left -= skip;
+	if (scan->next - scan->lowest < skip * scan->align)
+		scan->next = scan->highest;
+	else
+		scan->next -= skip * scan->align;
+}
+
 /* Let the next claim of the kind begin at @start, where there may be more. */
 static void candidate_scan_end(const struct candidate_scan *scan, u64 start)
 {
@@ -307,39 +326,94 @@ static void candidate_scan_end(const struct candidate_scan *scan, u64 start)
 
 /* ---- what the host can spare ----------------------------------------- */
 
-/**
- * dmag_host_spares() - Whether the host has memory to spare.
- * @count: frames that it would lose
- * @of_any: whether they can hold any page; else only movable ones
- *
- * Claimed frames leave the host for good, and the pages in them move to other free
- * memory.  Unless the host has as much above its high watermarks, the next
- * allocation may trigger the OOM killer.  We demand twice the distance from min to
- * high, because per-CPU lists keep megabytes of what is freed next from other
- * CPUs.  A shortfall in one zone must be covered by a surplus in another, because
- * pages may move to either.  The reserve that a zone keeps from others counts as
- * neither.
- *
- * Context: Any.
- * Return: true if it has.
- */
-bool dmag_host_spares(u64 count, bool of_any)
+/* Free memory that the users of @zone can have; with @any, all of them. */
+static long room_free(struct zone *zone, bool any)
 {
-	struct zone *zone;
+	long free = zone_page_state(zone, NR_FREE_PAGES);
+
+	return any ? free - zone_page_state(zone, NR_FREE_CMA_PAGES) : free;
+}
+
+/*
+ * The room that a zone has for allocations which any zone serves, after it lost
+ * @taken frames; negative if it is below its margin.  We demand twice the distance
+ * from min to high, because per-CPU lists keep megabytes of what is freed next from
+ * other CPUs.  On a large zone that is gigabytes, which such lists never hold.  The
+ * memory that a zone reserves for users of this zone is no room, and none is short
+ * of it.
+ */
+static long room_of_zone(struct zone *zone, long taken, bool any)
+{
+	long min = min_wmark_pages(zone);
+	long margin =
+		min(2 * ((long)high_wmark_pages(zone) - min), DMAG_MARGIN_MOST);
+	long reserve = zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
+	long room = room_free(zone, any) - taken - min - margin;
+
+	return room > 0 ? max(room - reserve, 0L) :
+			  max(room, min(reserve - margin, 0L));
+}
+
+/*
+ * The room of all zones, after @zone lost @taken frames.  A shortfall in one zone
+ * must be covered by a surplus in another, because pages may move to either; but the
+ * shortfall of another node has nothing to do with memory of this one.
+ */
+static long room_in_all(struct zone *zone, long taken, bool any)
+{
 	long room = 0;
+	struct zone *other;
 
-	for_each_populated_zone(zone) {
-		long free = zone_page_state(zone, NR_FREE_PAGES);
-		long reserve = zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
+	for_each_populated_zone(other) {
+		long part = room_of_zone(other, other == zone ? taken : 0, any);
 
-		if (of_any && zone_idx(zone) > gfp_zone(GFP_KERNEL))
+		if (any && zone_idx(other) > gfp_zone(GFP_KERNEL))
 			continue;
-		if (of_any)
-			free -= zone_page_state(zone, NR_FREE_CMA_PAGES);
-		free -= 2 * high_wmark_pages(zone) - min_wmark_pages(zone);
-		room += free > 0 ? max(free - reserve, 0L) : free;
+		if (part > 0 || zone_to_nid(other) == zone_to_nid(zone))
+			room += part;
 	}
-	return room >= (long)count;
+	return room;
+}
+
+/* How many pages of a zone could move to other memory; @any as above. */
+static long room_for_moves(struct zone *zone, bool any)
+{
+	return max(room_in_all(zone, 0, any), 0L);
+}
+
+/* The highest zone of a group's reach, of which its devices are users. */
+static int room_class(const struct dmag_kgroup *group)
+{
+	const struct dmag_reach *reach = &group->core.reach;
+	int class = 0;
+	struct zone *zone;
+
+	for_each_populated_zone(zone)
+		if (zone->zone_start_pfn <= reach->seg[reach->nr - 1].last)
+			class = max_t(int, class, zone_idx(zone));
+	return min_t(int, class, gfp_zone(GFP_KERNEL));
+}
+
+/*
+ * Whether the host can spare @free free frames of a zone, and @moves frames in use.
+ * The group's devices can have the free memory of their highest zone down to its min
+ * watermark, as users of GFP_DMA32 have that of ZONE_DMA32; of a lower zone, the
+ * part that is not reserved from these.  Memory that a zone reserves from other
+ * users costs these nothing.  But if others could use the memory, the next
+ * allocation may trigger the OOM killer unless they have room elsewhere.
+ */
+static bool room_spares(const struct dmag_kgroup *group, struct zone *zone,
+			u64 free, u64 moves, bool any)
+{
+	long before = room_in_all(zone, 0, any);
+	long after = room_in_all(zone, free, any) - (long)moves;
+	long least = min_wmark_pages(zone);
+
+	if (!group->effort.to_min)
+		least += zone->lowmem_reserve[room_class(group)];
+	if (free && room_free(zone, any) - (long)free < least)
+		return false;
+	return after >= 0 || after == before;
 }
 
 /* ---- choosing -------------------------------------------------------- */
@@ -359,22 +433,75 @@ static bool candidate_chosen(const struct dmag_range *range,
 	return dmag_range_protected(range) == (choice == PROTECTED);
 }
 
+/* Whether a claim takes memory of this node at present; all, if of no node. */
+static bool candidate_on_node(const struct dmag_kgroup *group, u64 pfn)
+{
+	int node = group->effort.node;
+
+	return node == NUMA_NO_NODE || pfn_to_nid(pfn) == node;
+}
+
+/*
+ * Whether the host can spare a candidate, in whose pageblocks @moves pages are in
+ * use.
+ */
+static bool candidate_spared(const struct dmag_kgroup *group,
+			     const struct dmag_range *range, bool protected,
+			     long moves)
+{
+	u64 count = range->last - range->start + 1;
+
+	return room_spares(group, page_zone(pfn_to_page(range->start)),
+			   count - min_t(u64, moves, count),
+			   min_t(u64, moves, count), !protected);
+}
+
+/* Unless the claim reclaims, the host must be able to spare the memory. */
 static long candidate_judge(struct dmag_kgroup *group,
 			    const struct dmag_range *range, enum dmag_rung rung,
 			    enum candidate_choice choice, long most)
 {
 	struct dmag_range judged = dmag_whole_pageblocks(range);
+	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
+	bool protected = dmag_range_protected(range);
 	/* Only the last resort waits a moment for writeback, which it may begin. */
-	enum dmag_page_use worst = rung == DMAG_CLAIM_RECLAIM ?
-					   DMAG_PAGE_WRITEBACK :
-					   DMAG_PAGE_MOVES;
+	enum dmag_page_use worst = reclaims ? DMAG_PAGE_WRITEBACK :
+					      DMAG_PAGE_MOVES;
+	long moves;
 
 	if (candidate_failed_lately(range, rung) ||
 	    dmag_range_owned(group, range) ||
 	    !candidate_chosen(&judged, choice) ||
-	    !dmag_pageblock_usable(group, &judged))
+	    !dmag_pageblock_usable(group, &judged) ||
+	    !candidate_on_node(group, range->start))
 		return -1;
-	return candidate_moves(&judged, range, worst, most);
+	most = min(most, group->effort.most_moves);
+	if (!reclaims)
+		most = min(most,
+			   room_for_moves(page_zone(pfn_to_page(range->start)),
+					  !protected));
+	moves = candidate_moves(&judged, range, worst, most);
+	if (moves >= 0 && !reclaims &&
+	    !candidate_spared(group, range, protected, moves))
+		return -1;
+	return moves;
+}
+
+/**
+ * dmag_candidate_spared() - Whether the host can spare a candidate.
+ * @group: the group
+ * @range: the candidate, online
+ * @protected: whether it is protected
+ *
+ * Context: Process, under dmag_claim_mutex.
+ * Return: true if it can.
+ */
+bool dmag_candidate_spared(const struct dmag_kgroup *group,
+			   const struct dmag_range *range, bool protected)
+{
+	long moves = dmag_pages_to_move(range, DMAG_PAGE_LOCKED);
+
+	return moves >= 0 && candidate_spared(group, range, protected, moves);
 }
 
 /*
@@ -430,8 +557,7 @@ static int candidate_find_best(struct dmag_kgroup *group,
  * @best: what should be tried
  *
  * A claim of a single block takes protected pageblocks only if there is no other
- * memory, since it would cut the runs that protection keeps together.  Unless the
- * claim reclaims, the host must be able to spare the memory.
+ * memory, since it would cut the runs that protection keeps together.
  *
  * Context: Process, under dmag_mutex.
  * Return: 0; -EAGAIN if no candidate looks as if it could be taken; or as
@@ -441,33 +567,26 @@ int dmag_candidate_find(struct dmag_kgroup *group,
 			const struct dmag_request *req, enum dmag_rung rung,
 			struct dmag_range *best)
 {
-	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
-	int ret = -EAGAIN;
+	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
 	if (req->count > DMAG_BLOCK_FRAMES)
-		return reclaims || dmag_host_spares(req->count, false) ?
-			       candidate_find_best(group, req, rung, EITHER,
-						   best) :
-			       -EAGAIN;
-	if (reclaims || dmag_host_spares(req->count, true))
-		ret = candidate_find_best(group, req, rung, UNPROTECTED, best);
-	if (ret == -EAGAIN && (reclaims || dmag_host_spares(req->count, false)))
+		return candidate_find_best(group, req, rung, EITHER, best);
+	ret = candidate_find_best(group, req, rung, UNPROTECTED, best);
+	if (ret == -EAGAIN)
 		ret = candidate_find_best(group, req, rung, PROTECTED, best);
 	return ret;
 }
 
 /* The free page that frames [@pfn, @pfn + 2^@order) are part of, if any. */
-static struct page *candidate_free_page(const struct dmag_kgroup *group,
-					u64 pfn, unsigned int order)
+static struct page *candidate_free_page(u64 pfn, unsigned int order)
 {
 	for (; order <= MAX_PAGE_ORDER; order++) {
 		struct page *page =
 			pfn_to_online_page(round_down(pfn, 1UL << order));
 
-		if (!page || !dmag_page_usable(group, page))
-			return NULL;
-		if (PageBuddy(page) && buddy_order_unsafe(page) >= order)
+		if (page && PageBuddy(page) &&
+		    buddy_order_unsafe(page) >= order)
 			return page;
 	}
 	return NULL;
@@ -518,37 +637,101 @@ static struct page *candidate_put_back_rest(struct page *page,
 	return page;
 }
 
-/* Take @range, naturally aligned, out of the buddy allocator if it is free. */
-static bool candidate_take_free(const struct dmag_kgroup *group,
-				const struct dmag_range *range)
+/*
+ * Take @range, naturally aligned, out of the buddy allocator if it is free.  Return
+ * 0; -EAGAIN; or -ENOSPC if it is part of a free page, of whole pageblocks, that is
+ * too large for the zone to lose even for a moment.
+ */
+static int candidate_take_free(struct dmag_kgroup *group,
+			       const struct dmag_range *range)
 {
 	u64 count = range->last - range->start + 1;
 	unsigned int order = order_base_2(count);
-	struct page *page = candidate_free_page(group, range->start, order);
-	struct zone *zone;
+	struct zone *zone = page_zone(pfn_to_page(range->start));
+	int ret = -EAGAIN;
+	struct page *page;
 	unsigned long flags;
 
-	if (!page)
-		return false;
-	zone = page_zone(pfn_to_page(range->start));
 	spin_lock_irqsave(&zone->lock, flags);
-	page = candidate_free_page(group, range->start, order);
+	page = dmag_pageblock_usable(group, range) ?
+		       candidate_free_page(range->start, order) :
+		       NULL;
 	if (page) {
 		unsigned int from = buddy_order(page);
 
-		if (__isolate_free_page(page, from))
+		if (__isolate_free_page(page, from)) {
 			page = candidate_put_back_rest(page, from, range->start,
 						       order);
-		else
-			page = NULL;
+			ret = 0;
+		} else if (from >= pageblock_order) {
+			ret = -ENOSPC;
+		}
 	}
 	spin_unlock_irqrestore(&zone->lock, flags);
-	if (!page)
-		return false;
+	if (ret)
+		return ret;
 
+	/* As after any allocation that takes a zone below low. */
+	if (!zone_watermark_ok(zone, 0, low_wmark_pages(zone), zone_idx(zone),
+			       0))
+		wakeup_kswapd(zone, GFP_KERNEL, 0, zone_idx(zone));
 	dmag_make_allocated(page, order);
 	if (count < 1UL << order)
 		free_contig_range(range->last + 1, (1UL << order) - count);
+	return 0;
+}
+
+static bool candidate_zone_has_free(struct zone *zone, unsigned int order)
+{
+	unsigned long nr = 0;
+
+	for (; order <= MAX_PAGE_ORDER; order++)
+		nr += READ_ONCE(zone->free_area[order].nr_free);
+	return nr;
+}
+
+/*
+ * Whether free memory of the pageblock of @range could be claimed.  The pageblock
+ * is judged once for all candidates that begin in it.
+ */
+static bool candidate_block_has_free(struct dmag_kgroup *group,
+				     const struct dmag_range *range,
+				     enum candidate_choice choice)
+{
+	u64 count = range->last - range->start + 1;
+	struct page *page = pfn_to_online_page(range->start);
+
+	cond_resched();
+	return page && candidate_on_node(group, range->start) &&
+	       candidate_chosen(range, choice) &&
+	       dmag_page_usable(group, page) &&
+	       candidate_zone_has_free(page_zone(page), order_base_2(count)) &&
+	       room_spares(group, page_zone(page), count, 0,
+			   !dmag_range_protected(range));
+}
+
+/*
+ * Move a candidate to the highest place in the free page that it is part of, if
+ * any.  Below the first candidate of a pageblock the head of that page is enough to
+ * look at, because it is a candidate too.
+ */
+static bool candidate_rise(const struct candidate_scan *scan, bool first,
+			   struct dmag_range *range)
+{
+	unsigned int order = order_base_2(scan->count);
+	struct page *page = pfn_to_page(range->start);
+	u64 end;
+
+	if (first || range->start == scan->lowest)
+		page = candidate_free_page(range->start, order);
+	else if (!PageBuddy(page) || buddy_order_unsafe(page) < order)
+		page = NULL;
+	if (!page)
+		return false;
+	end = page_to_pfn(page) + (1ULL << buddy_order_unsafe(page));
+	range->start =
+		min(round_down(end - scan->count, scan->align), scan->highest);
+	range->last = range->start + scan->count - 1;
 	return true;
 }
 
@@ -559,7 +742,8 @@ static bool candidate_take_free(const struct dmag_kgroup *group,
  * @got: the frames that were taken: allocated single pages
  *
  * Context: Process, under dmag_mutex.
- * Return: 0; -EAGAIN if nothing is free; or as dmag_kgroup_give_up().
+ * Return: 0; -EAGAIN if nothing is free; -ENOSPC if @got is free, but has to be taken
+ * by isolating its pageblock; or as dmag_kgroup_give_up().
  */
 int dmag_candidate_take_free(struct dmag_kgroup *group,
 			     const struct dmag_request *req,
@@ -568,29 +752,28 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 	u64 align = max(req->align, roundup_pow_of_two(req->count));
 	bool single = req->count <= DMAG_BLOCK_FRAMES;
 	enum candidate_choice choice = single ? UNPROTECTED : EITHER;
+	u64 block = U64_MAX;
 	struct candidate_scan scan;
-	int end;
+	int ret = -EAGAIN;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (req->count > MAX_ORDER_NR_PAGES ||
-	    !dmag_host_spares(req->count, single))
+	if (req->count > MAX_ORDER_NR_PAGES)
 		return -EAGAIN;
 	candidate_scan_begin(&scan, &group->cursor[DMAG_CLAIM_FREE], req,
 			     req->count, align);
-	while (candidate_scan_next(&scan, got)) {
-		cond_resched();
-		if (candidate_free_page(group, got->start,
-					order_base_2(req->count)) &&
-		    candidate_chosen(got, choice) &&
-		    !dmag_range_owned(group, got) &&
-		    dmag_pageblock_usable(group, got) &&
-		    candidate_take_free(group, got)) {
-			candidate_scan_end(&scan, got->start);
-			return 0;
-		}
-		end = dmag_kgroup_give_up(group);
-		if (end)
-			return end;
+	while (ret == -EAGAIN && candidate_scan_next(&scan, got)) {
+		bool first = got->start >> pageblock_order != block;
+
+		block = got->start >> pageblock_order;
+		if (first && !candidate_block_has_free(group, got, choice))
+			candidate_scan_skip(&scan, block);
+		else if (candidate_rise(&scan, first, got) &&
+			 !dmag_range_owned(group, got))
+			ret = candidate_take_free(group, got);
+		if (first && ret == -EAGAIN)
+			ret = dmag_kgroup_give_up(group) ?: ret;
 	}
-	return -EAGAIN;
+	if (!ret || ret == -ENOSPC)
+		candidate_scan_end(&scan, got->start);
+	return ret;
 }

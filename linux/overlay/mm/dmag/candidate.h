@@ -32,7 +32,8 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 int dmag_candidate_find(struct dmag_kgroup *group,
 			const struct dmag_request *req, enum dmag_rung rung,
 			struct dmag_range *best);
-bool dmag_host_spares(u64 count, bool of_any);
+bool dmag_candidate_spared(const struct dmag_kgroup *group,
+			   const struct dmag_range *range, bool protected);
 void dmag_make_allocated(struct page *page, unsigned int order);
 void dmag_candidate_failed(const struct dmag_range *range, enum dmag_rung rung);
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *range);

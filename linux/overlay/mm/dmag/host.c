@@ -56,34 +56,38 @@ static void claim_page_out(const struct dmag_range *range)
 	reclaim_pages(&folios);
 }
 
-static bool claim_host_spares(const struct dmag_range *range, bool protected)
+/* Reclaim some pages, from the node of the zone @range is in before others. */
+static bool claim_reclaim_some(const struct dmag_range *range)
 {
-	return dmag_host_spares(range->last - range->start + 1, !protected);
+	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
+	int nid = page_to_nid(pfn_to_page(range->start));
+	unsigned long progress;
+	unsigned int flags;
+
+	fs_reclaim_acquire(gfp);
+	flags = memalloc_noreclaim_save();
+	progress = try_to_free_pages(node_zonelist(nid, gfp), 0, gfp, NULL);
+	memalloc_noreclaim_restore(flags);
+	fs_reclaim_release(gfp);
+	cond_resched();
+	return progress;
 }
 
 /*
  * Reclaim until the host can spare @range: pages that move need a place, and the
  * host its watermarks.  An allocation would reclaim as well, but would take the
- * pages that come free from others.
+ * pages that come free from others.  Return false if there is nothing to reclaim.
  */
-static void claim_make_room(const struct dmag_kgroup *group,
+static bool claim_make_room(const struct dmag_kgroup *group,
 			    const struct dmag_range *range, bool protected)
 {
-	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
-	struct zonelist *zonelist = node_zonelist(numa_node_id(), gfp);
-	unsigned long progress = 1;
-
-	while (progress && !claim_host_spares(range, protected) &&
-	       !dmag_kgroup_give_up(group)) {
-		unsigned int flags;
-
-		fs_reclaim_acquire(gfp);
-		flags = memalloc_noreclaim_save();
-		progress = try_to_free_pages(zonelist, 0, gfp, NULL);
-		memalloc_noreclaim_restore(flags);
-		fs_reclaim_release(gfp);
-		cond_resched();
+	while (!dmag_candidate_spared(group, range, protected)) {
+		if (!claim_reclaim_some(range))
+			return false;
+		if (dmag_kgroup_give_up(group) || dmag_contended())
+			break;
 	}
+	return true;
 }
 
 static bool host_needs_memory(struct dmag_kgroup *group,
@@ -134,16 +138,19 @@ static bool claim_may_take(struct dmag_kgroup *group,
 	       dmag_pageblock_usable(group, &blocks);
 }
 
-/* Reclaim for @range, and from it; false if it is no candidate any more. */
+/*
+ * Reclaim for @range, and from it; false if it is no candidate any more.  @hope is set
+ * if the next claim may go on, because time was over or others want to claim.
+ */
 static bool claim_reclaim(struct dmag_kgroup *group,
-			  const struct dmag_range *range)
+			  const struct dmag_range *range, bool *hope)
 {
 	bool protected = dmag_range_protected(range);
 
 	dmag_assert_may_claim();
 	dmag_kgroup_pause(group);
 	claim_page_out(range);
-	claim_make_room(group, range, protected);
+	*hope = claim_make_room(group, range, protected);
 	dmag_kgroup_resume(group);
 	return claim_may_take(group, range);
 }
@@ -159,7 +166,7 @@ static int claim_move(struct dmag_kgroup *group, const struct dmag_range *range,
 	int ret;
 
 	dmag_assert_may_claim();
-	if (!claim_host_spares(range, protected))
+	if (!dmag_candidate_spared(group, range, protected))
 		return -EAGAIN;
 	claim_isolated = &blocks;
 	dmag_kgroup_pause(group);
@@ -167,7 +174,7 @@ static int claim_move(struct dmag_kgroup *group, const struct dmag_range *range,
 			       patience);
 	/*
 	 * The allocations that migration made left megabytes on per-CPU lists.
-	 * Other CPUs cannot use them there, and dmag_host_spares() misses them.
+	 * Other CPUs cannot use them there, and watermarks do not count them.
 	 */
 	drain_all_pages(NULL);
 	dmag_kgroup_resume(group);
@@ -180,18 +187,18 @@ static int claim_move(struct dmag_kgroup *group, const struct dmag_range *range,
 static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 		      enum dmag_rung rung)
 {
-	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
+	bool reclaims = rung == DMAG_CLAIM_RECLAIM, hope = false;
 	int ret;
 
 	if (reclaims && dmag_may_wait(GFP_KERNEL) &&
-	    !claim_reclaim(group, range))
+	    !claim_reclaim(group, range, &hope))
 		return -EAGAIN;
 	ret = claim_move(group, range, reclaims ? DMAG_PATIENCE : 0);
 	if (!ret && !claim_may_take(group, range)) {
 		free_contig_range(range->start, range->last - range->start + 1);
 		return -EAGAIN;
 	}
-	if (ret && ret != -EINTR)
+	if (ret && ret != -EINTR && !(ret == -EAGAIN && hope))
 		dmag_candidate_failed(range, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
 }
@@ -289,6 +296,34 @@ static void claim_drain_once(struct dmag_kgroup *group)
 	dmag_kgroup_resume(group);
 }
 
+static int claim_take_free(struct dmag_kgroup *group,
+			   const struct dmag_request *req,
+			   struct dmag_range *got)
+{
+	int ret = dmag_candidate_take_free(group, req, got);
+
+	if (ret != -ENOSPC)
+		return ret;
+	return group->free_only ? -EAGAIN :
+				  claim_take(group, got, DMAG_CLAIM_FREE);
+}
+
+/*
+ * Before it reclaims, a request takes the memory that is reserved from it, as
+ * dma-direct does when it falls back to a lower zone.
+ */
+static int claim_take_last(struct dmag_kgroup *group,
+			   const struct dmag_request *req,
+			   struct dmag_range *got)
+{
+	int ret;
+
+	group->effort.to_min = true;
+	ret = claim_take_free(group, req, got);
+	group->effort.to_min = false;
+	return ret;
+}
+
 static int claim_by_rung(struct dmag_kgroup *group,
 			 const struct dmag_request *req, enum dmag_rung rung,
 			 struct dmag_range *got)
@@ -298,14 +333,22 @@ static int claim_by_rung(struct dmag_kgroup *group,
 	lockdep_assert_held(&dmag_mutex);
 	lockdep_assert_not_held(&group->lock);
 	dmag_kgroup_yield(group);
+	if (rung == DMAG_CLAIM_RECLAIM && group->effort.most_moves < LONG_MAX)
+		return -EAGAIN;
 	if (rung == DMAG_CLAIM_FREE)
-		return dmag_candidate_take_free(group, req, got);
+		return claim_take_free(group, req, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return claim_take_surplus(group, req, got);
 	if (group->free_only)
 		return -EAGAIN;
+	if (rung == DMAG_CLAIM_RECLAIM && group->effort.for_request) {
+		ret = claim_take_last(group, req, got);
+		if (ret != -EAGAIN)
+			return ret;
+	}
 	claim_drain_once(group);
-	for (int tries = 0; tries < group->tries && ret == -EAGAIN; tries++) {
+	for (int tries = 0; tries < group->effort.tries && ret == -EAGAIN;
+	     tries++) {
 		ret = dmag_kgroup_give_up(group) ?:
 			      dmag_candidate_find(group, req, rung, got);
 		if (ret)
@@ -327,6 +370,22 @@ static void host_reset_tags(const struct dmag_range *range)
 		page_kasan_tag_reset(pfn_to_page(pfn));
 }
 
+/* On each rung the device's node comes first, as for any allocation. */
+static int claim_by_node(struct dmag_kgroup *group,
+			 const struct dmag_request *req, enum dmag_rung rung,
+			 struct dmag_range *got)
+{
+	int node = group->effort.node;
+	int ret = claim_by_rung(group, req, rung, got);
+
+	if (ret != -EAGAIN || node == NUMA_NO_NODE || group->effort.this_node)
+		return ret;
+	group->effort.node = NUMA_NO_NODE;
+	ret = claim_by_rung(group, req, rung, got);
+	group->effort.node = node;
+	return ret;
+}
+
 static int claim_extent(struct dmag_kgroup *group,
 			const struct dmag_request *req, enum dmag_rung rung,
 			struct dmag_range *got)
@@ -335,7 +394,7 @@ static int claim_extent(struct dmag_kgroup *group,
 
 	if (req->count - 1 > req->within.last - req->within.start)
 		return -EAGAIN;
-	ret = claim_by_rung(group, req, rung, got);
+	ret = claim_by_node(group, req, rung, got);
 	if (ret)
 		return ret;
 	host_reset_tags(got);
@@ -420,8 +479,10 @@ static void host_balance(struct dmag_kgroup *group, unsigned long bound)
 	u64 free;
 
 	lockdep_assert_held(&dmag_mutex);
-	group->deadline = jiffies + bound;
-	group->tries = DMAG_FILL_TRIES;
+	group->effort = (struct dmag_effort){ .until = jiffies + bound,
+					      .tries = DMAG_FILL_TRIES,
+					      .most_moves = LONG_MAX,
+					      .node = NUMA_NO_NODE };
 	group->drained = false;
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
@@ -471,22 +532,23 @@ void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound)
  * dmag_kgroup_climb() - Find memory for a request that may wait.
  * @group: the group
  * @req: what is wanted
- * @until: when to give up, in jiffies
+ * @effort: how much it may cost
  * @pfn: set to the first frame
  *
  * Context: Process, under both mutexes.
  * Return: 0, -ENOMEM, -ETIME, or -EINTR on a fatal signal.
  */
 int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
-		      unsigned long until, u64 *pfn)
+		      const struct dmag_effort *effort, u64 *pfn)
 {
 	u64 free;
 	int ret;
 
 	might_sleep();
 	dmag_assert_may_claim();
-	group->deadline = until;
-	group->tries = DMAG_CLIMB_TRIES;
+	group->effort = *effort;
+	group->effort.tries = DMAG_CLIMB_TRIES;
+	group->effort.for_request = true;
 	group->drained = false;
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;

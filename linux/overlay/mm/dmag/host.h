@@ -7,12 +7,13 @@
 
 #include "core/dmag.h"
 
+struct dmag_effort;
 struct dmag_kgroup;
 
 void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound);
 void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound);
 int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
-		      unsigned long until, u64 *pfn);
+		      const struct dmag_effort *effort, u64 *pfn);
 bool dmag_claim_isolates(const struct dmag_range *range);
 void dmag_kgroup_release_range(struct dmag_kgroup *group,
 			       const struct dmag_range *range);

@@ -167,16 +167,16 @@ void dmag_kgroup_resume(struct dmag_kgroup *group)
 /* Let a task claim that waits for it; another climb may be the same group's. */
 static void kgroup_yield_claims(struct dmag_kgroup *group)
 {
-	unsigned long left = jiffies, deadline = group->deadline;
-	unsigned int tries = group->tries;
+	struct dmag_effort effort = group->effort;
+	unsigned long left = jiffies;
 
 	mutex_unlock(&dmag_claim_mutex);
 	schedule_timeout_uninterruptible(1);
 	atomic_inc(&dmag_claimers);
 	mutex_lock(&dmag_claim_mutex);
 	atomic_dec(&dmag_claimers);
-	group->deadline = deadline + (jiffies - left);
-	group->tries = tries;
+	effort.until += jiffies - left;
+	group->effort = effort;
 }
 
 /**
@@ -217,7 +217,7 @@ int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 		return -EINTR;
 	if (!dmag_kgroup_serves(group))
 		return -ETIME;
-	return time_after(jiffies, group->deadline) ? -ETIME : 0;
+	return time_after(jiffies, group->effort.until) ? -ETIME : 0;
 }
 
 /* ---- which groups there are ------------------------------------------ */

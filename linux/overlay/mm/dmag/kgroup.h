@@ -94,6 +94,28 @@ struct dmag_retry {
 };
 
 /**
+ * struct dmag_effort - How much a climb may cost.
+ * @until: when it gives up, jiffies
+ * @tries: how many candidates it tries in one place
+ * @most_moves: how many pages it may move for one candidate; if that is bounded,
+ *	it does not reclaim either
+ * @node: the node whose memory it takes before that of others, or NUMA_NO_NODE
+ * @this_node: whether it takes no other
+ * @for_request: whether it is for a request, not to fill the reserve
+ * @to_min: whether it takes all of a lower zone down to its min watermark, and not
+ *	only the part that is not reserved from users of the group's highest zone
+ */
+struct dmag_effort {
+	unsigned long until;
+	unsigned int tries;
+	long most_moves;
+	int node;
+	bool this_node;
+	bool for_request;
+	bool to_min;
+};
+
+/**
  * struct dmag_cursor - Where the last claim of a kind found something.
  * @lowest: of its candidates, the first frame of the lowest
  * @highest: likewise of the highest
@@ -143,9 +165,8 @@ struct dmag_cursor {
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
  * @protected: frames that are protected (dmag_mutex)
- * @deadline: when the present climb gives up, jiffies (dmag_mutex; another climb
- *	may set its own while this one yields)
- * @tries: how many candidates it tries in one place (dmag_mutex)
+ * @effort: how much the present climb may cost (dmag_mutex; another climb may set
+ *	its own while this one yields)
  * @drained: whether it has drained LRU caches (dmag_mutex)
  * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)
@@ -183,8 +204,7 @@ struct dmag_kgroup {
 	struct list_head hungry_node;
 	u64 goal;
 	u64 protected;
-	unsigned long deadline;
-	unsigned int tries;
+	struct dmag_effort effort;
 	bool drained;
 	struct dmag_cursor cursor[DMAG_RUNGS];
 	struct dmag_retry fill;
