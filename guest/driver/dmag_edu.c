@@ -65,6 +65,9 @@
  */
 #define EDU_GIVE_UP 8
 
+/* Longer than this is slow: of a thousand requests one may be. */
+#define EDU_SLOW_NS (100 * NSEC_PER_MSEC)
+
 #define EDU_MAX_DEVICES 16
 
 enum edu_context { EDU_BLOCK, EDU_IRQOFF, EDU_SOFTIRQ, EDU_NR_CONTEXTS };
@@ -102,6 +105,7 @@ struct edu_lot {
 	unsigned int give_up;
 	u64 total_ns;
 	u64 max_ns;
+	unsigned long slow;
 	struct edu_buffer buffers[];
 };
 
@@ -228,6 +232,7 @@ static void edu_alloc_lot(struct edu *edu, struct edu_lot *lot)
 		ns = ktime_get_ns() - start;
 		lot->total_ns += ns;
 		lot->max_ns = max(lot->max_ns, ns);
+		lot->slow += ns > EDU_SLOW_NS;
 		if (!buf->cookie) {
 			refused++;
 			continue;
@@ -373,9 +378,9 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 	ctl_report(&edu->ctl,
 		   "context=%s kind=%s size=%zu asked=%lu granted=%lu ",
 		   context_name, kind_name, size, count, lot->granted);
-	ctl_report(&edu->ctl, "ns=%llu max_ns=%llu ",
+	ctl_report(&edu->ctl, "ns=%llu max_ns=%llu slow=%lu ",
 		   div64_u64(lot->total_ns, max(lot->granted, 1UL)),
-		   lot->max_ns);
+		   lot->max_ns, lot->slow);
 	edu_check_lot(edu, lot);
 	return 0;
 }

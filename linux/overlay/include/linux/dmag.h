@@ -22,6 +22,10 @@ DECLARE_STATIC_KEY_FALSE(dmag_hungry_key);
 
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
+bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
+			struct page **page);
+struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
+				 struct page *page);
 bool __dmag_free_pages(struct device *dev, struct page *page, size_t size);
 void __dmag_device_update(struct device *dev);
 void __dmag_device_leave(struct device *dev);
@@ -31,26 +35,65 @@ int __dmag_going_offline(unsigned long start_pfn, unsigned long nr_pages);
 void __dmag_offline_failed(void);
 
 /**
- * dmag_alloc_pages() - Allocate coherent memory for a device from its group.
+ * dmag_alloc_pages() - Allocate coherent memory from the reserve of a group.
  * @dev: a direct-mapped device
  * @size: length in bytes; rounded up to whole pages
  * @gfp: whether it may sleep, and for what; zone flags mean nothing here
- * @page: set to the first page, or NULL if the group has none to give
+ * @page: set to the first page
  *
  * The run is physically and bus contiguous, inside the device's reach, and
  * aligned to the smallest page order that holds @size.  It is not zeroed
  * unless init_on_alloc or __GFP_ZERO asks for it.
  *
  * Context: Any, if @gfp does not allow blocking.
- * Return: true if the group answered (*@page is final); false if the device is
- * not restricted, or the reserve has nothing for a request that cannot wait: the
- * caller should go on as if dmag did not exist.
+ * Return: true if there are pages; false if the device is not restricted, or the
+ * reserve has nothing for it.
  */
 static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 				    struct page **page)
 {
 	return static_branch_unlikely(&dmag_key) &&
 	       __dmag_alloc_pages(dev, size, gfp, page);
+}
+
+/**
+ * dmag_claim_pages() - Claim memory for a request that the reserve did not serve.
+ * @dev: as for dmag_alloc_pages()
+ * @size: likewise
+ * @gfp: likewise
+ * @page: likewise
+ *
+ * It takes a fraction of a second, or more for more than 16 MiB.
+ *
+ * Context: Any, if @gfp does not allow blocking; then it does nothing.
+ * Return: true if there are pages; false if the caller should go on as if dmag did
+ * not exist.
+ */
+static inline bool dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
+				    struct page **page)
+{
+	return static_branch_unlikely(&dmag_key) &&
+	       __dmag_claim_pages(dev, size, gfp, page);
+}
+
+/**
+ * dmag_settle_pages() - The request of a device ends without its group.
+ * @dev: as for dmag_alloc_pages()
+ * @size: likewise
+ * @gfp: likewise
+ * @page: those that the caller found, or NULL
+ *
+ * A failed request waits a moment for memory of its reach to come free.
+ *
+ * Context: Any, if @gfp does not allow blocking.
+ * Return: @page, or pages that came free.
+ */
+static inline struct page *dmag_settle_pages(struct device *dev, size_t size,
+					     gfp_t gfp, struct page *page)
+{
+	if (static_branch_unlikely(&dmag_key))
+		return __dmag_settle_pages(dev, size, gfp, page);
+	return page;
 }
 
 /**
@@ -158,6 +201,18 @@ static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 				    struct page **page)
 {
 	return false;
+}
+
+static inline bool dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
+				    struct page **page)
+{
+	return false;
+}
+
+static inline struct page *dmag_settle_pages(struct device *dev, size_t size,
+					     gfp_t gfp, struct page *page)
+{
+	return page;
 }
 
 static inline bool dmag_free_pages(struct device *dev, struct page *page,

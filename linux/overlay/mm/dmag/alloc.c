@@ -3,12 +3,14 @@
  * Allocation and freeing.
  *
  * Small requests are served by per-CPU caches, others by the reserve: one lock and
- * the core's bitmap.  If the reserve cannot serve a
- * request that may wait, the request climbs the claim ladder; if the ladder cannot
- * either, it waits for frames of its own reach to come free.  A request that may
- * not wait wakes the worker and is done.
+ * the core's bitmap.  If the reserve cannot serve a request that may wait, the
+ * request climbs the claim ladder, for a fraction of a second.  If the ladder cannot
+ * serve it either, it goes on as without dmag, and only if that fails waits for
+ * frames of its own reach to come free.  A request that may not wait wakes the
+ * worker and goes on.
  */
 
+#include <linux/cma.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -28,12 +30,21 @@
 #include "pcp.h"
 #include "report.h"
 
-/* A blocking request climbs this long; with __GFP_NORETRY, less. */
-#define DMAG_CLIMB_BOUND (5 * HZ)
-#define DMAG_NORETRY_BOUND (HZ / 4)
+/*
+ * A request that may wait climbs this long: a fraction of a second, and more for
+ * more memory.
+ */
+#define DMAG_CLIMB_BOUND (HZ / 5)
+#define DMAG_CLIMB_MOST (5 * HZ)
 
-/* Then it waits for frames to come free: as long as the worker needs to refill. */
-#define DMAG_WAIT_BOUND HZ
+/* One without I/O holds up others less. */
+#define DMAG_NOIO_BOUND (HZ / 4)
+
+/* Then it waits for frames to come free, if some do. */
+#define DMAG_WAIT_BOUND (HZ / 5)
+
+/* An opportunistic request may move this many pages, which takes milliseconds. */
+#define DMAG_CHEAP_MOVES 512
 
 /* @final: whether a failure is the reserve's answer, so that it counts. */
 static int alloc_from_reserve(struct dmag_kgroup *group,
@@ -126,11 +137,8 @@ static bool alloc_still_member(struct device *dev,
  * its reach may be another, so the frames that were found go back.
  */
 static int alloc_climb(struct device *dev, const struct dmag_request *req,
-		       unsigned long until, u64 *pfn)
+		       const struct dmag_effort *effort, u64 *pfn)
 {
-	const struct dmag_effort effort = { .until = until,
-					    .most_moves = LONG_MAX,
-					    .node = NUMA_NO_NODE };
 	struct dmag_kgroup *group;
 	struct dmag_device *member;
 	int ret;
@@ -141,7 +149,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	if (!member || !dmag_kgroup_serves(member->group))
 		return -ENOMEM;
 	group = member->group;
-	ret = dmag_kgroup_climb(group, req, &effort, pfn);
+	ret = dmag_kgroup_climb(group, req, effort, pfn);
 	if (ret)
 		return ret;
 	spin_lock_irq(&group->lock);
@@ -157,18 +165,56 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 }
 
 /*
+ * Opportunistic requests have a fallback, and those of __GFP_THISNODE come in
+ * rapid succession, from large to small.  They get memory that is free or cheap.
+ */
+static struct dmag_effort alloc_effort(struct device *dev, gfp_t gfp)
+{
+	bool cheap = gfp & (__GFP_NORETRY | __GFP_THISNODE);
+
+	return (struct dmag_effort){
+		.most_moves = cheap ? DMAG_CHEAP_MOVES : LONG_MAX,
+		.node = nr_online_nodes > 1 ? dev_to_node(dev) : NUMA_NO_NODE,
+		.this_node = gfp & __GFP_THISNODE,
+	};
+}
+
+static unsigned long alloc_climb_bound(u64 count)
+{
+	u64 blocks = count >> DMAG_BLOCK_ORDER;
+
+	return min_t(u64, DMAG_CLIMB_MOST, DMAG_CLIMB_BOUND * (1 + blocks / 8));
+}
+
+/* The wait for other claims does not count, because they let others through. */
+static int alloc_climb_io(struct device *dev, const struct dmag_request *req,
+			  struct dmag_effort *effort, unsigned long bound,
+			  u64 *pfn)
+{
+	int ret;
+
+	if (dmag_claim_lock_killable())
+		return -EINTR;
+	effort->until = jiffies + bound;
+	ret = alloc_climb(dev, req, effort, pfn);
+	dmag_claim_unlock();
+	return ret;
+}
+
+/*
  * A request made on the way to writeback climbs only if no other task claims, and
  * without I/O.  If that fails, it is served like an atomic request.
  */
 static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
-			    gfp_t gfp, u64 *pfn)
+			    struct dmag_effort *effort, u64 *pfn)
 {
 	unsigned int noio;
 	int ret = -ENOMEM;
 
 	if (dmag_claim_trylock()) {
 		noio = memalloc_noio_save();
-		ret = alloc_climb(dev, req, jiffies + DMAG_NORETRY_BOUND, pfn);
+		effort->until = jiffies + DMAG_NOIO_BOUND;
+		ret = alloc_climb(dev, req, effort, pfn);
 		memalloc_noio_restore(noio);
 		dmag_claim_unlock();
 	}
@@ -177,18 +223,24 @@ static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 	return ret;
 }
 
-/* The frames that may come free are those in use, and those of a refill. */
-static bool wait_is_worth(const struct dmag_group *group,
+/*
+ * Frames may come free if enough are in use, and if any did since the last wait
+ * that was in vain.
+ */
+static bool wait_is_worth(const struct dmag_kgroup *group,
 			  const struct dmag_request *req)
 {
-	return req->count <=
-	       group->frames.free + group->frames.used + group->marks.high;
+	lockdep_assert_held(&group->lock);
+	return group->counter[DMAG_NR_FREE] != group->freed_in_vain &&
+	       req->count <= group->core.frames.free + group->core.frames.used;
 }
 
 /* If the last member left while this task waited, the worker retires the group. */
-static void wait_stop(struct dmag_kgroup *group)
+static void wait_stop(struct dmag_kgroup *group, bool in_vain)
 {
 	spin_lock_irq(&group->lock);
+	if (in_vain)
+		group->freed_in_vain = group->counter[DMAG_NR_FREE];
 	if (!DMAG_WARN_ON(group, !group->waiters))
 		group->waiters--;
 	dmag_kgroup_kick(group);
@@ -213,7 +265,7 @@ static struct dmag_kgroup *wait_start(struct device *dev,
 		return NULL;
 	group = member->group;
 	spin_lock_irq(&group->lock);
-	worth = wait_is_worth(&group->core, req);
+	worth = wait_is_worth(group, req);
 	group->waiters += worth;
 	group->counter[DMAG_NR_WAIT] += worth;
 	*seen = group->arrivals;
@@ -222,7 +274,7 @@ static struct dmag_kgroup *wait_start(struct device *dev,
 	if (!worth || alloc_fast(member, req, false, pfn))
 		return worth ? group : NULL;
 	*ret = 0;
-	wait_stop(group);
+	wait_stop(group, false);
 	return NULL;
 }
 
@@ -241,40 +293,35 @@ static long wait_arrival(struct dmag_kgroup *group, unsigned long seen,
 }
 
 /*
- * Climb; failing that, wait for frames and climb again, as often as some come
- * free before the wait is over.  The wait for other claims does not count, because
- * they let others through.
+ * The zones have reclaimed, so there may be room now: climb again.  Then wait for
+ * frames and climb, as often as some come free before the wait is over.
  */
-static int alloc_climb_or_wait(struct device *dev,
-			       const struct dmag_request *req, gfp_t gfp,
-			       u64 *pfn)
+static int alloc_wait(struct device *dev, const struct dmag_request *req,
+		      struct dmag_effort *effort, u64 *pfn)
 {
-	bool noretry = gfp & __GFP_NORETRY;
-	unsigned long bound = noretry ? DMAG_NORETRY_BOUND : DMAG_CLIMB_BOUND;
-	unsigned long end = 0, seen; /* of the wait, once it has begun */
+	unsigned long end = jiffies + DMAG_WAIT_BOUND, seen;
 	struct dmag_kgroup *group;
 	int ret;
 
 	for (;;) {
-		if (dmag_claim_lock_killable())
-			return -EINTR;
-		ret = alloc_climb(dev, req, end ?: jiffies + bound, pfn);
-		if (!end)
-			end = (jiffies + (noretry ? 0 : DMAG_WAIT_BOUND)) ?: 1;
-		group = ret && ret != -EINTR && time_before(jiffies, end) ?
-				wait_start(dev, req, pfn, &seen, &ret) :
-				NULL;
-		dmag_claim_unlock();
+		ret = alloc_climb_io(dev, req, effort,
+				     max(0L, (long)(end - jiffies)), pfn);
+		if (!ret || ret == -EINTR || time_after_eq(jiffies, end) ||
+		    dmag_lock_killable())
+			return ret;
+		group = wait_start(dev, req, pfn, &seen, &ret);
+		mutex_unlock(&dmag_mutex);
 		if (!group)
 			return ret;
-		ret = wait_arrival(group, seen, end) < 0 ? -EINTR : 0;
-		wait_stop(group);
-		if (ret)
+		if (wait_arrival(group, seen, end) < 0)
+			ret = -EINTR;
+		wait_stop(group, time_after_eq(jiffies, end));
+		if (ret == -EINTR)
 			return ret;
 	}
 }
 
-static void alloc_count_failure(struct device *dev)
+static void alloc_count(struct device *dev, enum dmag_counter counter)
 {
 	struct dmag_device *member;
 
@@ -282,25 +329,10 @@ static void alloc_count_failure(struct device *dev)
 	member = rcu_dereference(dev->dmag);
 	if (member) {
 		spin_lock_irq(&member->group->lock);
-		member->group->counter[DMAG_NR_ALLOC_FAIL]++;
+		member->group->counter[counter]++;
 		spin_unlock_irq(&member->group->lock);
 	}
 	rcu_read_unlock();
-}
-
-static int alloc_slow(struct device *dev, const struct dmag_request *req,
-		      gfp_t gfp, u64 *pfn)
-{
-	int ret;
-
-	might_alloc(gfp & gfp_allowed_mask);
-	if (dmag_may_wait(gfp))
-		ret = alloc_climb_or_wait(dev, req, gfp, pfn);
-	else
-		ret = alloc_climb_noio(dev, req, gfp, pfn);
-	if (ret)
-		alloc_count_failure(dev);
-	return ret;
 }
 
 static struct page *alloc_finish(u64 pfn, u64 count, gfp_t gfp)
@@ -313,18 +345,12 @@ static struct page *alloc_finish(u64 pfn, u64 count, gfp_t gfp)
 	return page;
 }
 
-/*
- * Claims leave CMA areas alone.  The default area may lie in the device's reach;
- * then devices are served from it that were before there were groups.
- */
-static struct page *alloc_from_cma(struct device *dev, size_t size, gfp_t gfp)
+static struct dmag_request alloc_request(size_t size)
 {
-	struct page *page = dma_alloc_contiguous(dev, size, gfp);
+	struct dmag_request req = DMAG_REQUEST(PFN_UP(size));
 
-	if (!page || dma_coherent_ok(dev, page_to_phys(page), size))
-		return page;
-	dma_free_contiguous(dev, page, size);
-	return NULL;
+	req.align = roundup_pow_of_two(req.count);
+	return req;
 }
 
 /*
@@ -346,8 +372,33 @@ static bool alloc_drop_broken(struct device *dev, u64 pfn, size_t size)
 	return false;
 }
 
-bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
-			struct page **page)
+/* Hand out the frames that were found, unless their memory is broken. */
+static bool alloc_hand_out(struct device *dev, u64 pfn, size_t size, gfp_t gfp,
+			   struct page **page)
+{
+	if (unlikely(alloc_drop_broken(dev, pfn, size)))
+		return false;
+	*page = alloc_finish(pfn, PFN_UP(size), gfp);
+	return true;
+}
+
+/* Whether the device has a group that serves it. */
+static bool alloc_restricted(struct device *dev)
+{
+	struct dmag_device *member;
+	bool ret;
+
+	if (dmag_has_cma_area(dev))
+		return false;
+	rcu_read_lock();
+	member = rcu_dereference(dev->dmag);
+	ret = member && dmag_kgroup_serves(member->group);
+	rcu_read_unlock();
+	return ret;
+}
+
+static __always_inline bool alloc_without_claim(struct device *dev, size_t size,
+						gfp_t gfp, struct page **page)
 {
 	struct dmag_request req = DMAG_REQUEST(PFN_UP(size));
 	bool atomic = !gfpflags_allow_blocking(gfp);
@@ -355,9 +406,6 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	int ret = -EINVAL;
 	u64 pfn;
 
-	*page = NULL;
-	if (WARN_ON_ONCE(!size) || dmag_has_cma_area(dev))
-		return false;
 	req.align = roundup_pow_of_two(req.count);
 
 again:
@@ -366,20 +414,90 @@ again:
 		__dmag_device_update(dev);
 		verdict = alloc_try_group(dev, &req, atomic, &pfn, &ret);
 	}
-	if (verdict != ANSWERED)
+	if (unlikely(ret))
 		return false;
-	if (unlikely(ret) && !atomic)
-		ret = alloc_slow(dev, &req, gfp, &pfn);
-	if (likely(!ret) && unlikely(alloc_drop_broken(dev, pfn, size)))
+	if (unlikely(alloc_drop_broken(dev, pfn, size)))
 		goto again;
-	if (likely(!ret))
-		*page = alloc_finish(pfn, req.count, gfp);
-	else if (!atomic)
-		*page = alloc_from_cma(dev, size, gfp);
-	if (unlikely(!*page && ret != -EINTR))
+	*page = alloc_finish(pfn, req.count, gfp);
+	return true;
+}
+
+/*
+ * A default CMA area in reach comes first, for all that dma-direct takes from it.
+ * Single pages are not taken from there, so the rest of the reach is for them.
+ */
+static bool alloc_prefers_cma(struct device *dev, size_t size, gfp_t gfp)
+{
+#ifdef CONFIG_DMA_CMA
+	const struct cma *area = dma_contiguous_default_area;
+
+	return unlikely(area) && size > PAGE_SIZE &&
+	       gfpflags_allow_blocking(gfp) &&
+	       dma_coherent_ok(dev, cma_get_base(area), cma_get_size(area));
+#else
+	return false;
+#endif
+}
+
+bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
+			struct page **page)
+{
+	*page = NULL;
+	if (WARN_ON_ONCE(!size) || dmag_has_cma_area(dev) ||
+	    alloc_prefers_cma(dev, size, gfp))
+		return false;
+	return alloc_without_claim(dev, size, gfp, page);
+}
+
+bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
+			struct page **page)
+{
+	struct dmag_request req = alloc_request(size);
+	struct dmag_effort effort = alloc_effort(dev, gfp);
+	unsigned long bound = alloc_climb_bound(req.count);
+	int ret;
+	u64 pfn;
+
+	if (!gfpflags_allow_blocking(gfp) || dmag_has_cma_area(dev))
+		return false;
+	if (alloc_prefers_cma(dev, size, gfp) &&
+	    alloc_without_claim(dev, size, gfp, page))
+		return true;
+	if (!alloc_restricted(dev))
+		return false;
+	might_alloc(gfp & gfp_allowed_mask);
+	ret = dmag_may_wait(gfp) ?
+		      alloc_climb_io(dev, &req, &effort, bound, &pfn) :
+		      alloc_climb_noio(dev, &req, &effort, &pfn);
+	return !ret && alloc_hand_out(dev, pfn, size, gfp, page);
+}
+
+struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
+				 struct page *page)
+{
+	struct dmag_request req = alloc_request(size);
+	bool blocking = gfpflags_allow_blocking(gfp);
+	struct dmag_effort effort;
+	int ret = -ENOMEM;
+	u64 pfn;
+
+	if (!alloc_restricted(dev))
+		return page;
+	if (page) {
+		if (blocking && !is_migrate_cma_page(page))
+			alloc_count(dev, DMAG_NR_ZONES_HELPED);
+		return page;
+	}
+	effort = alloc_effort(dev, gfp);
+	if (dmag_may_wait(gfp) && effort.most_moves == LONG_MAX)
+		ret = alloc_wait(dev, &req, &effort, &pfn);
+	if (!ret && alloc_hand_out(dev, pfn, size, gfp, &page))
+		return page;
+	if (blocking)
+		alloc_count(dev, DMAG_NR_ALLOC_FAIL);
+	if (ret != -EINTR)
 		dmag_report_failure(dev, req.count, gfp);
-	/* A request that cannot wait for the reserve to grow may try the zones. */
-	return *page || dmag_may_wait(gfp);
+	return NULL;
 }
 
 /* Whether any page has another reference than ours, or broken memory. */

@@ -29,6 +29,7 @@ static const char *const debugfs_counter_name[] = {
 	[DMAG_NR_SHRINK_FRAMES] = "shrink_frames",
 	[DMAG_NR_GROWN] = "grown",
 	[DMAG_NR_WAIT] = "wait",
+	[DMAG_NR_ZONES_HELPED] = "zones_helped",
 };
 
 static_assert(ARRAY_SIZE(debugfs_counter_name) == DMAG_NR_COUNTERS);

@@ -164,6 +164,7 @@ device_alloc_group(const struct dmag_constraint *constraint)
 	spin_lock_init(&group->lock);
 	INIT_LIST_HEAD(&group->meta);
 	INIT_LIST_HEAD(&group->captured);
+	group->freed_in_vain = U64_MAX; /* none was */
 	if (dmag_reach_covers(&group->core.reach, &dmag_ram))
 		group->service = DMAG_UNIVERSAL;
 	if (group->service == DMAG_UNIVERSAL)

@@ -56,6 +56,7 @@ enum dmag_counter {
 	DMAG_NR_SHRINK_FRAMES,
 	DMAG_NR_GROWN,
 	DMAG_NR_WAIT,
+	DMAG_NR_ZONES_HELPED,
 	DMAG_NR_COUNTERS,
 };
 
@@ -144,6 +145,7 @@ struct dmag_cursor {
  * @id: a small number to call it by
  * @waiters: requests that wait for frames to come free (lock)
  * @arrivals: how often frames came free while requests waited (lock)
+ * @freed_in_vain: how often devices had freed when a wait was last in vain (lock)
  * @pcp_lent: frames that per-CPU caches may hold (lock)
  * @pcp: per-CPU caches, once they were wanted; written under dmag_mutex
  * @pcp_wanted: there was a request that they could have served
@@ -184,6 +186,7 @@ struct dmag_kgroup {
 	enum dmag_service service;
 	unsigned int waiters;
 	unsigned long arrivals;
+	u64 freed_in_vain;
 	u64 counter[DMAG_NR_COUNTERS];
 	u64 pcp_lent;
 	struct dmag_pcp __percpu *pcp;

@@ -31,7 +31,7 @@ static void free_late(struct work_struct *work)
 
 /*
  * A request that neither reserve nor ladder can serve waits for frames to come
- * free, unless it has __GFP_NORETRY.
+ * free, unless it has __GFP_NORETRY, or a wait was in vain and none came free since.
  */
 static void test_wait(struct kunit *test)
 {
@@ -44,11 +44,16 @@ static void test_wait(struct kunit *test)
 
 	hoard_fill(all, GFP_KERNEL, 8);
 	hoard_fill(all, GFP_ATOMIC, 8);
-	KUNIT_ASSERT_GT(test, all->nr, 0);
+	KUNIT_ASSERT_GT(test, all->nr, 1);
 	waits = group->counter[DMAG_NR_WAIT];
 	hoard_fill(one, GFP_KERNEL | __GFP_NORETRY, 1);
 	KUNIT_EXPECT_EQ(test, one->nr, 0);
 	KUNIT_EXPECT_EQ(test, group->counter[DMAG_NR_WAIT], waits);
+	hoard_fill(one, GFP_KERNEL, 1);
+	KUNIT_EXPECT_EQ(test, one->nr, 0);
+	KUNIT_EXPECT_EQ(test, group->counter[DMAG_NR_WAIT], waits);
+	hoard_free(all, all->nr - 1);
+	hoard_fill(all, GFP_ATOMIC, 8);
 	INIT_WORK_ONSTACK(&late.work, free_late);
 	schedule_work(&late.work);
 	hoard_fill(one, GFP_KERNEL, 1);
