@@ -16,6 +16,10 @@
  *	unhog			give all of these back
  *	pin ADDRESS BYTES	pin the caller's own memory for long
  *	unpin			let go of all pins
+ *	lock FIRST LAST		lock one page of shared memory in each pageblock of
+ *				[FIRST, LAST) MiB, as storage does that no longer
+ *				answers
+ *	unlock			unlock them
  *
  * Nothing here knows of groups: it runs the same with them and without.
  */
@@ -28,6 +32,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pageblock-flags.h>
+#include <linux/pagemap.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -52,6 +57,8 @@ static struct ctl press_ctl = {
 
 static LIST_HEAD(press_hogged); /* pages by lru; private holds the order */
 static LIST_HEAD(press_pins);
+static struct folio *press_locked[512];
+static unsigned int press_nr_locked;
 static struct dentry *press_dir;
 static bool press_spares(unsigned long leave)
 {
@@ -331,6 +338,61 @@ static int press_unpin(const char *args)
 	return 0;
 }
 
+/* Lock the folio of @page if it is one of shared memory. */
+static struct folio *press_lock_page(struct page *page)
+{
+	struct folio *folio;
+
+	if (!page || !PageLRU(page))
+		return NULL;
+	folio = page_folio(page);
+	if (!folio_try_get(folio))
+		return NULL;
+	if (folio_test_swapbacked(folio) && !folio_test_anon(folio) &&
+	    folio_trylock(folio))
+		return folio;
+	folio_put(folio);
+	return NULL;
+}
+
+static void press_lock_block(unsigned long pfn)
+{
+	unsigned long end = pfn + pageblock_nr_pages;
+	struct folio *folio = NULL;
+
+	while (!folio && pfn < end)
+		folio = press_lock_page(pfn_to_online_page(pfn++));
+	if (folio)
+		press_locked[press_nr_locked++] = folio;
+}
+
+static int press_lock(const char *args)
+{
+	unsigned long first_mib, last_mib, pfn;
+
+	if (sscanf(args, "%lu %lu", &first_mib, &last_mib) != 2)
+		return -EINVAL;
+	for (pfn = first_mib << (20 - PAGE_SHIFT);
+	     pfn < last_mib << (20 - PAGE_SHIFT) &&
+	     press_nr_locked < ARRAY_SIZE(press_locked);
+	     pfn += pageblock_nr_pages)
+		press_lock_block(pfn);
+	ctl_report(&press_ctl, "locked=%u\n", press_nr_locked);
+	return 0;
+}
+
+static int press_unlock(const char *args)
+{
+	while (press_nr_locked) {
+		struct folio *folio = press_locked[--press_nr_locked];
+
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+	ctl_report(&press_ctl, "locked=0\n");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*func)(const char *args);
@@ -338,6 +400,7 @@ static const struct {
 	{ "contig", press_contig },	{ "hog", press_hog },
 	{ "fragment", press_fragment }, { "unhog", press_unhog },
 	{ "pin", press_pin },		{ "unpin", press_unpin },
+	{ "lock", press_lock },		{ "unlock", press_unlock },
 	{ "strew", press_strew },
 };
 
@@ -366,6 +429,7 @@ static void __exit press_exit(void)
 	debugfs_remove(press_dir);
 	press_unhog("");
 	press_unpin("");
+	press_unlock("");
 }
 module_exit(press_exit);
 

@@ -10,6 +10,8 @@
  *	load make FILE MIB SEED		write a file whose contents SEED tells
  *	load read FILE SECONDS SEED	read it through, again and again, and check
  *	load write DIR SECONDS SEED	write files, read them back, delete them
+ *	load spin CPU			keep a CPU from every other task until
+ *					SIGTERM
  *	load work SECONDS SEED		fault memory in, fork, write small files, and
  *					compute as a measure of the time that it takes
  *
@@ -21,6 +23,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -375,6 +378,28 @@ static void load_work(char **arg)
 	       (unsigned long long)failed);
 }
 
+/* A real-time task that polls, and whose last faults left pages in LRU caches. */
+static void load_spin(char **arg)
+{
+	const struct sched_param most = { .sched_priority = 99 };
+	unsigned char *memory = map(MIB);
+	cpu_set_t cpus;
+	size_t i;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(number(arg[0]), &cpus);
+	signal(SIGTERM, tell_to_end);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    sched_setscheduler(0, SCHED_FIFO, &most))
+		err(CANNOT, "real-time on CPU %s", arg[0]);
+	for (i = 0; i < MIB; i += PAGE)
+		memory[i] = 1;
+	printf("LOAD spin cpu=%s\n", arg[0]);
+	fflush(stdout);
+	while (!told_to_end)
+		;
+}
+
 static const struct {
 	const char *name;
 	int args;
@@ -383,7 +408,7 @@ static const struct {
 	{ "anon", 3, load_anon }, { "lock", 1, load_lock },
 	{ "pin", 3, load_pin },	  { "make", 3, load_make },
 	{ "read", 3, load_read }, { "write", 3, load_write },
-	{ "work", 2, load_work },
+	{ "work", 2, load_work }, { "spin", 1, load_spin },
 };
 
 int main(int argc, char **argv)
