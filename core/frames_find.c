@@ -450,9 +450,9 @@ static bool frames_place_in_word(const struct dmag_frames *frames,
 }
 
 /*
- * The number of places to look at before a part of a larger block is taken.  Where
- * a few have no room, others are likely to have none, and each costs more than
- * the larger block does.
+ * The number of places to look at before a part of a larger block is taken.  If a
+ * few have no room, others are likely to have none, and each costs more than the
+ * larger block does.
  */
 static u64 frames_search_few(const struct dmag_frames *frames)
 {
