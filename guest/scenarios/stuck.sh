@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # shellcheck shell=dash
-# Two things that a claim must not wait for. A real-time task never lets go of an
-# isolated CPU, as pollers of packets do; and on a machine full of shared memory one
-# page in each 2 MiB below 256 MiB stays locked for good, as that of storage which
-# no longer answers. A 28-bit device takes buffers, and meanwhile another device,
-# which reaches everything, sets its mask.
+# Two things that a claim must not wait for. On a machine full of shared memory, one
+# page in each 2 MiB below 256 MiB stays locked for good, as those of storage that no
+# longer answers: a 28-bit device takes buffers, and at that time another, which
+# reaches everything, sets its mask. Then a real-time task never lets go of an
+# isolated CPU, as pollers of packets do, while a 30-bit device takes buffers.
 #: memory=3G
 #: cpus=4
-#: devices=28 36
+#: devices=28 30 36
 #: flavours=compare debug
 #: timeout=120
 #: append=isolcpus=3
@@ -26,18 +26,10 @@ spin_on()
 	until [ -s /tmp/spins ] || [ -e /tmp/failed ]; do usleep 200000; done
 }
 
-load 28,36
+load 28,30,36
 # shellcheck disable=SC2086 # one device a word
 set -- $devices
 fill $(($(mem_free_kib) / 1024 - 200))
-
-spin_on 3
-ctl "$1" alloc block coherent 64 65536
-check_granted_well "beside a real-time task"
-row spins 64 "$(value granted)" 100 stock=any size=64K ns="$(value ns)" max_ns="$(value max_ns)"
-ctl "$1" free block
-killall -TERM load
-joined
 
 press lock 0 256
 check "pages are locked" [ "$(value locked)" -gt 50 ]
@@ -47,15 +39,24 @@ check "pages are locked" [ "$(value locked)" -gt 50 ]
 ) &
 usleep 20000
 start=$(now_ms)
-ctl "$2" mask 64
+ctl "$3" mask 64
 limit_row mask 100 $(($(now_ms) - start))
 wait
 result=$(cat /tmp/taken)
 check_granted_well "beside locked pages"
 row locked 400 "$(value granted)" 60 stock=any size=64K ns="$(value ns)" max_ns="$(value max_ns)"
 show_groups "with locked pages"
-ctl "$1" free block
 press unlock
+
+# What the first device holds stays, so that this one has to claim as well.
+spin_on 3
+ctl "$2" alloc block coherent 512 65536
+check_granted_well "beside a real-time task"
+row spins 512 "$(value granted)" 60 stock=any size=64K ns="$(value ns)" max_ns="$(value max_ns)"
+killall -TERM load
+joined
+ctl "$1" free block
+ctl "$2" free block
 unload
 unfill
 check_groups "none is left" await_groups 0
