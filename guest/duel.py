@@ -182,9 +182,11 @@ def judge_soundness(groups, stock):
         if not boot.ended:
             yield Loss("host", "groups did not get to the end")
     for what, key in (("check", "failed"), ("kernel", "splats")):
-        stocks = set.union(*(getattr(boot, key) for boot in stock))
-        for text in sorted(set.union(*(getattr(boot, key) for boot in groups)) - stocks):
-            yield Loss(f"host, {what}", text)
+        seen = [getattr(boot, key) for boot in groups]
+        for text in sorted(set.union(*seen) - set.union(*(getattr(boot, key) for boot in stock))):
+            loss = Loss(f"host, {what}", text)
+            if not soft(loss) or text in set.intersection(*seen):
+                yield loss
 
 
 def soft(loss):
