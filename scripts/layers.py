@@ -46,7 +46,7 @@ FLOORS = {
     ],
     "tool": [
         "main",
-        "cmd_collect cmd_diff cmd_explain cmd_plan cmd_record cmd_show",
+        "cmd_collect cmd_diff cmd_explain cmd_lint cmd_plan cmd_record cmd_show",
         "load",
         "dmesg live",
         "devices",

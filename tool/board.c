@@ -28,23 +28,51 @@ void board_free(struct board *board)
 	board->notes = NULL;
 }
 
-/* Notes are for people and do not keep a plan from being made; equal ones are one. */
-void board_note(struct board *board, const char *fmt, ...)
+/* Equal notes are one; the kind of the first counts. */
+void board_vnote(struct board *board, enum note_kind kind, const char *fmt,
+		 va_list args)
 {
-	const char *text;
+	const char *text = arena_vprintf(&board->arena, fmt, args);
 	struct note *note;
-	va_list args;
 
-	va_start(args, fmt);
-	text = arena_vprintf(&board->arena, fmt, args);
-	va_end(args);
 	for (note = board->notes; note; note = note->next)
 		if (!strcmp(note->text, text))
 			return;
 	note = arena_alloc(&board->arena, sizeof(*note));
+	note->kind = kind;
 	note->text = text;
 	*board->notes_end = note;
 	board->notes_end = &note->next;
+}
+
+/* Notes an oddity of the input, once. */
+void board_note(struct board *board, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	board_vnote(board, NOTE_INFO, fmt, args);
+	va_end(args);
+}
+
+/* The same for a thing that is most likely a mistake. */
+void board_warn(struct board *board, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	board_vnote(board, NOTE_WARNING, fmt, args);
+	va_end(args);
+}
+
+/* The same for a thing that cannot work. */
+void board_wrong(struct board *board, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	board_vnote(board, NOTE_ERROR, fmt, args);
+	va_end(args);
 }
 
 /**

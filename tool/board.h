@@ -197,8 +197,16 @@ struct group {
 
 #define MAX_ZONES 5
 
+/** enum note_kind - How much a note matters. */
+enum note_kind {
+	NOTE_INFO, /* what was assumed or left out */
+	NOTE_WARNING, /* most likely not what was meant */
+	NOTE_ERROR, /* something cannot work */
+};
+
 struct note {
 	struct note *next;
+	enum note_kind kind;
 	const char *text;
 };
 
@@ -257,7 +265,11 @@ struct board {
 
 void board_init(struct board *board, const char *source);
 void board_free(struct board *board);
+void board_vnote(struct board *board, enum note_kind kind, const char *fmt,
+		 va_list args);
 void board_note(struct board *board, const char *fmt, ...) __printf(2, 3);
+void board_warn(struct board *board, const char *fmt, ...) __printf(2, 3);
+void board_wrong(struct board *board, const char *fmt, ...) __printf(2, 3);
 int board_fail(struct board *board, const char *fmt, ...) __printf(2, 3);
 
 static inline u64 frames_bytes(u64 frames)

@@ -166,7 +166,7 @@ static void chart_x_axis(const struct chart *chart)
 
 /* ---- lines ----------------------------------------------------------- */
 
-/* What one column of pixels shows of a line. */
+/* The part of a line that one column of pixels shows. */
 struct chart_column {
 	double x, min, max;
 	bool any;

@@ -6,6 +6,7 @@
 #define DMAG_TOOL_CMD_H
 
 int cmd_plan(int argc, char **argv);
+int cmd_lint(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_show(int argc, char **argv);

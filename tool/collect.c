@@ -147,7 +147,7 @@ static void collect_of_nodes(struct collect *collect, const char *dir)
 	}
 }
 
-/* Where a device really is, below the root; its own name if that is no link. */
+/* The place of a device below the root; its own name if that is no link. */
 static const char *collect_real(struct collect *collect, const char *name)
 {
 	char *path = realpath(collect_path(collect, name), NULL);

@@ -71,7 +71,7 @@ static void window_add(struct board *board, struct device *dev,
 	struct dmag_window window = { range->cpu, range->bus, range->size };
 
 	if (range->size - 1 > most) {
-		of_note(board, bus,
+		of_warn(board, bus,
 			"dma-ranges: an entry runs past the end of the address space");
 		window.size = most + 1 ?: U64_MAX;
 	}
@@ -86,13 +86,13 @@ static void window_read_all(struct board *board, const struct of_tree *tree,
 	struct of_cursor cursor;
 
 	if (!of_cursor_init(&cursor, tree, bus)) {
-		of_note(board, bus,
+		of_warn(board, bus,
 			"dma-ranges: #address-cells or #size-cells make no sense");
 		return;
 	}
 	while (of_cursor_next(&cursor, &range)) {
 		if (!range.translated) {
-			of_note(board, bus,
+			of_warn(board, bus,
 				"dma-ranges: bus address %#llx has no CPU address, entry ignored",
 				range.bus);
 			continue;
@@ -113,7 +113,7 @@ static void window_note_lost(struct board *board, const struct of_tree *tree,
 
 	for (hops = 0; up && hops <= OF_MAX_DEPTH; hops++) {
 		if (of_get(up, "dma-ranges", &len) && len) {
-			of_note(board, bus,
+			of_warn(board, bus,
 				"dma-ranges: missing, so that those of %s are lost for devices below",
 				of_path(board, up));
 			return;

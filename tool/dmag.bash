@@ -9,7 +9,7 @@ _dmag()
 	COMPREPLY=()
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'plan diff explain show top --help --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'plan diff lint explain show top record report collect --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -37,7 +37,7 @@ _dmag()
 		mapfile -t COMPREPLY < <(compgen -f -X '!*.dtbo' -- "$cur"; compgen -d -- "$cur")
 		return
 		;;
-	--svg | --html | --dmesg)
+	--svg | --html | --dmesg | -o | --output)
 		compopt -o default
 		return
 		;;
@@ -47,9 +47,9 @@ _dmag()
 			words=$("$1" "${COMP_WORDS[1]}" --help 2>/dev/null | grep -o -e ' --[a-z-]*')
 			;;
 		*)
-			if [ "${COMP_WORDS[1]}" = explain ]; then
+			if [ "${COMP_WORDS[1]}" = explain ] || [ "${COMP_WORDS[1]}" = report ]; then
 				compopt -o default
-			elif [ "${COMP_WORDS[1]}" = plan ] || [ "${COMP_WORDS[1]}" = diff ]; then
+			elif [[ ${COMP_WORDS[1]} == @(plan|diff|lint) ]]; then
 				compopt -o filenames
 				mapfile -t COMPREPLY < <(compgen -f -X '!*.dt[bs]' -- "$cur"; compgen -d -- "$cur")
 			fi

@@ -31,9 +31,10 @@ static void note_unusable(struct board *board, const struct device *dev)
 	bits = finding_first_mask(board, dev);
 	remedy = bits ? arena_printf(&board->arena, "it takes %u bits", bits) :
 			"no mask does, its bus leads to no memory";
-	board_note(board, "%s: a mask of %u bits%s reaches no memory: %s",
-		   dev->path, dev->mask_bits,
-		   dev->mask_from == MASK_UNKNOWN ? " (a guess)" : "", remedy);
+	(dev->mask_from == MASK_UNKNOWN ? board_warn : board_wrong)(
+		board, "%s: a mask of %u bits%s reaches no memory: %s",
+		dev->path, dev->mask_bits,
+		dev->mask_from == MASK_UNKNOWN ? " (a guess)" : "", remedy);
 }
 
 /* ---- pools ----------------------------------------------------------- */
@@ -68,13 +69,13 @@ static void note_placed_pool(struct board *board, struct device *dev)
 		return;
 	if (!reached)
 		dev->verdict = VERDICT_UNUSABLE;
-	board_note(board,
-		   "%s: its pool %s at %#llx is out of reach of %u bits%s%s",
-		   dev->path, pool->name, pool->span.start, dev->mask_bits,
-		   reached ? " but for " : "",
-		   reached ? size_text(size, sizeof(size),
-				       frames_bytes(reached)) :
-			     "");
+	(reached ? board_warn : board_wrong)(
+		board,
+		"%s: its pool %s at %#llx is out of reach of %u bits%s%s",
+		dev->path, pool->name, pool->span.start, dev->mask_bits,
+		reached ? " but for " : "",
+		reached ? size_text(size, sizeof(size), frames_bytes(reached)) :
+			  "");
 }
 
 static void note_pool(struct board *board, struct device *dev)
@@ -92,7 +93,7 @@ static void note_pool(struct board *board, struct device *dev)
 	if (!pool->nr_within)
 		return;
 	dev->verdict = VERDICT_UNUSABLE;
-	board_note(
+	board_wrong(
 		board,
 		"%s: alloc-ranges of its pool %s are out of reach of %u bits",
 		dev->path, pool->name, dev->mask_bits);
@@ -129,10 +130,10 @@ static void note_room(struct board *board, const struct region *region)
 	for (i = 0; i < nr_within; i++)
 		largest = max(largest, finding_largest(spans, nr, &within[i]));
 	if (largest < region->size)
-		board_note(board, "%s: %s do not fit: %s is the largest range",
-			   region->name,
-			   size_text(wanted, sizeof(wanted), region->size),
-			   size_text(room, sizeof(room), largest));
+		board_wrong(board, "%s: %s do not fit: %s is the largest range",
+			    region->name,
+			    size_text(wanted, sizeof(wanted), region->size),
+			    size_text(room, sizeof(room), largest));
 }
 
 /* Linux says "OVERLAP DETECTED!" and gives the memory to both. */
@@ -146,7 +147,7 @@ static void note_overlap(struct board *board, unsigned int i)
 
 		if (other->placed && region->span.start <= other->span.last &&
 		    other->span.start <= region->span.last)
-			board_note(board, "%s: overlaps %s", region->name,
+			board_warn(board, "%s: overlaps %s", region->name,
 				   other->name);
 	}
 }
@@ -158,8 +159,8 @@ static void note_cma_ram(struct board *board, const struct region *region)
 
 	if (region->kind == REGION_CMA &&
 	    span_frames(&board->ram, &range) < range.last - range.start + 1)
-		board_note(board, "%s: reusable, but not all of it is memory",
-			   region->name);
+		board_wrong(board, "%s: reusable, but not all of it is memory",
+			    region->name);
 }
 
 static void note_region(struct board *board, unsigned int i)
@@ -216,7 +217,7 @@ static void note_default_cma(struct board *board)
 		const struct group *group = board->groups[i];
 
 		if (group->frames && !finding_group_reaches(group, area))
-			board_note(
+			board_warn(
 				board,
 				"%s: the default CMA area is out of reach of group %u",
 				area->name, group->id);

@@ -14,6 +14,7 @@ static const char main_usage[] =
 	"usage: dmag plan [OPTION]... BOARD.dtb...\n"
 	"       dmag plan [OPTION]... --live\n"
 	"       dmag diff [OPTION]... OLD NEW\n"
+	"       dmag lint [OPTION]... BOARD...\n"
 	"       dmag explain [--board BOARD | --live] [LOG]\n"
 	"       dmag show [--json]\n"
 	"       dmag top [--delay SECONDS] [--count N]\n"
@@ -40,9 +41,10 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "plan", cmd_plan },	    { "diff", cmd_diff },
-	{ "explain", cmd_explain }, { "show", cmd_show },
-	{ "top", cmd_top },	    { "record", cmd_record },
-	{ "report", cmd_report },   { "collect", cmd_collect },
+	{ "lint", cmd_lint },	    { "explain", cmd_explain },
+	{ "show", cmd_show },	    { "top", cmd_top },
+	{ "record", cmd_record },   { "report", cmd_report },
+	{ "collect", cmd_collect },
 };
 
 /* A command finds its own name in argv[0], as getopt() wants. */

@@ -95,7 +95,7 @@ static int bank_read(struct board *board, const struct of_node *np,
 	if (!of_has(np, name))
 		name = "reg";
 	if (!reg_init(&cursor, np, name)) {
-		of_note(board, np,
+		of_warn(board, np,
 			"reg: missing, Linux ignores the node (give --memory)");
 		return 0;
 	}
@@ -144,7 +144,7 @@ static void memory_check_type(struct board *board, const struct of_node *np)
 {
 	if (!strncmp(np->name, "memory@", 7) && np->available &&
 	    !of_has(np, "device_type") && !of_has(np, "compatible"))
-		of_note(board, np,
+		of_warn(board, np,
 			"device_type = \"memory\" is missing, Linux ignores the node");
 }
 

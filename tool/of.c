@@ -141,6 +141,19 @@ void of_note(struct board *board, const struct of_node *np, const char *fmt,
 	board_note(board, "%s: %s", of_path(board, np), text);
 }
 
+/* The same for board_warn(). */
+void of_warn(struct board *board, const struct of_node *np, const char *fmt,
+	     ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, fmt);
+	text = arena_vprintf(&board->arena, fmt, args);
+	va_end(args);
+	board_warn(board, "%s: %s", of_path(board, np), text);
+}
+
 /* board_fail() with the path of a node in front; returns -1. */
 int of_fail(struct board *board, const struct of_node *np, const char *fmt, ...)
 {

@@ -63,6 +63,8 @@ bool of_u32(const struct of_node *np, const char *name, u32 *val);
 bool of_compatible(const struct of_node *np, const char *compatible);
 void of_note(struct board *board, const struct of_node *np, const char *fmt,
 	     ...) __printf(3, 4);
+void of_warn(struct board *board, const struct of_node *np, const char *fmt,
+	     ...) __printf(3, 4);
 int of_fail(struct board *board, const struct of_node *np, const char *fmt, ...)
 	__printf(3, 4);
 const struct of_node *of_child(const struct of_node *np, const char *name);

@@ -72,10 +72,26 @@ static const char diff_usage[] =
 	"--memory, --assume-memory, --cmdline, --mask, --window, --no-iommu and --arch are\n"
 	"as for dmag plan, for both boards.\n";
 
+static const char lint_usage[] =
+	"usage: dmag lint [OPTION]... BOARD.dtb|BOARD.dts...\n"
+	"       dmag lint [OPTION]... --live | --dmesg LOG\n"
+	"\n"
+	"Say what is wrong with a board as far as DMA goes: devices that reach no memory,\n"
+	"windows that are lost, pools out of reach, areas that do not fit or overlap.\n"
+	"The exit status is 3 if something is.\n"
+	"\n"
+	"      --strict               3 also if something is only unlikely to be meant\n"
+	"      --color WHEN           always, never or auto (a terminal)\n"
+	"  -h, --help                 print this\n"
+	"\n"
+	"--memory, --assume-memory, --overlay, --cmdline, --mask, --window, --no-iommu,\n"
+	"--arch and --root are as for dmag plan.\n";
+
 static const char *const plan_usages[] = {
 	[COMMAND_PLAN] = plan_usage,
 	[COMMAND_EXPLAIN] = explain_usage,
 	[COMMAND_DIFF] = diff_usage,
+	[COMMAND_LINT] = lint_usage,
 };
 
 enum {
@@ -91,6 +107,7 @@ enum {
 	OPT_CHECK,
 	OPT_REQUIRE,
 	OPT_DMESG,
+	OPT_STRICT,
 };
 
 static const struct option plan_options[] = {
@@ -115,6 +132,7 @@ static const struct option plan_options[] = {
 	{ "check", no_argument, NULL, OPT_CHECK },
 	{ "require", required_argument, NULL, OPT_REQUIRE },
 	{ "dmesg", required_argument, NULL, OPT_DMESG },
+	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -280,6 +298,9 @@ static int plan_set_flag(struct plan_command *cmd, int key)
 	case OPT_CHECK:
 		cmd->check = true;
 		return 0;
+	case OPT_STRICT:
+		cmd->strict = true;
+		return 0;
 	case OPT_LINEAR:
 		cmd->linear = true;
 		return 0;
@@ -350,7 +371,7 @@ static int plan_set_option(struct plan_command *cmd, int key, const char *arg)
 static int plan_check_facts(const struct plan_command *cmd)
 {
 	if (cmd->output || cmd->svg || cmd->html || cmd->linear || cmd->check ||
-	    cmd->nr_require || cmd->quiet || cmd->dmesg)
+	    cmd->nr_require || cmd->quiet)
 		return complain("such options are for dmag plan (--help)");
 	return 0;
 }
@@ -361,42 +382,56 @@ static int explain_check_options(const struct plan_command *cmd, int logs)
 		return complain("one log at a time");
 	if (cmd->live && cmd->board)
 		return complain("--live and --board exclude each other");
-	if (cmd->nr_overlays)
-		return complain("--overlay is for dmag plan and dmag diff");
+	if (cmd->nr_overlays || cmd->dmesg)
+		return complain("such options are for dmag plan (--help)");
 	return plan_check_facts(cmd);
 }
 
 static int diff_check_options(const struct plan_command *cmd, int boards)
 {
-	if (cmd->live || cmd->board)
+	if (cmd->live || cmd->board || cmd->dmesg)
 		return complain("dmag diff compares device trees");
 	if (boards != 2 && !(boards == 1 && cmd->nr_overlays))
 		return complain("give two boards, or one and an overlay");
 	return plan_check_facts(cmd);
 }
 
+/* One machine, of which there may be many boards, has to be given. */
+static int plan_check_source(const struct plan_command *cmd, int boards)
+{
+	bool self = cmd->live || cmd->dmesg;
+
+	if (cmd->live && cmd->dmesg)
+		return complain("--live and --dmesg exclude each other");
+	if (self && boards)
+		return complain("%s takes no board",
+				cmd->live ? "--live" : "--dmesg");
+	if (!self && !boards)
+		return complain(
+			"no board: give a device tree, --dmesg or --live");
+	if (self && (cmd->opt.assume || cmd->nr_overlays))
+		return complain(
+			"--assume-memory and --overlay are for device trees");
+	if (!cmd->live && *cmd->root)
+		return complain("--root is for --live");
+	return 0;
+}
+
 /* Options that would be ignored are refused: their user expects something. */
 static int plan_check_options(const struct plan_command *cmd, int boards)
 {
+	if (cmd->strict && cmd->kind != COMMAND_LINT)
+		return complain("--strict is for dmag lint");
 	if (cmd->kind == COMMAND_EXPLAIN)
 		return explain_check_options(cmd, boards);
 	if (cmd->kind == COMMAND_DIFF)
 		return diff_check_options(cmd, boards);
 	if (cmd->board)
 		return complain("--board is for dmag explain");
-	if (cmd->live && cmd->dmesg)
-		return complain("--live and --dmesg exclude each other");
-	if ((cmd->live || cmd->dmesg) && boards)
-		return complain("%s takes no board",
-				cmd->live ? "--live" : "--dmesg");
-	if (!cmd->live && !cmd->dmesg && !boards)
-		return complain(
-			"no board: give a device tree, --dmesg or --live");
-	if ((cmd->live || cmd->dmesg) && (cmd->opt.assume || cmd->nr_overlays))
-		return complain(
-			"--assume-memory and --overlay are for device trees");
-	if (!cmd->live && *cmd->root)
-		return complain("--root is for --live");
+	if (plan_check_source(cmd, boards))
+		return -1;
+	if (cmd->kind == COMMAND_LINT)
+		return plan_check_facts(cmd);
 	if ((cmd->svg || cmd->html) && boards > 1)
 		return complain("a picture shows one board");
 	return 0;

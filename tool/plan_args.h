@@ -28,6 +28,7 @@ enum command_kind {
 	COMMAND_PLAN,
 	COMMAND_EXPLAIN,
 	COMMAND_DIFF,
+	COMMAND_LINT,
 };
 
 /** struct plan_command - Their options; most are those of plan. */
@@ -45,7 +46,7 @@ struct plan_command {
 	struct requirement *require;
 	unsigned int nr_require;
 	enum command_kind kind;
-	bool live, linear, quiet, check;
+	bool live, linear, quiet, check, strict;
 	bool failed; /* some demand is not met */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * What dmag record wrote: recorder.c describes the form.
+ * Reader of the files of dmag record: recorder.c describes the form.
  */
 #include <math.h>
 #include <stdio.h>
@@ -208,7 +208,7 @@ static void record_read_gone(struct record_reader *reader, char *rest)
 	record_group(reader->record, rest)->gone = reader->record->nr_time - 1;
 }
 
-/* What is not known is a series if it is a number, and passed over if not. */
+/* An unknown fact is a series if it is a number, and passed over if not. */
 static void record_read_fact(struct record_reader *reader, const char *key,
 			     char *rest)
 {

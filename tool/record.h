@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * What dmag record wrote.
+ * Reader of the files of dmag record.
  */
 #ifndef DMAG_TOOL_RECORD_H
 #define DMAG_TOOL_RECORD_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * What tells one machine from its likes is taken out of its files: serial numbers,
- * addresses of network devices, seeds, and all of the command line but what plans
- * depend on.
+ * Facts that tell one machine from its likes are taken out of its files: serial
+ * numbers, addresses of network devices, seeds, and all of the command line on which
+ * no plan depends.
  */
 #include <libfdt.h>
 #include <stdbool.h>

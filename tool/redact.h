@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * What tells one machine from its likes is taken out of its files.
+ * Facts that tell one machine from its likes are taken out of its files.
  */
 #ifndef DMAG_TOOL_REDACT_H
 #define DMAG_TOOL_REDACT_H

@@ -47,7 +47,7 @@ static struct report_range report_range(const struct record *record,
 	return range;
 }
 
-/* What a counter counted from the first sample to the last. */
+/* The growth of a counter from the first sample to the last. */
 static u64 report_counted(const struct record *record,
 			  const struct record_group *group, const char *name)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * A tar archive as it is written: files and links that belong to nobody.
+ * A tar archive as it is written: files and links without an owner.
  *
  * The form is ustar.  Owner and time are 0, so that equal files make equal archives.
  */

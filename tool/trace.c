@@ -2,7 +2,7 @@
 /*
  * The kernel's trace events of dmag, counted as they come.
  *
- * An instance of the tracer has a buffer of its own, so that nobody else's trace is
+ * An instance of the tracer has a buffer of its own, so that other traces are not
  * disturbed.  Claims may come by the thousand: they are counted by group and by the
  * rung that made them.  Refusals are kept one by one.
  */
