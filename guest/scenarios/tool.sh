@@ -29,6 +29,32 @@ for command in "plan --live" show "top --count 2 --delay 1"; do
 	tell "" </tmp/said
 done
 
+# What was collected is planned to the same answer, here and without this machine.
+check "dmag collect" dmag-static collect -o /tmp/copy.tar
+mkdir /tmp/copy
+tar -x -f /tmp/copy.tar -C /tmp/copy
+dmag-static plan --live --json >/tmp/live.json 2>/dev/null
+dmag-static plan --live --json --root /tmp/copy >/tmp/copy.json 2>/dev/null
+check "the copy is planned alike" cmp /tmp/live.json /tmp/copy.json
+
+# A storm is recorded, and the report shows it.
+dmag-static record -d 0.1 -o /tmp/record &
+recorder=$!
+# shellcheck disable=SC2086 # a list, a name a line
+storm start "$(echo $devices | cut -d ' ' -f 1)" 200 500 "$seed"
+sleep 4
+storm stop
+kill -TERM $recorder
+wait $recorder
+check "dmag record ends well" [ $? = 0 ]
+rmmod dmag_storm
+check "dmag report" eval "dmag-static report --html /tmp/report.html /tmp/record >/tmp/said 2>&1"
+tell "" </tmp/said
+# shellcheck disable=SC2016 # fields of awk
+check "the report has the storm" awk '$1 ~ /^[0-9]+$/ && $9 > 100 { found = 1 } END { exit !found }' /tmp/said
+check "the report has claims by rung" grep "event   claim" /tmp/said
+check "the report is drawn" grep -q ">group [0-9]" /tmp/report.html
+
 mkdir -p /etc
 printf '%s\n' root:x:0:0::/:/bin/sh user:x:1000:1000::/:/bin/sh >/etc/passwd
 for command in "plan --live" show; do
