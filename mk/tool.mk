@@ -77,7 +77,7 @@ boards-masks:
 TOOL_INPUT := $(filter-out tool/main.c tool/cmd_%,$(TOOL))
 FUZZ_SECONDS ?= 600
 
-HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees"
+HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees, logs and records"
 .PHONY: tool-fuzz
 
 $(B)/san/tests/tool/%.o $(B)/fuzz/tests/tool/%.o: CFLAGS_tests += -Itool
@@ -90,9 +90,9 @@ $(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz
 	@echo '  LD $@'
 	$(Q)$(CC_fuzz) $(LDFLAGS_fuzz) $^ $(TOOL_LIBS) -o $@
 
-$(T)/seeds: $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log)
+$(T)/seeds: $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log tests/tool/records/*.record)
 	@mkdir -p $@
-	@cp $(filter %.log,$^) $@
+	@cp $(filter %.log %.record,$^) $@
 	@for dts in $(filter %.dts,$^); do dtc -q -o $@/$$(basename $$dts .dts).dtb $$dts || exit 1; done
 	@touch $@
 

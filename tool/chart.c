@@ -107,7 +107,7 @@ static void chart_label(const struct chart_panel *panel, double value,
 			char *buf, size_t size)
 {
 	if (panel->bytes)
-		size_text(buf, size, (u64)value);
+		size_text(buf, size, value < 0x1p63 ? (u64)value : U64_MAX);
 	else
 		snprintf(buf, size, value < 10 ? "%.1f" : "%.0f", value);
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * Fuzzing of everything that reads device trees and kernel logs, with libFuzzer.
+ * Fuzzing of everything that reads device trees, records and kernel logs, with
+ * libFuzzer.
  *
  * An input with the magic number of a flattened device tree is one; it may be
  * refused, with a reason, and if it is read, the plan has to hold together and be
- * printable.  Any other input is a log, whose failures are explained.
+ * printable.  A record that can be read has to be printable too.  Any other input is
+ * a log, whose failures are explained.
  */
 #include <libfdt.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include "dmesg.h"
 #include "explain.h"
 #include "plan.h"
+#include "report.h"
 #include "source.h"
 #include "writers.h"
 
@@ -66,6 +69,32 @@ static int try_log(const uint8_t *data, size_t size)
 	return 0;
 }
 
+static const char record_magic[] = "dmag-record ";
+
+static bool is_record(const uint8_t *data, size_t size)
+{
+	return size >= strlen(record_magic) &&
+	       !memcmp(data, record_magic, strlen(record_magic));
+}
+
+static int try_record(const uint8_t *data, size_t size)
+{
+	struct record record = { 0 };
+	FILE *out = fopen("/dev/null", "w");
+	char *text = arena_alloc(&record.arena, size + 1);
+
+	memcpy(text, data, size);
+	if (!record_read(&record, text)) {
+		report_text(out, &record);
+		report_html(out, &record);
+	} else if (!record.error) {
+		abort();
+	}
+	fclose(out);
+	record_free(&record);
+	return 0;
+}
+
 static bool is_board(const uint8_t *data, size_t size)
 {
 	return size >= sizeof(fdt32_t) && fdt_magic(data) == FDT_MAGIC;
@@ -76,6 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct plan_options opt = { .assume = 1ULL << 32 };
 	struct board b;
 
+	if (is_record(data, size))
+		return try_record(data, size);
 	if (!is_board(data, size))
 		return try_log(data, size);
 	board_init(&b, "fuzz");

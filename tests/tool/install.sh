@@ -38,7 +38,7 @@ if command -v mandoc >/dev/null; then
 	status 0 'manual' mandoc -T lint -W warning "$prefix/share/man/man1/dmag.1"
 fi
 # Every option is in the manual, and the completion offers it.
-for command in plan diff explain show top; do
+for command in plan diff lint explain show top record report collect; do
 	"$dmag" $command --help >"$work/help"
 	# shellcheck disable=SC2013 # one option a word
 	for option in $(grep -o -e ' --[a-z-]*' "$work/help"); do

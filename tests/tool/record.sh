@@ -112,7 +112,7 @@ echo 'dmag-record 1' >"$work/empty"
 status 1 'no sample' "$dmag" report "$work/empty"
 has 'no sample' 'has no sample' err
 status 1 'no file' "$dmag" report "$work/none"
-printf 'dmag-record 1\nsample nan\ngroup \033[31m<x>\nfree 1\nhigh 0\nevent 1\nrefused 1 x\nsample -5\ngone 1\n' >"$work/hostile"
+printf 'dmag-record 1\nsample nan\ngroup \033[31m<x>\nfree 18446744073709551615\nhigh 0\nevent 1\nrefused 1 x\nsample -5\ngone 1\n' >"$work/hostile"
 status 0 'hostile' "$dmag" report --svg "$work/h.svg" "$work/hostile"
 hasnt 'no escape' "$(printf '\033')"
 xmllint --noout "$work/h.svg" 2>"$work/err"
