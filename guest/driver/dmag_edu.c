@@ -658,11 +658,11 @@ static int edu_cmd_pairs(struct edu *edu, const char *args)
 	atomic_t ready = ATOMIC_INIT(0);
 	struct edu_racer racer[2] = { { .edu = edu } };
 	char name[16], other[32];
+	unsigned long count;
 	struct device *dev;
 	int context, err;
 
-	if (sscanf(args, "%15s %lu %31s", name, &racer[0].count, other) != 3 ||
-	    !racer[0].count)
+	if (sscanf(args, "%15s %lu %31s", name, &count, other) != 3 || !count)
 		return -EINVAL;
 	context = edu_context(name);
 	if (context < 0 || context == EDU_IRQOFF)
@@ -670,6 +670,7 @@ static int edu_cmd_pairs(struct edu *edu, const char *args)
 	dev = bus_find_device_by_name(&pci_bus_type, NULL, other);
 	if (!dev)
 		return -ENODEV;
+	racer[0].count = count;
 	racer[0].atomic = context != EDU_BLOCK;
 	racer[0].ready = &ready;
 	racer[1] = racer[0];

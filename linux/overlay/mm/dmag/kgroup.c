@@ -31,8 +31,8 @@ static_assert(sizeof((struct trace_print_flags[]){ DMAG_RUNG_NAMES }) ==
 DEFINE_STATIC_KEY_FALSE(dmag_key);
 atomic_t dmag_contenders;
 atomic_t dmag_claimers;
-DEFINE_MUTEX(dmag_claim_mutex);
-DEFINE_MUTEX(dmag_mutex);
+DEFINE_MUTEX(dmag_claim_mutex); /* climbs, fills and protection */
+DEFINE_MUTEX(dmag_mutex); /* the registry, the RAM map, owners of memory */
 struct dmag_registry dmag_registry;
 u64 dmag_retired[DMAG_NR_COUNTERS];
 

@@ -482,7 +482,7 @@ void dmag_pcp_close(struct dmag_kgroup *group)
  * @group: the group; it stays
  *
  * Context: Any.
- * Return: how many there are, exact if no request comes meanwhile.
+ * Return: how many there are, exact if no request comes at that time.
  */
 u64 dmag_pcp_frames(struct dmag_kgroup *group)
 {

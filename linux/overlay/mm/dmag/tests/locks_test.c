@@ -6,6 +6,7 @@
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/dma-mapping.h>
 #include <linux/file.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -163,6 +164,7 @@ struct bystanders {
 	u64 free;
 	int offline;
 	struct page *page;
+	dma_addr_t dma;
 };
 
 static u64 free_of(const struct device *dev)
@@ -186,7 +188,8 @@ static void go_on(void *data)
 	dma_set_coherent_mask(all->joins, LIMIT_29);
 	dma_set_coherent_mask(all->joins, LIMIT_30);
 	all->free = free_of(all->joins);
-	dmag_alloc_pages(all->joins, SZ_4K, GFP_NOIO, &all->page);
+	all->page = dma_alloc_pages(all->joins, SZ_4K, &all->dma, DMA_TO_DEVICE,
+				    GFP_NOIO);
 	dmag_device_leave(all->leaves);
 	mem_hotplug_begin();
 	all->offline = dmag_going_offline(PHYS_PFN(BASE), MAX_ORDER_NR_PAGES);
@@ -215,7 +218,8 @@ static void test_beside_claim(struct kunit *test)
 	KUNIT_EXPECT_GT(test, all.free, 0);
 	KUNIT_EXPECT_NOT_NULL(test, all.page);
 	if (all.page)
-		dmag_free_pages(all.joins, all.page, SZ_4K);
+		dma_free_pages(all.joins, SZ_4K, all.page, all.dma,
+			       DMA_TO_DEVICE);
 	KUNIT_EXPECT_EQ(test, all.offline, 0);
 	expect_valid(test);
 	kunit_device_unregister(test, all.joins);
