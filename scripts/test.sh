@@ -84,13 +84,8 @@ step "kernel/without" building make -s kernel FLAVOUR=without
 for name in $(guest/run.sh --list compare) cost overhead tool; do
 	step "compare/$name" scripts/compare.sh "$name"
 done
-step "kernel/duel" building make -s kernel FLAVOUR=duel
-# Counts alone, for the host is shared: two machines always, one drawn anew.
-for seed in 7 41 $(od -An -tu4 -N4 /dev/urandom); do
-	step "duel/$seed" guest/duel.py --counts "$seed"
-done
 step "tool/boards" building make -s boards-check
-step "bench" building make -s bench RUNS=3
+step "bench" building make -s bench RUNS=1
 for name in $(guest/run.sh --list normal); do
 	step "normal/$name" guest/run.sh "$name" normal
 done
@@ -99,6 +94,11 @@ for name in $(guest/run.sh --list debug); do
 	step "debug/$name" guest/run.sh "$name" debug
 done
 if [ -n "${ALL:-}" ]; then
+	step "kernel/duel" building make -s kernel FLAVOUR=duel
+	# Counts alone, for the host is shared: two machines always, one drawn anew.
+	for seed in 7 41 $(od -An -tu4 -N4 /dev/urandom); do
+		step "duel/$seed" guest/duel.py --counts "$seed"
+	done
 	step "long/fresh" make -s fresh STEPS=
 	for flavour in kcsan rt; do
 		step "kernel/$flavour" building make -s kernel FLAVOUR=$flavour
