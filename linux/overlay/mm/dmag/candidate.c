@@ -754,7 +754,7 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 	enum candidate_choice choice = single ? UNPROTECTED : EITHER;
 	u64 block = U64_MAX;
 	struct candidate_scan scan;
-	int ret = -EAGAIN;
+	int end, ret = -EAGAIN;
 
 	lockdep_assert_held(&dmag_mutex);
 	if (req->count > MAX_ORDER_NR_PAGES)
@@ -770,8 +770,9 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 		else if (candidate_rise(&scan, first, got) &&
 			 !dmag_range_owned(group, got))
 			ret = candidate_take_free(group, got);
-		if (first && ret == -EAGAIN)
-			ret = dmag_kgroup_give_up(group) ?: ret;
+		end = first ? dmag_kgroup_give_up(group) : 0;
+		if (end && ret == -EAGAIN)
+			ret = end;
 	}
 	if (!ret || ret == -ENOSPC)
 		candidate_scan_end(&scan, got->start);
