@@ -122,6 +122,22 @@ static enum alloc_verdict alloc_try_group(struct device *dev,
 	return verdict;
 }
 
+/*
+ * The membership by which a group serves @dev.  Not one that is stale, since the group
+ * may reach more than the device does now; it stays stale if there was no memory to
+ * join again, or no time.
+ */
+static struct dmag_device *alloc_member(struct device *dev)
+{
+	struct dmag_device *member =
+		rcu_dereference_check(dev->dmag, lockdep_is_held(&dmag_mutex));
+
+	return member && !dmag_device_stale(member, dev) &&
+			       dmag_kgroup_serves(member->group) ?
+		       member :
+		       NULL;
+}
+
 /* Whether @dev is still the member @member of @group; @member is gone if it is not. */
 static bool alloc_still_member(struct device *dev,
 			       const struct dmag_device *member,
@@ -144,9 +160,8 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	int ret;
 
 	dmag_assert_may_claim();
-	member = rcu_dereference_protected(dev->dmag,
-					   lockdep_is_held(&dmag_mutex));
-	if (!member || !dmag_kgroup_serves(member->group))
+	member = alloc_member(dev);
+	if (!member)
 		return -ENOMEM;
 	group = member->group;
 	ret = dmag_kgroup_climb(group, req, effort, pfn);
@@ -259,9 +274,8 @@ static struct dmag_kgroup *wait_start(struct device *dev,
 	struct dmag_device *member;
 	bool worth;
 
-	member = rcu_dereference_protected(dev->dmag,
-					   lockdep_is_held(&dmag_mutex));
-	if (!member || !dmag_kgroup_serves(member->group))
+	member = alloc_member(dev);
+	if (!member)
 		return NULL;
 	group = member->group;
 	spin_lock_irq(&group->lock);
@@ -385,14 +399,12 @@ static bool alloc_hand_out(struct device *dev, u64 pfn, size_t size, gfp_t gfp,
 /* Whether the device has a group that serves it. */
 static bool alloc_restricted(struct device *dev)
 {
-	struct dmag_device *member;
 	bool ret;
 
 	if (dmag_has_cma_area(dev))
 		return false;
 	rcu_read_lock();
-	member = rcu_dereference(dev->dmag);
-	ret = member && dmag_kgroup_serves(member->group);
+	ret = alloc_member(dev);
 	rcu_read_unlock();
 	return ret;
 }

@@ -234,18 +234,31 @@ static void test_mask_written(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/*
+ * A request that cannot wait for the device to join again is not served from the
+ * group that the device was in before, which reaches more.
+ */
+static void test_mask_lowered(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-lowered", LIMIT_30);
+	dma_addr_t dma;
+	void *buf;
+
+	dev->coherent_dma_mask = DMA_BIT_MASK(28);
+	buf = dma_alloc_coherent(dev, SZ_8K, &dma, GFP_NOIO);
+	expect_good(test, dev, buf, dma, SZ_8K);
+	dma_free_coherent(dev, SZ_8K, buf, dma);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 static struct kunit_case device_cases[] = {
-	KUNIT_CASE(test_windows),
-	KUNIT_CASE(test_bus_limit),
-	KUNIT_CASE(test_share),
-	KUNIT_CASE(test_rebind),
-	KUNIT_CASE(test_universal),
-	KUNIT_CASE(test_mask_twice),
-	KUNIT_CASE(test_mask_change),
-	KUNIT_CASE(test_linger),
-	KUNIT_CASE(test_mask_race),
-	KUNIT_CASE(test_mask_written),
-	{},
+	KUNIT_CASE(test_windows),      KUNIT_CASE(test_bus_limit),
+	KUNIT_CASE(test_share),	       KUNIT_CASE(test_rebind),
+	KUNIT_CASE(test_universal),    KUNIT_CASE(test_mask_twice),
+	KUNIT_CASE(test_mask_change),  KUNIT_CASE(test_linger),
+	KUNIT_CASE(test_mask_race),    KUNIT_CASE(test_mask_written),
+	KUNIT_CASE(test_mask_lowered), {},
 };
 
 static struct kunit_suite device_suite = {
