@@ -412,25 +412,23 @@ static bool alloc_restricted(struct device *dev)
 static __always_inline bool alloc_without_claim(struct device *dev, size_t size,
 						gfp_t gfp, struct page **page)
 {
-	struct dmag_request req = DMAG_REQUEST(PFN_UP(size));
+	struct dmag_request req = alloc_request(size);
 	bool atomic = !gfpflags_allow_blocking(gfp);
 	enum alloc_verdict verdict;
-	int ret = -EINVAL;
 	u64 pfn;
+	int ret;
 
-	req.align = roundup_pow_of_two(req.count);
-
-again:
-	verdict = alloc_try_group(dev, &req, atomic, &pfn, &ret);
-	if (unlikely(verdict == UNKNOWN && dmag_may_wait(gfp))) {
-		__dmag_device_update(dev);
+	do {
+		ret = -EINVAL;
 		verdict = alloc_try_group(dev, &req, atomic, &pfn, &ret);
-	}
-	if (unlikely(ret))
-		return false;
-	if (unlikely(alloc_drop_broken(dev, pfn, size)))
-		goto again;
-	*page = alloc_finish(pfn, req.count, gfp);
+		if (unlikely(verdict == UNKNOWN && dmag_may_wait(gfp))) {
+			__dmag_device_update(dev);
+			verdict =
+				alloc_try_group(dev, &req, atomic, &pfn, &ret);
+		}
+		if (unlikely(ret))
+			return false;
+	} while (unlikely(!alloc_hand_out(dev, pfn, size, gfp, page)));
 	return true;
 }
 
