@@ -288,9 +288,9 @@ static int claim_take_surplus(struct dmag_kgroup *group,
 static void claim_drain_once(struct dmag_kgroup *group)
 {
 	dmag_assert_may_claim();
-	if (group->drained || dmag_kgroup_give_up(group))
+	if (group->effort.drained || dmag_kgroup_give_up(group))
 		return;
-	group->drained = true;
+	group->effort.drained = true;
 	dmag_kgroup_pause(group);
 	dmag_drain_lru();
 	dmag_kgroup_resume(group);
@@ -304,8 +304,9 @@ static int claim_take_free(struct dmag_kgroup *group,
 
 	if (ret != -ENOSPC)
 		return ret;
-	return group->free_only ? -EAGAIN :
-				  claim_take(group, got, DMAG_CLAIM_FREE);
+	return group->effort.free_only ?
+		       -EAGAIN :
+		       claim_take(group, got, DMAG_CLAIM_FREE);
 }
 
 /*
@@ -339,7 +340,7 @@ static int claim_by_rung(struct dmag_kgroup *group,
 		return claim_take_free(group, req, got);
 	if (rung == DMAG_CLAIM_SURPLUS)
 		return claim_take_surplus(group, req, got);
-	if (group->free_only)
+	if (group->effort.free_only)
 		return -EAGAIN;
 	if (rung == DMAG_CLAIM_RECLAIM && group->effort.for_request) {
 		ret = claim_take_last(group, req, got);
@@ -474,7 +475,8 @@ static const struct dmag_backend dmag_host_now = {
 	.release = host_release_now,
 };
 
-static void host_balance(struct dmag_kgroup *group, unsigned long bound)
+static void host_balance(struct dmag_kgroup *group, unsigned long bound,
+			 bool free_only)
 {
 	u64 free;
 
@@ -482,8 +484,8 @@ static void host_balance(struct dmag_kgroup *group, unsigned long bound)
 	group->effort = (struct dmag_effort){ .until = jiffies + bound,
 					      .tries = DMAG_FILL_TRIES,
 					      .most_moves = LONG_MAX,
-					      .node = NUMA_NO_NODE };
-	group->drained = false;
+					      .node = NUMA_NO_NODE,
+					      .free_only = free_only };
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
 	group->kicked = DMAG_QUIET;
@@ -507,7 +509,7 @@ void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
 {
 	might_sleep();
 	dmag_assert_may_claim();
-	host_balance(group, bound);
+	host_balance(group, bound, false);
 }
 
 /**
@@ -521,11 +523,8 @@ void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound)
 {
 	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
-	if (group->pins)
-		return;
-	group->free_only = true;
-	host_balance(group, bound);
-	group->free_only = false;
+	if (!group->pins)
+		host_balance(group, bound, true);
 }
 
 /**
@@ -549,7 +548,6 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 	group->effort = *effort;
 	group->effort.tries = DMAG_CLIMB_TRIES;
 	group->effort.for_request = true;
-	group->drained = false;
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
 	ret = dmag_group_alloc(&dmag_registry, &group->core, &dmag_host, req,

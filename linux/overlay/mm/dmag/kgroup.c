@@ -185,13 +185,13 @@ static void kgroup_yield_claims(struct dmag_kgroup *group)
  *
  * A climb may take seconds; a driver's probe should not, nor another request.
  *
- * Context: Process, under both mutexes, or dmag_mutex if @group->free_only.
+ * Context: Process, under both mutexes, or dmag_mutex if @group->effort.free_only.
  */
 void dmag_kgroup_yield(struct dmag_kgroup *group)
 {
 	bool claims = atomic_read(&dmag_claimers) && dmag_may_wait(GFP_KERNEL);
 
-	if (likely(!dmag_contended()) || group->free_only)
+	if (likely(!dmag_contended()) || group->effort.free_only)
 		return;
 	dmag_kgroup_pause(group);
 	if (claims)

@@ -103,6 +103,9 @@ struct dmag_retry {
  * @node: the node whose memory it takes before that of others, or NUMA_NO_NODE
  * @this_node: whether it takes no other
  * @for_request: whether it is for a request, not to fill the reserve
+ * @free_only: whether it has no dmag_claim_mutex, takes only memory that is free, and
+ *	keeps dmag_mutex
+ * @drained: whether it has drained LRU caches
  * @to_min: whether it takes all of a lower zone down to its min watermark, and not
  *	only the part that is not reserved from users of the group's highest zone
  */
@@ -113,6 +116,8 @@ struct dmag_effort {
 	int node;
 	bool this_node;
 	bool for_request;
+	bool free_only;
+	bool drained;
 	bool to_min;
 };
 
@@ -161,15 +166,12 @@ struct dmag_cursor {
  * @left: when its last member left, jiffies (dmag_mutex)
  * @pins: tasks that have let go of dmag_mutex and go on with the group
  *	(dmag_mutex)
- * @free_only: whether the present fill has no dmag_claim_mutex, takes only memory
- *	that is free, and keeps dmag_mutex (dmag_mutex)
  * @hungry: whether it captures (dmag_mutex)
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
  * @protected: frames that are protected (dmag_mutex)
  * @effort: how much the present climb may cost (dmag_mutex; another climb may set
  *	its own while this one yields)
- * @drained: whether it has drained LRU caches (dmag_mutex)
  * @cursor: where claims go on, for each rung (dmag_mutex)
  * @fill: after a fill that fell short (dmag_mutex)
  * @hold: after the host took frames above low: until then the worker does not claim
@@ -202,13 +204,11 @@ struct dmag_kgroup {
 	unsigned long round;
 	unsigned long left;
 	unsigned int pins;
-	bool free_only;
 	bool hungry;
 	struct list_head hungry_node;
 	u64 goal;
 	u64 protected;
 	struct dmag_effort effort;
-	bool drained;
 	struct dmag_cursor cursor[DMAG_RUNGS];
 	struct dmag_retry fill;
 	struct dmag_retry hold;

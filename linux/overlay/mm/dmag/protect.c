@@ -205,7 +205,8 @@ void dmag_kgroup_protect(struct dmag_kgroup *group)
 
 	might_sleep();
 	dmag_assert_may_claim();
-	group->effort.until = jiffies + DMAG_PROTECT_BOUND;
+	group->effort =
+		(struct dmag_effort){ .until = jiffies + DMAG_PROTECT_BOUND };
 	if (size)
 		size = rounddown_pow_of_two(size);
 	for (; size >= pageblock_nr_pages; size >>= 1)
