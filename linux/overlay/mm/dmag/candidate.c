@@ -338,9 +338,9 @@ static long room_free(struct zone *zone, bool any)
  * The room that a zone has for allocations which any zone serves, after it lost
  * @taken frames; negative if it is below its margin.  We demand twice the distance
  * from min to high, because per-CPU lists keep megabytes of what is freed next from
- * other CPUs.  On a large zone that is gigabytes, which such lists never hold.  The
- * memory that a zone reserves for users of this zone is no room, and none is short
- * of it.
+ * other CPUs.  On a large zone that is gigabytes, which such lists never hold.
+ * Memory that a zone reserves from these allocations is no room.  A zone is not short
+ * of room because that memory is used.
  */
 static long room_of_zone(struct zone *zone, long taken, bool any)
 {

@@ -282,6 +282,27 @@ static void test_held_block(struct kunit *test)
 }
 
 #ifdef CONFIG_MEMORY_FAILURE
+/* Give a broken page, of which no reference is left, back to the page allocator. */
+static void unbury(struct kunit *test, struct page *page)
+{
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 0);
+	ClearPageHWPoison(page);
+	init_page_count(page);
+	__free_page(page);
+}
+
+/* A page that the device had, and has freed. */
+static struct page *freed_page(struct kunit *test, struct device *dev)
+{
+	struct page *page;
+	dma_addr_t dma;
+
+	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	dma_free_pages(dev, SZ_4K, page, dma, DMA_TO_DEVICE);
+	return page;
+}
+
 /* A page whose memory is broken goes to the page allocator, which buries it. */
 static void test_broken_page(struct kunit *test)
 {
@@ -297,10 +318,7 @@ static void test_broken_page(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, PageBuddy(page));
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
-	KUNIT_EXPECT_EQ(test, page_ref_count(page), 0);
-	ClearPageHWPoison(page);
-	init_page_count(page);
-	__free_page(page);
+	unbury(test, page);
 }
 
 /* Whatever the reserve gives, it is not the page. */
@@ -320,12 +338,8 @@ static void expect_not_given(struct kunit *test, struct device *dev,
 static void test_broken_frame(struct kunit *test)
 {
 	struct device *dev = make_device(test, "dmag-broken-frame", LIMIT_29);
-	struct page *page;
-	dma_addr_t dma;
+	struct page *page = freed_page(test, dev);
 
-	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	dma_free_pages(dev, SZ_4K, page, dma, DMA_TO_DEVICE);
 	SetPageHWPoison(page);
 	num_poisoned_pages_inc(page_to_pfn(page));
 	expect_not_given(test, dev, page);
@@ -333,22 +347,15 @@ static void test_broken_frame(struct kunit *test)
 	num_poisoned_pages_sub(page_to_pfn(page), 1);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
-	KUNIT_EXPECT_EQ(test, page_ref_count(page), 0);
-	ClearPageHWPoison(page);
-	init_page_count(page);
-	__free_page(page);
+	unbury(test, page);
 }
 
 /* A free frame that breaks leaves the reserve at once, and can come back. */
 static void test_memory_failure(struct kunit *test)
 {
 	struct device *dev = make_device(test, "dmag-failure", LIMIT_29);
-	struct page *page;
-	dma_addr_t dma;
+	struct page *page = freed_page(test, dev);
 
-	page = dma_alloc_pages(dev, SZ_4K, &dma, DMA_TO_DEVICE, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	dma_free_pages(dev, SZ_4K, page, dma, DMA_TO_DEVICE);
 	KUNIT_EXPECT_EQ(test,
 			memory_failure(page_to_pfn(page), MF_SW_SIMULATED), 0);
 	expect_left(test, group_of(dev), page);
