@@ -182,6 +182,22 @@ vmstat()
 	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
 }
 
+# stream: read /disk/big over and over, until the reader is killed
+stream()
+{
+	while dd if=/disk/big of=/dev/null bs=1M 2>/dev/null; do
+		:
+	done
+}
+
+# disk_on DEVICE: an empty file system at /disk
+disk_on()
+{
+	mkdir -p /disk
+	mke2fs "$1" >/dev/null 2>&1
+	check "a disk" mount -t ext2 "$1" /disk
+}
+
 swap_on()
 {
 	mkswap "$1" >/dev/null

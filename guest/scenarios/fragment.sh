@@ -36,9 +36,7 @@ large()
 load 30
 dev=$devices
 await_protected "$dev"
-mkdir -p /disk
-mke2fs /dev/vda >/dev/null 2>&1
-mount -t ext2 /dev/vda /disk || check "a disk" false
+disk_on /dev/vda
 fill $shared_mib
 mkdir -p /fill/files /disk/files
 # Holes, read: page cache without waiting for the disk.

@@ -11,7 +11,7 @@
 #: timeout=300
 #: append=swiotlb=2048
 
-# What claims leave the host, in pages more than they must: see dmag_host_spares().
+# What claims leave the host, in pages more than they must: see room_of_zone().
 # What lies on per-CPU lists is the host's as well.
 host_margin()
 {

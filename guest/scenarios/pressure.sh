@@ -15,9 +15,7 @@
 load 30
 dev=$devices
 await_protected "$dev"
-mke2fs /dev/vda >/dev/null 2>&1
-mkdir /disk
-mount -t ext2 /dev/vda /disk || check "a disk" false
+disk_on /dev/vda
 mkdir /disk/files
 swap_on /dev/vdb
 check "a file to read" /bin/load make /disk/file 700 "$seed"

@@ -227,9 +227,8 @@ nothing_leaked()
 	[ -z "$(cat $debug/kmemleak)" ]
 }
 
-mke2fs /dev/vda >/dev/null 2>&1
-mkdir -p /disk /fill
-mount -t ext2 /dev/vda /disk || check "a disk" false
+disk_on /dev/vda
+mkdir -p /fill
 mkdir /disk/a /disk/b
 # More than there is of RAM: it can be swapped out.
 mount -t tmpfs -o size=200% tmpfs /fill

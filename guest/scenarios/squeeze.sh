@@ -10,13 +10,6 @@
 #: timeout=200
 #: append=swiotlb=2048
 
-stream()
-{
-	while dd if=/disk/big of=/dev/null bs=1M 2>/dev/null; do
-		:
-	done
-}
-
 # pairs COUNT: so many pages that are taken and given back, five a second
 pairs()
 {
@@ -33,9 +26,7 @@ pairs()
 load 28
 dev=$devices
 await_protected "$dev"
-mke2fs /dev/vda >/dev/null 2>&1
-mkdir /disk
-mount -t ext2 /dev/vda /disk || check "a disk" false
+disk_on /dev/vda
 swap_on /dev/vdb
 truncate -s 1G /disk/big
 # More than there is.

@@ -15,13 +15,6 @@
 adaptation=10 steady=20 rate=2000 life_ms=1000
 [ "$flavour" = normal ] || rate=500
 
-stream()
-{
-	while dd if=/disk/big of=/dev/null bs=1M 2>/dev/null; do
-		:
-	done
-}
-
 # What must be granted while the reserve adapts: of groups nothing, of stock, which
 # has nothing to adapt, all.
 share=$([ "$dmag" = off ] && echo 100 || echo 0)
@@ -70,9 +63,7 @@ load 28
 dev=$devices
 await_protected "$dev"
 [ "$dmag" = off ] || start=$(fact "$dev" high)
-mke2fs /dev/vda >/dev/null 2>&1
-mkdir /disk
-mount -t ext2 /dev/vda /disk || check "a disk" false
+disk_on /dev/vda
 swap_on /dev/vdb
 truncate -s 1G /disk/big
 # What is left is for the file and the device.
