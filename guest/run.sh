@@ -14,7 +14,7 @@
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
 # disks (size of each, empty at boot), flavours (normal and debug, kcsan, rt; compare:
 # one of those that make compare boots), systems (flavours that scripts/compare.sh boots),
-# accel, qemu (more options), timeout (seconds on a quiet host; three times as
+# qemu (more options), timeout (seconds on a quiet host; three times as
 # many pass, nine with checkers, for it is there to end hangs, not to judge speed),
 # kunit (1: run its suites at boot), append (kernel parameters), programs (made
 # by make, put into the guest's /bin), allow (a splat that it provokes).
@@ -91,19 +91,17 @@ cpus=$(need "$scenario" cpus 2)
 kunit=$(need "$scenario" kunit 0)
 programs=$(need "$scenario" programs '')
 append=$(need "$scenario" append '')
+# In QEMU 7.2 a virtual CPU may trip over code that another one patches, which a
+# static key does. So the CPUs take turns, but for kernels without jump labels.
+thread=single
 case $flavour in
 debug | kcsan | rt)
 	memory=$(need "$scenario" debug_memory "$memory")
 	timeout=$((timeout * 3))
+	thread=multi
 	;;
 esac
 [ "$flavour" != debug ] || append="$append page_poison=1"
-# In QEMU 7.2 a virtual CPU may trip over code that another one patches, which is
-# done at boot, mostly. So one CPU boots, and guest/init brings the others online.
-# KUnit's suites run at boot and want them all.
-if [ "$cpus" -gt 1 ] && [ "$kunit" = 0 ]; then
-	append="$append maxcpus=1"
-fi
 
 devices=
 for bits in $(need "$scenario" devices ''); do
@@ -139,7 +137,7 @@ fi
 # look whether they come. Scenarios report by way of /dev/kmsg, without a limit.
 # shellcheck disable=SC2046,SC2086 # lists of options
 timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 \
-	-accel "${ACCEL:-$(need "$scenario" accel tcg,thread=multi)}" -cpu max \
+	-accel tcg,thread=$thread -cpu max \
 	-m "$memory" -smp "$cpus" $devices $disks $(need "$scenario" qemu '') \
 	-kernel "$kernel" -initrd "$initrd" \
 	-append "console=ttyS0 no_timer_check panic=-1 oops=panic printk.devkmsg=on kunit.enable=$kunit scenario=$base flavour=$flavour $append $*" \

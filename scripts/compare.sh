@@ -22,13 +22,9 @@ available_gib()
 	awk '$1 == "MemAvailable:" { print int($2 / 1048576) }' /proc/meminfo
 }
 
-# Side by side if the host has room for both; then each guest's CPUs take turns
-# on one of the host's.
+# Side by side if the host has room for both.
 jobs=1
-if [ "$(available_gib)" -ge 14 ] && [ "$(nproc)" -ge 2 ]; then
-	jobs=2
-	export ACCEL=tcg,thread=single
-fi
+[ "$(available_gib)" -lt 14 ] || [ "$(nproc)" -lt 2 ] || jobs=2
 
 judged=
 for scenario in "$@"; do

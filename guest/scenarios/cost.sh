@@ -7,7 +7,6 @@
 #: memory=2G
 #: cpus=1
 #: devices=28 24
-#: accel=tcg
 #: qemu=-icount shift=0
 #: append=tsc=reliable
 #: timeout=150

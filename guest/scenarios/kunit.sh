@@ -2,9 +2,6 @@
 # shellcheck shell=dash
 # The suites built into the kernel, which run at boot. One warns of a group that it
 # breaks on purpose, which has the number 0.
-# All CPUs come up at boot here (run.sh says why others wait), so they take turns:
-# no CPU of QEMU 7.2 can then trip over code that another one patches.
-#: accel=tcg,thread=single
 #: memory=2G
 #: kunit=1
 #: append=init_on_free=1

@@ -12,7 +12,6 @@
 #: systems=without normal off
 #: memory=512M
 #: cpus=1
-#: accel=tcg
 #: qemu=-cpu max,-erms -icount shift=0,sleep=off -seed 1 -rtc base=2000-01-01,clock=vm
 #: append=tsc=reliable norandmaps brd.rd_size=16777216
 #: timeout=300
