@@ -77,7 +77,9 @@ boards-masks:
 TOOL_INPUT := $(filter-out tool/main.c tool/cmd_%,$(TOOL))
 FUZZ_SECONDS ?= 600
 
-HELP += "tool-fuzz [FUZZ_SECONDS=600]" "fuzz the dmag tool with device trees, logs and records"
+FORMAT ?= $(FUZZ_FORMATS)
+
+HELP += "tool-fuzz [FORMAT=log] [FUZZ_SECONDS=600]" "fuzz what the dmag tool reads, each format for so long"
 .PHONY: tool-fuzz
 
 $(B)/san/tests/tool/%.o $(B)/fuzz/tests/tool/%.o: CFLAGS_tests += -Itool
@@ -90,16 +92,28 @@ $(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz
 	@echo '  LD $@'
 	$(Q)$(CC_fuzz) $(LDFLAGS_fuzz) $^ $(TOOL_LIBS) -o $@
 
-$(T)/seeds: $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log tests/tool/records/*.record)
-	@mkdir -p $@
-	@cp $(filter %.log %.record,$^) $@
-	@for dts in $(filter %.dts,$^); do dtc -q -o $@/$$(basename $$dts .dts).dtb $$dts || exit 1; done
+# A folder of seeds and one of inputs found for each format that fuzz.c knows.
+FUZZ_FORMATS := board log record
+FUZZ_SEEDS := $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log tests/tool/records/*.record)
+
+$(T)/seeds: $(FUZZ_SEEDS)
+	@mkdir -p $(addprefix $@/,$(FUZZ_FORMATS))
+	@cp $(filter %.log,$^) $@/log
+	@cp $(filter %.record,$^) $@/record
+	@for dts in $(filter %.dts,$^); do \
+		dtc -q -o $@/board/$$(basename $$dts .dts).dtb $$dts || exit 1; \
+	done
 	@touch $@
 
 tool-fuzz: $(T)/fuzz $(T)/seeds
-	@mkdir -p $(T)/corpus
-	cd $(T) && ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -print_final_stats=1 -timeout=10 \
-		corpus seeds
+	@for format in $(FORMAT); do \
+		echo "tool-fuzz: $$format for $(FUZZ_SECONDS) s"; \
+		mkdir -p $(T)/corpus/$$format; \
+		(cd $(T) && FORMAT=$$format ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 \
+			-print_final_stats=1 -timeout=10 corpus/$$format seeds/$$format) || \
+			{ echo "verdict: FAILED ($$format)"; exit 1; }; \
+	done
+	@echo "verdict: ok"
 
 # Installation, with the core as a library for other programs.
 PREFIX ?= /usr/local

@@ -107,7 +107,7 @@ if [ -n "${ALL:-}" ]; then
 		done
 	done
 	step "long/fuzz" building make -s fuzz MINUTES=20
-	step "long/tool-fuzz" building make -s tool-fuzz FUZZ_SECONDS=1200
+	step "long/tool-fuzz" building make -s tool-fuzz FUZZ_SECONDS=600
 	TIMEOUT=4000 step "long/soak" guest/run.sh soak debug soak=3600
 fi
 

@@ -3,10 +3,10 @@
  * Fuzzing of everything that reads device trees, records and kernel logs, with
  * libFuzzer.
  *
- * An input with the magic number of a flattened device tree is one; it may be
- * refused, with a reason, and if it is read, the plan has to hold together and be
- * printable.  A record that can be read has to be printable too.  Any other input is
- * a log, whose failures are explained.
+ * FORMAT in the environment chooses one; mutation keeps the magic of its files, if
+ * they have one.  A device tree may be refused, with a reason, and if it is read,
+ * the plan has to hold together and be printable.  A record that can be read has to
+ * be printable too.  The failures in a log are explained.
  */
 #include <libfdt.h>
 #include <stdlib.h>
@@ -19,7 +19,11 @@
 #include "source.h"
 #include "writers.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+			       unsigned int seed);
 
 static void check_plan(struct board *b)
 {
@@ -69,14 +73,6 @@ static int try_log(const uint8_t *data, size_t size)
 	return 0;
 }
 
-static const char record_magic[] = "dmag-record ";
-
-static bool is_record(const uint8_t *data, size_t size)
-{
-	return size >= strlen(record_magic) &&
-	       !memcmp(data, record_magic, strlen(record_magic));
-}
-
 static int try_record(const uint8_t *data, size_t size)
 {
 	struct record record = { 0 };
@@ -95,20 +91,11 @@ static int try_record(const uint8_t *data, size_t size)
 	return 0;
 }
 
-static bool is_board(const uint8_t *data, size_t size)
-{
-	return size >= sizeof(fdt32_t) && fdt_magic(data) == FDT_MAGIC;
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int try_board(const uint8_t *data, size_t size)
 {
 	struct plan_options opt = { .assume = 1ULL << 32 };
 	struct board b;
 
-	if (is_record(data, size))
-		return try_record(data, size);
-	if (!is_board(data, size))
-		return try_log(data, size);
 	board_init(&b, "fuzz");
 	if (board_from_fdt(&b, data, size, &opt) || board_plan(&b)) {
 		if (!b.error)
@@ -118,4 +105,46 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	board_free(&b);
 	return 0;
+}
+
+static const struct format {
+	const char *name;
+	const char *magic;
+	int (*try)(const uint8_t *data, size_t size);
+} formats[] = {
+	{ "board", "\xd0\x0d\xfe\xed", try_board },
+	{ "log", "", try_log },
+	{ "record", "dmag-record ", try_record },
+};
+
+static const struct format *format;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const char *name = getenv("FORMAT") ?: "";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++)
+		if (!strcmp(name, formats[i].name))
+			format = &formats[i];
+	if (format)
+		return 0;
+	fprintf(stderr, "FORMAT: '%s' is no format\n", name);
+	exit(2);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+			       unsigned int seed)
+{
+	size_t len = strlen(format->magic);
+
+	size = LLVMFuzzerMutate(data, size, max);
+	if (size >= len)
+		memcpy(data, format->magic, len);
+	return size;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return format->try(data, size);
 }
