@@ -121,22 +121,32 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include/dmag
 MANDIR ?= $(PREFIX)/share/man
-COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 T_INSTALLED := $(BINDIR)/dmag $(LIBDIR)/libdmag-core.a $(LIBDIR)/pkgconfig/dmag-core.pc \
 	$(INCLUDEDIR)/dmag.h $(INCLUDEDIR)/dmag_types.h $(MANDIR)/man1/dmag.1 \
-	$(COMPLETIONDIR)/dmag
+	$(BASHDIR)/dmag $(ZSHDIR)/_dmag $(FISHDIR)/dmag.fish
 
 HELP += "install [PREFIX=/usr/local]" "install dmag, its manual, and the core as a library" \
 	"uninstall [PREFIX=/usr/local]" "remove what install put there"
 .PHONY: install uninstall
 
-install: $(T)/dmag $(B)/plain/core.a
+COMPLETIONS := $(addprefix $(T)/completion/,bash zsh fish)
+$(COMPLETIONS): $(T)/completion/%: tool/completion.sh tool/completion.awk $(T)/dmag
+	@mkdir -p $(@D)
+	@tool/completion.sh $(T)/dmag $* >$@.new
+	@mv $@.new $@
+
+install: $(T)/dmag $(B)/plain/core.a $(COMPLETIONS)
 	install -D -m 755 $(T)/dmag $(DESTDIR)$(BINDIR)/dmag
 	install -D -m 644 $(B)/plain/core.a $(DESTDIR)$(LIBDIR)/libdmag-core.a
 	install -D -m 644 core/dmag.h $(DESTDIR)$(INCLUDEDIR)/dmag.h
 	install -D -m 644 core/port/dmag_types.h $(DESTDIR)$(INCLUDEDIR)/dmag_types.h
 	install -D -m 644 tool/dmag.1 $(DESTDIR)$(MANDIR)/man1/dmag.1
-	install -D -m 644 tool/dmag.bash $(DESTDIR)$(COMPLETIONDIR)/dmag
+	install -D -m 644 $(T)/completion/bash $(DESTDIR)$(BASHDIR)/dmag
+	install -D -m 644 $(T)/completion/zsh $(DESTDIR)$(ZSHDIR)/_dmag
+	install -D -m 644 $(T)/completion/fish $(DESTDIR)$(FISHDIR)/dmag.fish
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@INCLUDEDIR@,$(INCLUDEDIR),' \
 		-e 's,@VERSION@,$(VERSION),' tool/dmag-core.pc.in \

@@ -14,14 +14,21 @@
 
 static const char show_usage[] =
 	"usage: dmag show [--json] [--color WHEN]\n"
-	"       dmag top [--delay SECONDS] [--count N]\n"
 	"\n"
 	"Show the allocation groups of the running kernel: what each protects and owns,\n"
-	"its reserve against its watermarks, and what it counted.  top repeats that,\n"
-	"with rates per second, until q is pressed.\n"
+	"its reserve against its watermarks, and what it counted.\n"
 	"\n"
-	"  -j, --json           print JSON\n"
-	"  -d, --delay SECONDS  between two pictures of top (3)\n"
+	"  -j, --json        print JSON\n"
+	"      --color WHEN  always, never or auto (a terminal)\n"
+	"  -h, --help        print this\n";
+
+static const char top_usage[] =
+	"usage: dmag top [--delay SECONDS] [--count N] [--color WHEN]\n"
+	"\n"
+	"Show the allocation groups of the running kernel again and again, with rates per\n"
+	"second, until q is pressed.\n"
+	"\n"
+	"  -d, --delay SECONDS  between two pictures (3)\n"
 	"  -n, --count N        end after so many\n"
 	"      --color WHEN     always, never or auto (a terminal)\n"
 	"  -h, --help           print this\n";
@@ -95,20 +102,21 @@ static int show_command_run(int argc, char **argv, bool top)
 {
 	struct show_command cmd = { .top = top,
 				    .view = { .root = "", .delay = 3 } };
+	const char *usage = top ? top_usage : show_usage;
 	int key;
 
 	cmd.view.style.color = isatty(STDOUT_FILENO);
 	while ((key = getopt_long(argc, argv, "jd:n:h", show_options, NULL)) !=
 	       -1) {
 		if (key == 'h') {
-			fputs(show_usage, stdout);
+			fputs(usage, stdout);
 			return EXIT_OK;
 		}
 		if (key == '?' || show_set_option(&cmd, key, optarg))
 			return EXIT_USAGE;
 	}
 	if (optind < argc) {
-		fputs(show_usage, stderr);
+		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
 	return (top ? top_run(&cmd.view) : show_run(&cmd)) ? EXIT_TROUBLE :
