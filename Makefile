@@ -9,6 +9,7 @@ HELP :=
 include mk/deps.mk
 include mk/build.mk
 include mk/tool.mk
+include mk/pack.mk
 include mk/check.mk
 include mk/kernel.mk
 include mk/guest.mk

@@ -44,7 +44,8 @@ goal()
 	fuzz) echo cc fuzz ;;
 	coverage) echo cc unit coverage ;;
 	check) echo cc unit fuzz foreign tool tool-tests ;;
-	tool | install | build/tool/*) echo cc tool ;;
+	tool | tool-static | install | build/tool/*) echo cc tool ;;
+	pack-check) echo cc tool tool-tests ;;
 	build/user/*) echo cc unit ;;
 	tool-check) echo cc tool tool-tests ;;
 	tool-fuzz) echo cc tool tool-tests fuzz ;;

@@ -84,6 +84,7 @@ step "kernel/without" building make -s kernel FLAVOUR=without
 for name in $(guest/run.sh --list compare) cost overhead tool; do
 	step "compare/$name" scripts/compare.sh "$name"
 done
+step "tool/pack" make -s pack-check
 step "tool/boards" building make -s boards-check
 step "bench" building make -s bench RUNS=1
 for name in $(guest/run.sh --list normal); do

@@ -52,10 +52,10 @@ hasnt()
 	verdict $? "$1: absent" "there is '$2' in: $(cat "$work/${3:-out}")"
 }
 
-# board NAME: compile boards/NAME.dts to $work/NAME.dtb
+# board NAME [DIR]: compile boards/NAME.dts (of DIR) to $work/NAME.dtb
 board()
 {
-	dtc -q -o "$work/$1.dtb" "$here/boards/$1.dts" ||
+	dtc -q -o "$work/$1.dtb" "${2:-$here}/boards/$1.dts" ||
 		verdict 1 "dtc $1.dts"
 }
 
