@@ -33,6 +33,7 @@ needs()
 	results) echo python3 ;;
 	guest) echo qemu-system-x86 busybox-static cpio python3 ;;
 	lint) echo clang-format-14 sparse cppcheck shellcheck perl python3 ;;
+	dist) echo git gzip tar ;;
 	fresh) echo debootstrap util-linux git ;;
 	esac
 }
@@ -45,7 +46,8 @@ goal()
 	coverage) echo cc unit coverage ;;
 	check) echo cc unit fuzz foreign tool tool-tests ;;
 	tool | tool-static | install | build/tool/*) echo cc tool ;;
-	pack-check) echo cc tool tool-tests ;;
+	dist) echo dist ;;
+	pack-check) echo cc tool tool-tests dist ;;
 	build/user/*) echo cc unit ;;
 	tool-check) echo cc tool tool-tests ;;
 	tool-fuzz) echo cc tool tool-tests fuzz ;;
