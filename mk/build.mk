@@ -45,7 +45,7 @@ define FLAVOUR_RULES
 $(B)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	@echo '  CC $(1) $$<'
-	$$(Q)$$(CC_$(1)) $$(BUILD_FLAGS) $$(CFLAGS_$$(firstword $$(subst /, ,$$*))) $$(CFLAGS) -c $$< -o $$@
+	$$(Q)$$(CC_$(1)) $$(BUILD_FLAGS) $$(CFLAGS_$$(firstword $$(subst /, ,$$*))) $$(CPPFLAGS) $$(CFLAGS) -c $$< -o $$@
 $(B)/$(1)/core.a: $$(CORE:%.c=$(B)/$(1)/%.o)
 $(B)/$(1)/model.a: $$(MODEL:%.c=$(B)/$(1)/%.o)
 $(B)/$(1)/core.a $(B)/$(1)/model.a:

@@ -17,7 +17,7 @@ define TOOL_PROGRAM
 $(T)/$(1): $$(TOOL:%.c=$(B)/$(2)/%.o) $(B)/$(2)/core.a
 	@mkdir -p $$(@D)
 	@echo '  LD $$@'
-	$$(Q)$$(CC_$(2)) $(3) $$(LDFLAGS) $$^ $$(TOOL_LIBS) -o $$@
+	$$(Q)$$(CC_$(2)) $(3) $$(CFLAGS) $$(LDFLAGS) $$^ $$(TOOL_LIBS) -o $$@
 endef
 $(eval $(call TOOL_PROGRAM,dmag,plain))
 $(eval $(call TOOL_PROGRAM,dmag-san,san))

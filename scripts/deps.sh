@@ -34,6 +34,7 @@ needs()
 	guest) echo qemu-system-x86 busybox-static cpio python3 ;;
 	lint) echo clang-format-14 sparse cppcheck shellcheck perl python3 ;;
 	dist) echo git gzip tar ;;
+	deb) echo dpkg-dev debhelper lintian ;;
 	fresh) echo debootstrap util-linux git ;;
 	esac
 }
@@ -47,7 +48,8 @@ goal()
 	check) echo cc unit fuzz foreign tool tool-tests ;;
 	tool | tool-static | install | build/tool/*) echo cc tool ;;
 	dist) echo dist ;;
-	pack-check) echo cc tool tool-tests dist ;;
+	deb) echo cc tool dist deb ;;
+	pack-check) echo cc tool tool-tests dist deb ;;
 	build/user/*) echo cc unit ;;
 	tool-check) echo cc tool tool-tests ;;
 	tool-fuzz) echo cc tool tool-tests fuzz ;;
