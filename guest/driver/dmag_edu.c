@@ -276,9 +276,12 @@ static bool edu_zeroed(const struct edu_lot *lot, const struct edu_buffer *buf)
 	       !memchr_inv(edu_memory(buf), 0, lot->size);
 }
 
+/* As far as the page allocator would do it. */
 static bool edu_aligned(const struct edu_lot *lot, const struct edu_buffer *buf)
 {
-	return !(buf->dma & ((PAGE_SIZE << get_order(lot->size)) - 1));
+	int order = min(get_order(lot->size), MAX_PAGE_ORDER);
+
+	return !(buf->dma & ((PAGE_SIZE << order) - 1));
 }
 
 static u64 *edu_tag_at(const struct edu_buffer *buf, size_t offset)

@@ -42,8 +42,8 @@ void __dmag_offline_failed(void);
  * @page: set to the first page
  *
  * The run is physically and bus contiguous, inside the device's reach, and
- * aligned to the smallest page order that holds @size.  It is not zeroed
- * unless init_on_alloc or __GFP_ZERO asks for it.
+ * aligned to the smallest page order that holds @size, or to MAX_PAGE_ORDER if that
+ * is less.  It is not zeroed unless init_on_alloc or __GFP_ZERO asks for it.
  *
  * Context: Any, if @gfp does not allow blocking.
  * Return: true if there are pages; false if the device is not restricted, or the

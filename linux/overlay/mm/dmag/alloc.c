@@ -359,12 +359,32 @@ static struct page *alloc_finish(u64 pfn, u64 count, gfp_t gfp)
 	return page;
 }
 
+/*
+ * The DMA API promises natural alignment.  The kernel without dmag keeps that promise
+ * up to the largest block of the page allocator, and has larger buffers only from CMA
+ * areas, which align them less.  So above that a size that is no power of two is not
+ * aligned further, since up to half of the memory between such buffers would be lost.
+ */
 static struct dmag_request alloc_request(size_t size)
 {
 	struct dmag_request req = DMAG_REQUEST(PFN_UP(size));
 
 	req.align = roundup_pow_of_two(req.count);
+	if (req.align != req.count)
+		req.align = min_t(u64, req.align, MAX_ORDER_NR_PAGES);
 	return req;
+}
+
+/*
+ * Before a large buffer is refused, it need not be aligned better than others either.
+ * Return false if it asks for no more.
+ */
+static bool alloc_relax(struct dmag_request *req)
+{
+	if (req->align <= MAX_ORDER_NR_PAGES)
+		return false;
+	req->align = MAX_ORDER_NR_PAGES;
+	return true;
 }
 
 /*
@@ -459,12 +479,21 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 	return alloc_without_claim(dev, size, gfp, page);
 }
 
+static int alloc_claim(struct device *dev, const struct dmag_request *req,
+		       gfp_t gfp, u64 *pfn)
+{
+	struct dmag_effort effort = alloc_effort(dev, gfp);
+
+	return dmag_may_wait(gfp) ?
+		       alloc_climb_io(dev, req, &effort,
+				      alloc_climb_bound(req->count), pfn) :
+		       alloc_climb_noio(dev, req, &effort, pfn);
+}
+
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page)
 {
 	struct dmag_request req = alloc_request(size);
-	struct dmag_effort effort = alloc_effort(dev, gfp);
-	unsigned long bound = alloc_climb_bound(req.count);
 	int ret;
 	u64 pfn;
 
@@ -476,9 +505,9 @@ bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 	if (!alloc_restricted(dev))
 		return false;
 	might_alloc(gfp & gfp_allowed_mask);
-	ret = dmag_may_wait(gfp) ?
-		      alloc_climb_io(dev, &req, &effort, bound, &pfn) :
-		      alloc_climb_noio(dev, &req, &effort, &pfn);
+	ret = alloc_claim(dev, &req, gfp, &pfn);
+	if (ret && ret != -EINTR && alloc_relax(&req))
+		ret = alloc_claim(dev, &req, gfp, &pfn);
 	return !ret && alloc_hand_out(dev, pfn, size, gfp, page);
 }
 
@@ -499,6 +528,7 @@ struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
 		return page;
 	}
 	effort = alloc_effort(dev, gfp);
+	alloc_relax(&req);
 	if (dmag_may_wait(gfp) && effort.most_moves == LONG_MAX)
 		ret = alloc_wait(dev, &req, &effort, &pfn);
 	if (!ret && alloc_hand_out(dev, pfn, size, gfp, &page))

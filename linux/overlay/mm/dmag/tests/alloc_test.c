@@ -160,6 +160,30 @@ static void test_sizes(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* Large buffers, for which the reach has no place at natural alignment. */
+static void test_unaligned(struct kunit *test)
+{
+	static const size_t sizes[] = { SZ_32M, SZ_32M + SZ_4K };
+	const struct bus_dma_region map[] = {
+		{ .cpu_start = BASE + SZ_16M, .size = SZ_32M + 14 * SZ_1M },
+		{},
+	};
+	struct device *dev = bare_device(test, "dmag-unaligned");
+
+	set_map(test, dev, map, sizeof(map));
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(32)), 0);
+	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		dma_addr_t dma;
+		void *buf = dma_alloc_coherent(dev, sizes[i], &dma, GFP_KERNEL);
+
+		expect_good(test, dev, buf, dma, sizes[i]);
+		dma_free_coherent(dev, sizes[i], buf, dma);
+	}
+	KUNIT_EXPECT_EQ(test, frames_used(group_of(dev)), 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 /* An impossible request fails, and leaves everything as it was. */
 static void test_too_large(struct kunit *test)
 {
@@ -405,21 +429,14 @@ static void test_held_last(struct kunit *test)
 }
 
 static struct kunit_case alloc_cases[] = {
-	KUNIT_CASE(test_atomic),
-	KUNIT_CASE(test_atomic_last_frame),
-	KUNIT_CASE(test_free_in_irq),
-	KUNIT_CASE(test_other_calls),
-	KUNIT_CASE(test_sizes),
-	KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_bad_free),
-	KUNIT_CASE(test_held_page),
-	KUNIT_CASE(test_held_block),
-	KUNIT_CASE(test_broken_page),
-	KUNIT_CASE(test_broken_frame),
-	KUNIT_CASE(test_memory_failure),
-	KUNIT_CASE(test_held_last),
-	KUNIT_CASE(test_init_on_free),
-	{},
+	KUNIT_CASE(test_atomic),	 KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),	 KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),		 KUNIT_CASE(test_unaligned),
+	KUNIT_CASE(test_too_large),	 KUNIT_CASE(test_bad_free),
+	KUNIT_CASE(test_held_page),	 KUNIT_CASE(test_held_block),
+	KUNIT_CASE(test_broken_page),	 KUNIT_CASE(test_broken_frame),
+	KUNIT_CASE(test_memory_failure), KUNIT_CASE(test_held_last),
+	KUNIT_CASE(test_init_on_free),	 {},
 };
 
 static struct kunit_suite alloc_suite = {

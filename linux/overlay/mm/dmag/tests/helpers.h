@@ -218,14 +218,20 @@ static inline bool all_zero(const void *buf, size_t size)
 	return !memchr_inv(buf, 0, size);
 }
 
+/* The alignment of a buffer of any size, bytes. */
+static inline u64 least_align(size_t size)
+{
+	return PAGE_SIZE << min(get_order(size), MAX_PAGE_ORDER);
+}
+
 /* The promises of the DMA API for every coherent buffer. */
 static inline void expect_good(struct kunit *test, struct device *dev,
 			       void *buf, dma_addr_t dma, size_t size)
 {
 	KUNIT_ASSERT_NOT_NULL(test, buf);
 	KUNIT_EXPECT_TRUE(test, dma_coherent_ok(dev, virt_to_phys(buf), size));
-	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(virt_to_phys(buf),
-					   PAGE_SIZE << get_order(size)));
+	KUNIT_EXPECT_TRUE(test,
+			  IS_ALIGNED(virt_to_phys(buf), least_align(size)));
 	KUNIT_EXPECT_EQ(test, phys_to_dma(dev, virt_to_phys(buf)), dma);
 	KUNIT_EXPECT_TRUE(test, all_zero(buf, size));
 }
