@@ -227,6 +227,42 @@ def overhead_table(without, normal, off):
     return table
 
 
+# Systems of scenario areas, the first of which has groups, and that which groups must equal.
+AREAS = ("normal", "normal-off", "normal-placed", "normal-area")
+HEADS = ("groups", "stock", "placed", "area")
+PLACED = 2
+
+
+def times(row):
+    """Median, 99th percentile and worst, in microseconds."""
+    return "/".join(f"{number(row, key) / 1000:.0f}" if number(row, key) is not None else "-"
+                    for key in ("p50_ns", "p99_ns", "max_ns"))
+
+
+def areas_facts(logs):
+    """What each system keeps from the host, and how the host works beside it."""
+    for label, keys in (("WASTE", ("owned_kib", "movable_kib")), ("HOST", ("before", "during", "after"))):
+        for key in keys:
+            found = [[w for w in map(words, told(log, label)) if w.get("when", key) == key] for log in logs]
+            yield (f"{label.lower()} {key}",
+                   [w[-1].get("pages", w[-1].get(key, "")) if w else "" for w in found])
+
+
+def areas_table(*logs):
+    """Groups beside the CMA areas that users would pick instead."""
+    table = Table("request|>" + "|>".join(HEADS) + "|>" +
+                  "|>".join(f"{head} us p50/p99/worst" for head in HEADS) + "|verdict")
+    asked = [{row["what"]: row for row in map(words, told(log, "AREA"))} for log in logs]
+    for what in asked[0]:
+        row = [boot.get(what, {}) for boot in asked]
+        got = [number(r, "got") for r in row]
+        said = "ok" if None not in got and got[0] >= max(got[PLACED], got[1]) else "FAILED"
+        table.add(what, *(r.get("got", "") for r in row), *map(times, row), said, verdict=said)
+    for name, values in areas_facts(logs):
+        table.add(name, *values, *[""] * (len(HEADS) + 1))
+    return table
+
+
 def tool_table(normal):
     """dmag plan --live must predict what dmag show then reports."""
     table = Table("the tool's prediction|verdict")
@@ -264,6 +300,7 @@ def tool_table(normal):
 # Tables of their own, and the boots that they are made of.
 TABLES = {
     "run": (run_table, ("normal", "normal-off")),
+    "areas": (areas_table, AREAS),
     "cost": (cost_table, ("normal", "normal-off")),
     "overhead": (overhead_table, ("without", "normal", "normal-off")),
     "tool": (tool_table, ("normal",)),
@@ -326,7 +363,7 @@ def facts(directory):
     text = {"date": " to ".join(dict.fromkeys((days[0], days[-1]))), "commit": ", ".join(sorted(commits)),
             "machine": machine()}
     faults = 0
-    for what in ("run", "compare", "cost", "overhead"):
+    for what in ("run", "compare", "areas", "cost", "overhead"):
         names = [name for name in logs if name == what or what == "compare" and name not in TABLES]
         made = list(tables(directory, names))
         faults += sum(table.faults for table in made)

@@ -8,7 +8,9 @@
 #   run.sh --list FLAVOUR|compare	the scenarios that boot there
 #   run.sh --need SCENARIO KEY DEFAULT	what the scenario says of KEY
 #
-# FLAVOUR is that of the kernel, or "off": the normal kernel with dmag=off.
+# FLAVOUR is that of the kernel, or one of those without groups, for which the normal
+# kernel boots with dmag=off: "off"; "area", with a CMA area of 256 MiB where Linux puts
+# it; "placed", with one in the lowest GiB, where every device of the scenarios reaches it.
 #
 # A scenario says what it needs at the head of guest/scenarios/SCENARIO.sh, in
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
@@ -67,10 +69,14 @@ shift
 [ $# -eq 0 ] || shift
 base=$(basename "$scenario" .sh)
 name=$base-$flavour
-if [ "$flavour" = off ]; then
-	flavour=normal name=$base-normal-off
-	set -- dmag=off "$@"
-fi
+case $flavour in
+off) set -- dmag=off "$@" ;;
+area) set -- dmag=off cma=256M "$@" ;;
+placed) set -- dmag=off cma=256M@0-1G "$@" ;;
+esac
+case $flavour in
+off | area | placed) name=$base-normal-$flavour flavour=normal ;;
+esac
 logs=${LOG_DIR:-$build/log}
 log=$logs/$name.log
 kernel=$build/kernel-$flavour/arch/x86/boot/bzImage

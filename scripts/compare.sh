@@ -36,7 +36,9 @@ for scenario in "$@"; do
 	echo "$systems" | xargs -n 1 | xargs -P $jobs -I{} "$top/guest/run.sh" "$scenario" {} >/dev/null ||
 		status=1
 	for system in $systems; do
-		[ "$system" != off ] || system=normal-off
+		case $system in
+		off | area | placed) system=normal-$system ;;
+		esac
 		judged="$judged $log/$scenario-$system.judge"
 	done
 done

@@ -87,10 +87,14 @@ static const char *const edu_kinds[] = { "coherent", "nokmap", "pages",
 					 "noncoherent" };
 static_assert(ARRAY_SIZE(edu_kinds) == EDU_NR_KINDS);
 
-/* @cookie: what the allocation returned, and what freeing it wants back */
+/*
+ * @cookie: what the allocation returned, and what freeing it wants back
+ * @ns: the time that the allocation took
+ */
 struct edu_buffer {
 	void *cookie;
 	dma_addr_t dma;
+	u64 ns;
 };
 
 /* The buffers of one request. */
@@ -230,6 +234,7 @@ static void edu_alloc_lot(struct edu *edu, struct edu_lot *lot)
 
 		buf->cookie = edu_get(&edu->pdev->dev, lot, &buf->dma);
 		ns = ktime_get_ns() - start;
+		buf->ns = ns;
 		lot->total_ns += ns;
 		lot->max_ns = max(lot->max_ns, ns);
 		lot->slow += ns > EDU_SLOW_NS;
@@ -349,6 +354,34 @@ static gfp_t edu_gfp(enum edu_context context)
 	return (context == EDU_BLOCK ? GFP_KERNEL : GFP_ATOMIC) | __GFP_NOWARN;
 }
 
+static int edu_compare_u64(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Refused requests count in the mean and the maximum only. */
+static int edu_report_times(struct edu *edu, const struct edu_lot *lot)
+{
+	unsigned long granted = lot->granted, i;
+	u64 *ns = kvmalloc_array(granted + 1, sizeof(*ns), GFP_KERNEL);
+
+	if (!ns)
+		return -ENOMEM;
+	for (i = 0; i < granted; i++)
+		ns[i] = lot->buffers[i].ns;
+	sort(ns, granted, sizeof(*ns), edu_compare_u64, NULL);
+	ctl_report(&edu->ctl, "ns=%llu max_ns=%llu slow=%lu ",
+		   div64_u64(lot->total_ns, max(granted, 1UL)), lot->max_ns,
+		   lot->slow);
+	if (granted)
+		ctl_report(&edu->ctl, "p50_ns=%llu p99_ns=%llu ",
+			   ns[granted / 2], ns[granted * 99 / 100]);
+	kvfree(ns);
+	return 0;
+}
+
 static int edu_cmd_alloc(struct edu *edu, const char *args)
 {
 	char context_name[16], kind_name[16];
@@ -356,7 +389,7 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 	unsigned long count;
 	size_t size;
 	struct edu_lot *lot;
-	int context, kind;
+	int context, kind, err;
 
 	if (sscanf(args, "%15s %15s %lu %zu %u", context_name, kind_name,
 		   &count, &size, &give_up) < 4)
@@ -381,11 +414,9 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 	ctl_report(&edu->ctl,
 		   "context=%s kind=%s size=%zu asked=%lu granted=%lu ",
 		   context_name, kind_name, size, count, lot->granted);
-	ctl_report(&edu->ctl, "ns=%llu max_ns=%llu slow=%lu ",
-		   div64_u64(lot->total_ns, max(lot->granted, 1UL)),
-		   lot->max_ns, lot->slow);
+	err = edu_report_times(edu, lot);
 	edu_check_lot(edu, lot);
-	return 0;
+	return err;
 }
 
 static void edu_free_all(struct edu *edu, enum edu_context context)
@@ -520,13 +551,6 @@ static int edu_cmd_roundtrip(struct edu *edu, const char *args)
 	return 0;
 }
 
-static int edu_compare_cycles(const void *a, const void *b)
-{
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static u64 edu_pair_cycles(struct device *dev, gfp_t gfp)
 {
 	dma_addr_t dma;
@@ -580,7 +604,7 @@ static int edu_cmd_cost(struct edu *edu, const char *args)
 	/* Once to warm up. */
 	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
 	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
-	sort(cycles, count, sizeof(*cycles), edu_compare_cycles, NULL);
+	sort(cycles, count, sizeof(*cycles), edu_compare_u64, NULL);
 	ctl_report(&edu->ctl,
 		   "context=%s pairs=%lu min=%llu median=%llu max=%llu\n", name,
 		   count, cycles[0], cycles[count / 2], cycles[count - 1]);
