@@ -294,8 +294,9 @@ static int claim_fill(struct claim_climb *climb)
  * Claim for a request.  Whole blocks come first: the rest of a block serves the
  * next request, while single frames would scatter over the host's memory.  If
  * the request is smaller, its own size follows, before the host has to reclaim
- * a block for it.  A claim cannot span frames that the group owns, so a surplus,
- * which would be released anyway, goes back before a large claim.
+ * a block for it.  A group without a reserve has no use for the rest of a block.
+ * A claim cannot span frames that the group owns, so a surplus, which would be
+ * released anyway, goes back before a large claim.
  */
 static int claim_request(struct claim_climb *climb,
 			 const struct dmag_request *req)
@@ -304,7 +305,7 @@ static int claim_request(struct claim_climb *climb,
 	u64 blocks = round_up(req->count, DMAG_BLOCK_FRAMES);
 	u64 block_align = max_t(u64, align, DMAG_BLOCK_FRAMES);
 	bool less = blocks > req->count || align < DMAG_BLOCK_FRAMES;
-	bool odd = req->phase & (align - 1);
+	bool exact = (req->phase & (align - 1)) || !climb->group->marks.high;
 	int ret;
 
 	climb->want = req;
@@ -315,8 +316,8 @@ static int claim_request(struct claim_climb *climb,
 		dmag_group_shrink(climb->group, climb->backend,
 				  climb->group->marks.high,
 				  dmag_group_surplus(climb->group));
-	climb->end = less && !odd ? DMAG_CLAIM_RECLAIM : DMAG_RUNGS;
-	if (odd)
+	climb->end = less && !exact ? DMAG_CLAIM_RECLAIM : DMAG_RUNGS;
+	if (exact)
 		return claim_extents(climb, req->count, align, true);
 	ret = claim_extents(climb, blocks, block_align, !less);
 	if (ret != -EAGAIN || !less)

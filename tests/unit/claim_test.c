@@ -114,6 +114,21 @@ static void reserve_serves_first(void **state)
 	leave_clean(&low);
 }
 
+/* No rest of a block stays behind, which would serve no request. */
+static void claims_exactly_without_reserve(void **state)
+{
+	u64 pfn;
+
+	machine_join(&m, &low);
+	low.group->marks = (struct dmag_marks){ 0 };
+	assert_int_equal(alloc(&low, 3, &pfn), 0);
+	assert_int_equal(low.group->frames.used, 3);
+	assert_int_equal(low.group->frames.free, 0);
+	put(&low, pfn, 3);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
 /*
  * A run of three frames lies behind more short holes than a bounded search looks
  * at.  An atomic request does without; one that could climb finds it, since the
@@ -1005,6 +1020,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fills_to_high),
 		TEST(reserve_serves_first),
+		TEST(claims_exactly_without_reserve),
 		TEST(finds_the_last_run),
 		TEST(no_block_for_a_page),
 		TEST(surplus_makes_way),
