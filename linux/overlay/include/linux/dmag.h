@@ -8,6 +8,7 @@
 #ifndef _LINUX_DMAG_H
 #define _LINUX_DMAG_H
 
+#include <linux/gfp_types.h>
 #include <linux/jump_label.h>
 #include <linux/types.h>
 
@@ -77,16 +78,32 @@ static inline bool dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 }
 
 /**
- * dmag_settle_pages() - The request of a device ends without its group.
+ * dmag_quiet() - The flags by which to ask the zones for memory.
+ * @gfp: those of the request
+ *
+ * A failure of the zones is not that of the request, so dmag_settle_pages() reports
+ * that instead.
+ *
+ * Context: Any.
+ * Return: the flags.
+ */
+static inline gfp_t dmag_quiet(gfp_t gfp)
+{
+	return static_branch_unlikely(&dmag_key) ? gfp | __GFP_NOWARN : gfp;
+}
+
+/**
+ * dmag_settle_pages() - The zones have been asked on behalf of a device.
  * @dev: as for dmag_alloc_pages()
  * @size: likewise
- * @gfp: likewise
+ * @gfp: likewise; without __GFP_NOWARN a failure is reported
  * @page: those that the caller found, or NULL
  *
- * A failed request waits a moment for memory of its reach to come free.
+ * If the zones failed, the group of a device that reaches all memory climbs; one
+ * that serves its device waits a moment for memory of its reach to come free.
  *
  * Context: Any, if @gfp does not allow blocking.
- * Return: @page, or pages that came free.
+ * Return: @page, pages that were claimed or came free, or NULL.
  */
 static inline struct page *dmag_settle_pages(struct device *dev, size_t size,
 					     gfp_t gfp, struct page *page)
@@ -207,6 +224,11 @@ static inline bool dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 				    struct page **page)
 {
 	return false;
+}
+
+static inline gfp_t dmag_quiet(gfp_t gfp)
+{
+	return gfp;
 }
 
 static inline struct page *dmag_settle_pages(struct device *dev, size_t size,

@@ -123,19 +123,15 @@ static enum alloc_verdict alloc_try_group(struct device *dev,
 }
 
 /*
- * The membership by which a group serves @dev.  Not one that is stale, since the group
- * may reach more than the device does now; it stays stale if there was no memory to
- * join again, or no time.
+ * The membership of @dev.  Not one that is stale, since the group may reach more than
+ * the device does now; it stays stale if there was no memory to join again, or no time.
  */
 static struct dmag_device *alloc_member(struct device *dev)
 {
 	struct dmag_device *member =
 		rcu_dereference_check(dev->dmag, lockdep_is_held(&dmag_mutex));
 
-	return member && !dmag_device_stale(member, dev) &&
-			       dmag_kgroup_serves(member->group) ?
-		       member :
-		       NULL;
+	return member && !dmag_device_stale(member, dev) ? member : NULL;
 }
 
 /* Whether @dev is still the member @member of @group; @member is gone if it is not. */
@@ -161,22 +157,18 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 
 	dmag_assert_may_claim();
 	member = alloc_member(dev);
-	if (!member)
+	if (!member || !dmag_kgroup_claims(member->group))
 		return -ENOMEM;
 	group = member->group;
 	ret = dmag_kgroup_climb(group, req, effort, pfn);
 	if (ret)
 		return ret;
-	spin_lock_irq(&group->lock);
 	if (alloc_still_member(dev, member, group)) {
 		dmag_device_charge(member, req->count);
-	} else {
-		ret = dmag_group_put(&group->core, *pfn, req->count) ?: -ENOMEM;
-		dmag_kgroup_arrival(group);
+		return 0;
 	}
-	dmag_kgroup_kick(group);
-	spin_unlock_irq(&group->lock);
-	return ret;
+	__dmag_free_pages(dev, pfn_to_page(*pfn), req->count << PAGE_SHIFT);
+	return -ENOMEM;
 }
 
 /*
@@ -275,7 +267,7 @@ static struct dmag_kgroup *wait_start(struct device *dev,
 	bool worth;
 
 	member = alloc_member(dev);
-	if (!member)
+	if (!member || !dmag_kgroup_serves(member->group))
 		return NULL;
 	group = member->group;
 	spin_lock_irq(&group->lock);
@@ -416,15 +408,17 @@ static bool alloc_hand_out(struct device *dev, u64 pfn, size_t size, gfp_t gfp,
 	return true;
 }
 
-/* Whether the device has a group that serves it. */
-static bool alloc_restricted(struct device *dev)
+/* Whether the device has a group of that kind. */
+static bool alloc_in_group(struct device *dev, enum dmag_service service)
 {
+	struct dmag_device *member;
 	bool ret;
 
 	if (dmag_has_cma_area(dev))
 		return false;
 	rcu_read_lock();
-	ret = alloc_member(dev);
+	member = alloc_member(dev);
+	ret = member && READ_ONCE(member->group->service) == service;
 	rcu_read_unlock();
 	return ret;
 }
@@ -502,7 +496,7 @@ bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 	if (alloc_prefers_cma(dev, size, gfp) &&
 	    alloc_without_claim(dev, size, gfp, page))
 		return true;
-	if (!alloc_restricted(dev))
+	if (!alloc_in_group(dev, DMAG_SERVES))
 		return false;
 	might_alloc(gfp & gfp_allowed_mask);
 	ret = alloc_claim(dev, &req, gfp, &pfn);
@@ -511,8 +505,31 @@ bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 	return !ret && alloc_hand_out(dev, pfn, size, gfp, page);
 }
 
-struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
-				 struct page *page)
+/*
+ * The zones have no run for a device that reaches all memory, most often because
+ * they are fragmented.  Its group has no reserve, but climbs all the same.
+ */
+static struct page *settle_universal(struct device *dev, size_t size, gfp_t gfp)
+{
+	struct dmag_request req = alloc_request(size);
+	struct dmag_effort effort = alloc_effort(dev, gfp);
+	struct page *page;
+	u64 pfn;
+	int ret;
+
+	if (!gfpflags_allow_blocking(gfp) || force_dma_unencrypted(dev) ||
+	    !alloc_in_group(dev, DMAG_UNIVERSAL))
+		return NULL;
+	might_alloc(gfp & gfp_allowed_mask);
+	ret = dmag_may_wait(gfp) && effort.most_moves == LONG_MAX ?
+		      alloc_climb_io(dev, &req, &effort,
+				     alloc_climb_bound(req.count), &pfn) :
+		      alloc_climb_noio(dev, &req, &effort, &pfn);
+	return !ret && alloc_hand_out(dev, pfn, size, gfp, &page) ? page : NULL;
+}
+
+static struct page *settle_restricted(struct device *dev, size_t size,
+				      gfp_t gfp, struct page *page)
 {
 	struct dmag_request req = alloc_request(size);
 	bool blocking = gfpflags_allow_blocking(gfp);
@@ -520,8 +537,6 @@ struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
 	int ret = -ENOMEM;
 	u64 pfn;
 
-	if (!alloc_restricted(dev))
-		return page;
 	if (page) {
 		if (blocking && !is_migrate_cma_page(page))
 			alloc_count(dev, DMAG_NR_ZONES_HELPED);
@@ -540,6 +555,20 @@ struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
 	return NULL;
 }
 
+struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
+				 struct page *page)
+{
+	if (alloc_in_group(dev, DMAG_SERVES))
+		page = settle_restricted(dev, size, gfp, page);
+	else if (unlikely(!page))
+		page = settle_universal(dev, size, gfp);
+	/* In the words of the page allocator, which dmag_quiet() kept silent. */
+	if (unlikely(!page))
+		warn_alloc(gfp, NULL, "page allocation failure: order:%u",
+			   get_order(size));
+	return page;
+}
+
 /* Whether any page has another reference than ours, or broken memory. */
 static bool free_has_unfit(struct page *page, u64 count)
 {
@@ -551,9 +580,10 @@ static bool free_has_unfit(struct page *page, u64 count)
 }
 
 /*
- * A page that is still referenced, or broken, must not reach the next device.  So
- * the group drops such a buffer, and each page goes to the page allocator with its
- * last reference.  The caller puts the group's, without the lock.
+ * A page that is still referenced, or broken, must not reach the next device, and a
+ * universal group keeps nothing.  So the group drops such a buffer, and each page goes
+ * to the page allocator with its last reference.  The caller puts the group's, without
+ * the lock.
  */
 static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 			   u64 count)
@@ -673,7 +703,8 @@ static bool free_is_sane(struct dmag_kgroup *group, struct page *page,
 static bool free_prepare(struct dmag_kgroup *group, struct page *page,
 			 u64 count)
 {
-	if (free_has_unfit(page, count))
+	if (READ_ONCE(group->service) == DMAG_UNIVERSAL ||
+	    free_has_unfit(page, count))
 		return false;
 	if (unlikely(want_init_on_free()))
 		free_clear(group, page, count);

@@ -215,7 +215,7 @@ int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 		       lockdep_is_held(&dmag_mutex));
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (!dmag_kgroup_serves(group))
+	if (!dmag_kgroup_claims(group))
 		return -ETIME;
 	return time_after(jiffies, group->effort.until) ? -ETIME : 0;
 }

@@ -63,8 +63,9 @@ enum dmag_counter {
 /**
  * enum dmag_service - Whether devices are served from a group.
  * @DMAG_SERVES: they are; the group's reach is restricted
- * @DMAG_UNIVERSAL: its reach is all of RAM, so it owns nothing; RAM that comes
- *	online can end that
+ * @DMAG_UNIVERSAL: its reach is all of RAM, so it has no reserve; it claims for
+ *	requests that the ordinary path did not serve, and owns only what these
+ *	hold; RAM that comes online can end that
  * @DMAG_BROKEN: it is out of service for good, see DMAG_WARN_ON()
  * @DMAG_SERVICES: how many there are; names in debugfs.c
  */
@@ -334,7 +335,7 @@ void dmag_kgroup_yield(struct dmag_kgroup *group);
 int dmag_kgroup_give_up(const struct dmag_kgroup *group);
 
 /**
- * dmag_kgroup_serves() - Whether a group serves devices, and may own memory.
+ * dmag_kgroup_serves() - Whether a group serves devices from a reserve.
  * @group: the group
  *
  * Context: Any.
@@ -343,6 +344,18 @@ int dmag_kgroup_give_up(const struct dmag_kgroup *group);
 static inline bool dmag_kgroup_serves(const struct dmag_kgroup *group)
 {
 	return READ_ONCE(group->service) == DMAG_SERVES;
+}
+
+/**
+ * dmag_kgroup_claims() - Whether a group may claim memory for requests.
+ * @group: the group
+ *
+ * Context: Any.
+ * Return: false if it is broken.
+ */
+static inline bool dmag_kgroup_claims(const struct dmag_kgroup *group)
+{
+	return READ_ONCE(group->service) != DMAG_BROKEN;
 }
 
 void dmag_kgroup_break(struct dmag_kgroup *group);

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of devices that reach all memory: their group has no reserve, and
+ * claims for requests that the zones did not serve.  dmag_settle_pages() without
+ * pages stands for zones that are fragmented.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#include "../map.h"
+#include "helpers.h"
+
+static struct device *make_universal(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-all", DMA_BIT_MASK(64));
+
+	KUNIT_ASSERT_EQ(test, group_of(dev)->service, DMAG_UNIVERSAL);
+	return dev;
+}
+
+static struct dmag_kgroup *owner_of(const struct page *page)
+{
+	struct dmag_kgroup *owner;
+
+	rcu_read_lock();
+	owner = dmag_owner(page_to_pfn(page));
+	rcu_read_unlock();
+	return owner;
+}
+
+/* The group has nothing left, and the worker has forgotten what it had. */
+static void expect_nothing_kept(struct kunit *test, struct dmag_kgroup *group,
+				const struct page *page)
+{
+	KUNIT_EXPECT_EQ(test, frames_used(group), 0);
+	KUNIT_EXPECT_EQ(test, group->core.frames.free, 0);
+	KUNIT_EXPECT_TRUE(test, eventually(!owner_of(page)));
+	expect_valid(test);
+}
+
+/*
+ * More than the page allocator gives in one piece.  It would warn if it were asked
+ * for that, so the judge of the log is a part of this test.
+ */
+static void test_large(struct kunit *test)
+{
+	static const size_t sizes[] = { SZ_4M + SZ_4K, SZ_16M + SZ_8M,
+					SZ_64M + 11 * SZ_1M };
+	struct device *dev = make_universal(test);
+	struct dmag_kgroup *group = group_of(dev);
+
+	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		dma_addr_t dma;
+		void *buf = dma_alloc_coherent(dev, sizes[i], &dma, GFP_KERNEL);
+
+		expect_good(test, dev, buf, dma, sizes[i]);
+		KUNIT_EXPECT_EQ(test, frames_used(group), PFN_UP(sizes[i]));
+		memset(buf, 0xa5, sizes[i]);
+		dma_free_coherent(dev, sizes[i], buf, dma);
+		expect_nothing_kept(test, group, virt_to_page(buf));
+	}
+	kunit_device_unregister(test, dev);
+}
+
+static void test_too_large(struct kunit *test)
+{
+	struct device *dev = make_universal(test);
+	dma_addr_t dma;
+
+	KUNIT_EXPECT_NULL(test, dma_alloc_coherent(dev, SZ_1G, &dma,
+						   GFP_KERNEL | __GFP_NOWARN));
+	KUNIT_EXPECT_EQ(test, frames_used(group_of(dev)), 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* The group keeps nothing of a buffer that is freed. */
+static void test_zones_failed(struct kunit *test)
+{
+	static const gfp_t gfp[] = { GFP_KERNEL, GFP_KERNEL | __GFP_NORETRY,
+				     GFP_KERNEL | __GFP_THISNODE, GFP_NOFS,
+				     GFP_NOIO };
+	struct device *dev = make_universal(test);
+	struct dmag_kgroup *group = group_of(dev);
+
+	for (int i = 0; i < ARRAY_SIZE(gfp); i++) {
+		struct page *page;
+
+		page = dmag_settle_pages(dev, SZ_512K, gfp[i], NULL);
+		KUNIT_ASSERT_NOT_NULL(test, page);
+		KUNIT_EXPECT_PTR_EQ(test, owner_of(page), group);
+		KUNIT_EXPECT_EQ(test, frames_used(group),
+				SZ_512K >> PAGE_SHIFT);
+		expect_valid(test);
+		KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_512K));
+		expect_nothing_kept(test, group, page);
+	}
+	kunit_device_unregister(test, dev);
+}
+
+/* Requests that cannot wait get nothing that they did not get before. */
+static void test_atomic(struct kunit *test)
+{
+	struct device *dev = make_universal(test);
+	u64 claims = group_of(dev)->counter[DMAG_NR_CLAIM];
+
+	KUNIT_EXPECT_NULL(test,
+			  dmag_settle_pages(dev, SZ_64K,
+					    GFP_ATOMIC | __GFP_NOWARN, NULL));
+	KUNIT_EXPECT_NULL(test,
+			  dmag_settle_pages(dev, SZ_64K,
+					    GFP_NOWAIT | __GFP_NOWARN, NULL));
+	KUNIT_EXPECT_EQ(test, group_of(dev)->counter[DMAG_NR_CLAIM], claims);
+	kunit_device_unregister(test, dev);
+}
+
+/* What is in use beside a buffer that was claimed is not freed with it. */
+static void test_free_with_neighbour(struct kunit *test)
+{
+	struct device *dev = make_universal(test);
+	struct dmag_kgroup *group = group_of(dev);
+	unsigned long flags;
+	struct page *page;
+
+	page = dmag_settle_pages(dev, SZ_64K, GFP_KERNEL, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	get_page(page + 1);
+	local_irq_save(flags);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64K));
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page + 1), 1);
+	/* The group does not own it any more. */
+	KUNIT_EXPECT_FALSE(test, dmag_free_pages(dev, page + 1, SZ_4K));
+	put_page(page + 1);
+	expect_nothing_kept(test, group, page);
+	kunit_device_unregister(test, dev);
+}
+
+static void test_outlives_member(struct kunit *test)
+{
+	unsigned int before = nr_groups();
+	struct device *dev = make_universal(test);
+	struct device *other = make_device(test, "dmag-low", LIMIT_30);
+	struct page *page;
+
+	page = dmag_settle_pages(dev, SZ_64K, GFP_KERNEL, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	kunit_device_unregister(test, dev);
+	KUNIT_ASSERT_NOT_NULL(test, owner_of(page));
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(other, page, SZ_64K));
+	KUNIT_EXPECT_TRUE(test, eventually(!owner_of(page)));
+	kunit_device_unregister(test, other);
+	KUNIT_EXPECT_TRUE(test, groups_retire());
+	KUNIT_EXPECT_EQ(test, nr_groups(), before);
+	expect_valid(test);
+}
+
+static struct kunit_case universal_cases[] = {
+	KUNIT_CASE(test_large),
+	KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_zones_failed),
+	KUNIT_CASE(test_atomic),
+	KUNIT_CASE(test_free_with_neighbour),
+	KUNIT_CASE(test_outlives_member),
+	{}
+};
+
+static struct kunit_suite universal_suite = {
+	.name = "dmag_universal",
+	.init = dmag_test_init,
+	.test_cases = universal_cases,
+};
+
+kunit_test_suite(universal_suite);
