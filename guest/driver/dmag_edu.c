@@ -18,7 +18,7 @@
  *	poke BITS			write the coherent mask behind the API's back
  *	churn COUNT SEED		so many random requests, checks and frees
  *
- * CONTEXT is block, irqoff or softirq; KIND is coherent, nokmap, pages or
+ * CONTEXT is block, quick (__GFP_NORETRY), irqoff or softirq; KIND is coherent, nokmap, pages or
  * noncoherent. A check needs no trust in the allocator: the device clamps
  * addresses beyond its mask, so that a wrong buffer comes back corrupted.
  */
@@ -70,9 +70,16 @@
 
 #define EDU_MAX_DEVICES 16
 
-enum edu_context { EDU_BLOCK, EDU_IRQOFF, EDU_SOFTIRQ, EDU_NR_CONTEXTS };
+enum edu_context {
+	EDU_BLOCK,
+	EDU_QUICK,
+	EDU_IRQOFF,
+	EDU_SOFTIRQ,
+	EDU_NR_CONTEXTS
+};
 
-static const char *const edu_contexts[] = { "block", "irqoff", "softirq" };
+static const char *const edu_contexts[] = { "block", "quick", "irqoff",
+					    "softirq" };
 static_assert(ARRAY_SIZE(edu_contexts) == EDU_NR_CONTEXTS);
 
 enum edu_kind {
@@ -351,7 +358,14 @@ static int edu_context(const char *name)
 
 static gfp_t edu_gfp(enum edu_context context)
 {
-	return (context == EDU_BLOCK ? GFP_KERNEL : GFP_ATOMIC) | __GFP_NOWARN;
+	switch (context) {
+	case EDU_BLOCK:
+		return GFP_KERNEL | __GFP_NOWARN;
+	case EDU_QUICK:
+		return GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	default:
+		return GFP_ATOMIC | __GFP_NOWARN;
+	}
 }
 
 static int edu_compare_u64(const void *a, const void *b)
@@ -602,8 +616,8 @@ static int edu_cmd_cost(struct edu *edu, const char *args)
 	if (!cycles)
 		return -ENOMEM;
 	/* Once to warm up. */
-	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
-	edu_count_pairs(edu, cycles, count, context != EDU_BLOCK);
+	edu_count_pairs(edu, cycles, count, context > EDU_QUICK);
+	edu_count_pairs(edu, cycles, count, context > EDU_QUICK);
 	sort(cycles, count, sizeof(*cycles), edu_compare_u64, NULL);
 	ctl_report(&edu->ctl,
 		   "context=%s pairs=%lu min=%llu median=%llu max=%llu\n", name,
@@ -698,7 +712,7 @@ static int edu_cmd_pairs(struct edu *edu, const char *args)
 	if (!dev)
 		return -ENODEV;
 	racer[0].count = count;
-	racer[0].atomic = context != EDU_BLOCK;
+	racer[0].atomic = context > EDU_QUICK;
 	racer[0].ready = &ready;
 	racer[1] = racer[0];
 	racer[1].edu = dev_get_drvdata(dev);
