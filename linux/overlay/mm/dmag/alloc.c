@@ -46,6 +46,13 @@
 /* An opportunistic request may move this many pages, which takes milliseconds. */
 #define DMAG_CHEAP_MOVES 512
 
+/*
+ * In a universal group it climbs no longer than this; if that was in vain, no others
+ * of that size and above climb for a while.
+ */
+#define DMAG_CHEAP_BOUND (HZ / 50)
+#define DMAG_CHEAP_PAUSE (HZ / 4)
+
 /* @final: whether a failure is the reserve's answer, so that it counts. */
 static int alloc_from_reserve(struct dmag_kgroup *group,
 			      const struct dmag_request *req, bool atomic,
@@ -178,10 +185,13 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 static struct dmag_effort alloc_effort(struct device *dev, gfp_t gfp)
 {
 	bool cheap = gfp & (__GFP_NORETRY | __GFP_THISNODE);
+	int node = nr_online_nodes > 1 ? dev_to_node(dev) : NUMA_NO_NODE;
 
+	if (gfp & __GFP_THISNODE && node == NUMA_NO_NODE)
+		node = numa_mem_id();
 	return (struct dmag_effort){
 		.most_moves = cheap ? DMAG_CHEAP_MOVES : LONG_MAX,
-		.node = nr_online_nodes > 1 ? dev_to_node(dev) : NUMA_NO_NODE,
+		.node = node,
 		.this_node = gfp & __GFP_THISNODE,
 	};
 }
@@ -208,6 +218,21 @@ static int alloc_climb_io(struct device *dev, const struct dmag_request *req,
 	return ret;
 }
 
+/* The same, if no other task claims. */
+static int alloc_climb_try(struct device *dev, const struct dmag_request *req,
+			   struct dmag_effort *effort, unsigned long bound,
+			   u64 *pfn)
+{
+	int ret;
+
+	if (!dmag_claim_trylock())
+		return -EBUSY;
+	effort->until = jiffies + bound;
+	ret = alloc_climb(dev, req, effort, pfn);
+	dmag_claim_unlock();
+	return ret;
+}
+
 /*
  * A request made on the way to writeback climbs only if no other task claims, and
  * without I/O.  If that fails, it is served like an atomic request.
@@ -215,16 +240,10 @@ static int alloc_climb_io(struct device *dev, const struct dmag_request *req,
 static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 			    struct dmag_effort *effort, u64 *pfn)
 {
-	unsigned int noio;
-	int ret = -ENOMEM;
+	unsigned int noio = memalloc_noio_save();
+	int ret = alloc_climb_try(dev, req, effort, DMAG_NOIO_BOUND, pfn);
 
-	if (dmag_claim_trylock()) {
-		noio = memalloc_noio_save();
-		effort->until = jiffies + DMAG_NOIO_BOUND;
-		ret = alloc_climb(dev, req, effort, pfn);
-		memalloc_noio_restore(noio);
-		dmag_claim_unlock();
-	}
+	memalloc_noio_restore(noio);
 	if (ret)
 		alloc_try_group(dev, req, true, pfn, &ret);
 	return ret;
@@ -506,26 +525,59 @@ bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 }
 
 /*
+ * Drivers that have a fallback try one size after the other, again and again, and
+ * should not pay for each.  A race costs or saves one climb.
+ */
+static int settle_cheaply(struct device *dev, const struct dmag_request *req,
+			  struct dmag_effort *effort, u64 *pfn)
+{
+	static unsigned long since;
+	static u64 least = U64_MAX;
+	int ret;
+
+	if (req->count >= READ_ONCE(least) &&
+	    jiffies - READ_ONCE(since) < DMAG_CHEAP_PAUSE)
+		return -ENOMEM;
+	ret = alloc_climb_try(dev, req, effort, DMAG_CHEAP_BOUND, pfn);
+	if (ret && ret != -EBUSY) {
+		WRITE_ONCE(least, req->count);
+		WRITE_ONCE(since, jiffies);
+	}
+	return ret;
+}
+
+static int settle_by_climb(struct device *dev, const struct dmag_request *req,
+			   gfp_t gfp, u64 *pfn)
+{
+	struct dmag_effort effort = alloc_effort(dev, gfp);
+
+	effort.gfp = gfp;
+	if (!dmag_may_wait(gfp))
+		return alloc_climb_noio(dev, req, &effort, pfn);
+	if (effort.most_moves < LONG_MAX)
+		return settle_cheaply(dev, req, &effort, pfn);
+	return alloc_climb_io(dev, req, &effort, alloc_climb_bound(req->count),
+			      pfn);
+}
+
+/*
  * The zones have no run for a device that reaches all memory, most often because
  * they are fragmented.  Its group has no reserve, but climbs all the same.
  */
 static struct page *settle_universal(struct device *dev, size_t size, gfp_t gfp)
 {
 	struct dmag_request req = alloc_request(size);
-	struct dmag_effort effort = alloc_effort(dev, gfp);
 	struct page *page;
 	u64 pfn;
-	int ret;
 
 	if (!gfpflags_allow_blocking(gfp) || force_dma_unencrypted(dev) ||
 	    !alloc_in_group(dev, DMAG_UNIVERSAL))
 		return NULL;
 	might_alloc(gfp & gfp_allowed_mask);
-	ret = dmag_may_wait(gfp) && effort.most_moves == LONG_MAX ?
-		      alloc_climb_io(dev, &req, &effort,
-				     alloc_climb_bound(req.count), &pfn) :
-		      alloc_climb_noio(dev, &req, &effort, &pfn);
-	return !ret && alloc_hand_out(dev, pfn, size, gfp, &page) ? page : NULL;
+	if (settle_by_climb(dev, &req, gfp, &pfn) ||
+	    !alloc_hand_out(dev, pfn, size, gfp, &page))
+		return NULL;
+	return page;
 }
 
 static struct page *settle_restricted(struct device *dev, size_t size,

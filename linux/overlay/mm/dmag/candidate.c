@@ -8,6 +8,7 @@
  * cost of claiming all of a reach is linear in its size.
  */
 
+#include <linux/cpuset.h>
 #include <linux/dmag.h>
 #include <linux/hash.h>
 #include <linux/hugetlb.h>
@@ -436,9 +437,12 @@ static bool candidate_chosen(const struct dmag_range *range,
 /* Whether a claim takes memory of this node at present; all, if of no node. */
 static bool candidate_on_node(const struct dmag_kgroup *group, u64 pfn)
 {
-	int node = group->effort.node;
+	const struct dmag_effort *effort = &group->effort;
 
-	return node == NUMA_NO_NODE || pfn_to_nid(pfn) == node;
+	if (effort->gfp &&
+	    !cpuset_zone_allowed(page_zone(pfn_to_page(pfn)), effort->gfp))
+		return false;
+	return effort->node == NUMA_NO_NODE || pfn_to_nid(pfn) == effort->node;
 }
 
 /*

@@ -103,6 +103,7 @@ struct dmag_retry {
  *	it does not reclaim either
  * @node: the node whose memory it takes before that of others, or NUMA_NO_NODE
  * @this_node: whether it takes no other
+ * @gfp: by these flags it takes only memory that the task's cpuset allows; 0: any
  * @for_request: whether it is for a request, not to fill the reserve
  * @free_only: whether it has no dmag_claim_mutex, takes only memory that is free, and
  *	keeps dmag_mutex
@@ -116,6 +117,7 @@ struct dmag_effort {
 	long most_moves;
 	int node;
 	bool this_node;
+	gfp_t gfp;
 	bool for_request;
 	bool free_only;
 	bool drained;

@@ -102,6 +102,44 @@ static void test_zones_failed(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* NULL if a page that cannot be taken, and so cannot move, lies there already. */
+static struct page *take_page(unsigned long address)
+{
+	unsigned long pfn = PHYS_PFN(address);
+
+	return alloc_contig_range(pfn, pfn + 1, MIGRATE_MOVABLE, GFP_KERNEL) ?
+		       NULL :
+		       pfn_to_page(pfn);
+}
+
+/* An opportunistic climb in vain spares others of that size the same, for a while. */
+static void test_in_vain(struct kunit *test)
+{
+	const gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	struct device *dev = make_universal(test);
+	struct dmag_kgroup *group = group_of(dev);
+	struct page *taken[] = { take_page(SZ_512M + SZ_256M),
+				 take_page(SZ_1G + SZ_256M) };
+	struct page *page;
+	u64 fails;
+
+	KUNIT_EXPECT_NULL(test, dmag_settle_pages(dev, SZ_512M, gfp, NULL));
+	fails = group->counter[DMAG_NR_CLAIM_FAIL];
+	KUNIT_EXPECT_GT(test, fails, 0);
+	KUNIT_EXPECT_NULL(test, dmag_settle_pages(dev, SZ_512M, gfp, NULL));
+	KUNIT_EXPECT_EQ(test, group->counter[DMAG_NR_CLAIM_FAIL], fails);
+	page = dmag_settle_pages(dev, SZ_64K, gfp, NULL);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64K));
+	msleep(500);
+	KUNIT_EXPECT_NULL(test, dmag_settle_pages(dev, SZ_512M, gfp, NULL));
+	KUNIT_EXPECT_GT(test, group->counter[DMAG_NR_CLAIM_FAIL], fails);
+	for (int i = 0; i < ARRAY_SIZE(taken); i++)
+		if (taken[i])
+			__free_page(taken[i]);
+	kunit_device_unregister(test, dev);
+}
+
 /* Requests that cannot wait get nothing that they did not get before. */
 static void test_atomic(struct kunit *test)
 {
@@ -160,13 +198,10 @@ static void test_outlives_member(struct kunit *test)
 }
 
 static struct kunit_case universal_cases[] = {
-	KUNIT_CASE(test_large),
-	KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_zones_failed),
-	KUNIT_CASE(test_atomic),
-	KUNIT_CASE(test_free_with_neighbour),
-	KUNIT_CASE(test_outlives_member),
-	{}
+	KUNIT_CASE(test_large),		  KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_zones_failed),	  KUNIT_CASE(test_in_vain),
+	KUNIT_CASE(test_atomic),	  KUNIT_CASE(test_free_with_neighbour),
+	KUNIT_CASE(test_outlives_member), {}
 };
 
 static struct kunit_suite universal_suite = {
