@@ -7,7 +7,8 @@
  * request climbs the claim ladder, for a fraction of a second.  If the ladder cannot
  * serve it either, it goes on as without dmag, and only if that fails waits for
  * frames of its own reach to come free.  A request that may not wait wakes the
- * worker and goes on.
+ * worker, goes on as without dmag, and at last takes what the zones keep from it
+ * because of the group.
  */
 
 #include <linux/cma.h>
@@ -23,6 +24,7 @@
 #include <linux/sched/mm.h>
 #include <linux/wait_bit.h>
 
+#include "candidate.h"
 #include "device.h"
 #include "host.h"
 #include "kgroup.h"
@@ -580,6 +582,23 @@ static struct page *settle_universal(struct device *dev, size_t size, gfp_t gfp)
 	return page;
 }
 
+static struct page *alloc_last(struct device *dev, size_t size, gfp_t gfp)
+{
+	int node = dev_to_node(dev);
+	struct dmag_device *member;
+	struct page *page = NULL;
+
+	rcu_read_lock();
+	member = alloc_member(dev);
+	if (member && dmag_kgroup_serves(member->group))
+		page = dmag_candidate_take_last(
+			member->group,
+			node == NUMA_NO_NODE ? numa_mem_id() : node,
+			get_order(size), gfp);
+	rcu_read_unlock();
+	return page;
+}
+
 static struct page *settle_restricted(struct device *dev, size_t size,
 				      gfp_t gfp, struct page *page)
 {
@@ -593,6 +612,11 @@ static struct page *settle_restricted(struct device *dev, size_t size,
 		if (blocking && !is_migrate_cma_page(page))
 			alloc_count(dev, DMAG_NR_ZONES_HELPED);
 		return page;
+	}
+	if (!dmag_may_wait(gfp)) {
+		page = alloc_last(dev, size, gfp);
+		if (page)
+			return page;
 	}
 	effort = alloc_effort(dev, gfp);
 	alloc_relax(&req);

@@ -598,9 +598,9 @@ static struct page *candidate_free_page(u64 pfn, unsigned int order)
 
 /* In a function of its own, for alloc_hooks() to charge the pages to dmag. */
 static struct page *candidate_allocated_noprof(struct page *page,
-					       unsigned int order)
+					       unsigned int order, gfp_t gfp)
 {
-	post_alloc_hook(page, order, GFP_KERNEL);
+	post_alloc_hook(page, order, gfp);
 	set_page_refcounted(page);
 	return page;
 }
@@ -615,7 +615,7 @@ static struct page *candidate_allocated_noprof(struct page *page,
 void dmag_make_allocated(struct page *page, unsigned int order)
 {
 	DMAG_CHECK(!page_ref_count(page) && !PageBuddy(page));
-	alloc_hooks(candidate_allocated_noprof(page, order));
+	alloc_hooks(candidate_allocated_noprof(page, order, GFP_KERNEL));
 	split_page(page, order);
 }
 
@@ -781,4 +781,138 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 	if (!ret || ret == -ENOSPC)
 		candidate_scan_end(&scan, got->start);
 	return ret;
+}
+
+/* ---- the last resort of requests that may not wait -------------------- */
+
+/*
+ * How many free pages of one order are looked at, with the zone locked.  Those of
+ * MIGRATE_CMA may be those of an area or of other groups; 64 large ones are 256 MiB.
+ * Of other types the first one fits, unless the reach is only a part of the zone.
+ */
+#define DMAG_LAST_LOOKS_CMA 64
+#define DMAG_LAST_LOOKS 8
+
+/*
+ * The free memory that a request leaves in a zone: as the page allocator has it, less
+ * what the reserve holds free, since without a group that would be the zone's.  A
+ * quarter of min is left in any case.
+ */
+static long last_least(const struct dmag_kgroup *group, struct zone *zone,
+		       gfp_t gfp)
+{
+	long min = min_wmark_pages(zone), least = min;
+
+	if (gfp & __GFP_HIGH)
+		least -= least / 2 + least / 8;
+	least -= READ_ONCE(group->core.frames.free);
+	return max(least, min / 4);
+}
+
+/* As dmag_pageblock_usable(), and within reach, of a page on a list of free pages. */
+static bool last_fits(const struct dmag_kgroup *group, struct page *page,
+		      unsigned int order)
+{
+	u64 pfn = page_to_pfn(page), end = pfn + (1ULL << order);
+
+	if (!dmag_reach_contains(&group->core.reach, pfn, end - 1))
+		return false;
+	for (; pfn < end; pfn += pageblock_nr_pages)
+		if (!dmag_page_usable(group, pfn_to_page(pfn)))
+			return false;
+	return true;
+}
+
+/* A page on a list of free ones that begins with 2^@order frames for the group. */
+static struct page *last_find(const struct dmag_kgroup *group,
+			      struct list_head *free, unsigned int order,
+			      int looks)
+{
+	struct page *page;
+
+	list_for_each_entry(page, free, buddy_list) {
+		if (last_fits(group, page, order))
+			return page;
+		if (!--looks)
+			break;
+	}
+	return NULL;
+}
+
+static struct page *last_take(const struct dmag_kgroup *group,
+			      struct zone *zone, unsigned int order, int type,
+			      gfp_t gfp)
+{
+	bool cma = is_migrate_cma(type);
+	long left = room_free(zone, !cma) - (1L << order);
+
+	lockdep_assert_held(&zone->lock);
+	if (left < last_least(group, zone, gfp))
+		return NULL;
+	for (unsigned int from = order; from < NR_PAGE_ORDERS; from++) {
+		struct free_area *area = &zone->free_area[from];
+		struct page *page =
+			last_find(group, &area->free_list[type], order,
+				  cma ? DMAG_LAST_LOOKS_CMA : DMAG_LAST_LOOKS);
+
+		if (!page)
+			continue;
+		__take_free_page(page, from);
+		return candidate_put_back_rest(page, from, page_to_pfn(page),
+					       order);
+	}
+	return NULL;
+}
+
+/* Protected memory comes first: the page allocator has refused the rest. */
+static struct page *last_take_of_zone(const struct dmag_kgroup *group,
+				      struct zone *zone, unsigned int order,
+				      gfp_t gfp)
+{
+	static const int types[] = { MIGRATE_CMA, MIGRATE_UNMOVABLE,
+				     MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE };
+	struct page *page = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	for (unsigned int i = 0; i < ARRAY_SIZE(types) && !page; i++)
+		page = last_take(group, zone, order, types[i], gfp);
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return page;
+}
+
+/**
+ * dmag_candidate_take_last() - Take free memory that the page allocator refuses.
+ * @group: the group
+ * @node: the node whose memory comes first
+ * @order: of the page that is wanted
+ * @gfp: the flags of the request
+ *
+ * A member that may not wait, and that neither the reserve nor the zones served, may
+ * have free memory of its own group's protected pageblocks; and of others, as far
+ * below the watermark as the reserve makes up for.  The group does not own it.
+ *
+ * Context: Any that alloc_pages() may be called in, under RCU.  The cost is bounded.
+ * Return: the page, as from alloc_pages(); or NULL.
+ */
+struct page *dmag_candidate_take_last(const struct dmag_kgroup *group, int node,
+				      unsigned int order, gfp_t gfp)
+{
+	const struct dmag_reach *reach = &group->core.reach;
+	enum zone_type highest = gfp_zone(GFP_KERNEL);
+	struct page *page = NULL;
+	struct zoneref *ref;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "last resort without RCU");
+	ref = first_zones_zonelist(node_zonelist(node, gfp), highest, NULL);
+	for (; !page && zonelist_zone(ref);
+	     ref = next_zones_zonelist(ref + 1, highest, NULL)) {
+		struct zone *zone = zonelist_zone(ref);
+
+		if (zone->zone_start_pfn <= reach->seg[reach->nr - 1].last)
+			page = last_take_of_zone(group, zone, order, gfp);
+	}
+	if (!page)
+		return NULL;
+	return alloc_hooks(candidate_allocated_noprof(page, order, gfp));
 }

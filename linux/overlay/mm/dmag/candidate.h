@@ -5,6 +5,8 @@
 #ifndef _MM_DMAG_CANDIDATE_H
 #define _MM_DMAG_CANDIDATE_H
 
+#include <linux/types.h>
+
 #include "core/dmag.h"
 
 struct dmag_kgroup;
@@ -34,6 +36,8 @@ int dmag_candidate_find(struct dmag_kgroup *group,
 			struct dmag_range *best);
 bool dmag_candidate_spared(const struct dmag_kgroup *group,
 			   const struct dmag_range *range, bool protected);
+struct page *dmag_candidate_take_last(const struct dmag_kgroup *group, int node,
+				      unsigned int order, gfp_t gfp);
 void dmag_make_allocated(struct page *page, unsigned int order);
 void dmag_candidate_failed(const struct dmag_range *range, enum dmag_rung rung);
 struct dmag_range dmag_whole_pageblocks(const struct dmag_range *range);

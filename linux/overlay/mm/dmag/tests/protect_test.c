@@ -104,6 +104,59 @@ static void test_protect_run(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+static unsigned int nr_protected_by(const struct hoard *hoard,
+				    const struct dmag_kgroup *group)
+{
+	unsigned int nr = 0;
+
+	dmag_claim_lock();
+	for (unsigned int i = 0; i < hoard->nr; i++)
+		nr += dmag_protector(page_to_pfn(hoard->page[i])) == group;
+	dmag_claim_unlock();
+	return nr;
+}
+
+/* The worker must not refill the reserve in the process. */
+static void burst(struct hoard *hoard, unsigned int most)
+{
+	dmag_claim_lock();
+	hoard_fill(hoard, GFP_NOWAIT, most);
+	dmag_claim_unlock();
+}
+
+/*
+ * A request that may not wait, and that the reserve and the zones refuse, gets
+ * protected memory that is free, but of its own group.
+ */
+static void test_protect_atomic(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-burst", SZ_128M);
+	struct device *other = make_device(test, "dmag-burst2", LIMIT_29);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, SZ_512K);
+	struct hoard *others = hoard_make(test, other, SZ_512K);
+
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	burst(others, 512);
+	KUNIT_EXPECT_EQ(test, nr_protected_by(others, group), 0);
+	hoard_free(others, 0);
+	burst(hoard, 256);
+	KUNIT_EXPECT_GT(test, nr_protected_by(hoard, group),
+			group->goal / PHYS_PFN(SZ_512K) / 2);
+	for (unsigned int i = 0; i < hoard->nr; i++) {
+		phys_addr_t phys = page_to_phys(hoard->page[i]);
+
+		KUNIT_EXPECT_TRUE(test, dma_coherent_ok(dev, phys, SZ_512K));
+	}
+	expect_valid(test);
+	hoard_free(hoard, 0);
+	KUNIT_EXPECT_EQ(test, group->protected, group->goal);
+	expect_valid(test);
+	kunit_device_unregister(test, other);
+	kunit_device_unregister(test, dev);
+}
+
 #ifdef CONFIG_MEMORY_HOTPLUG
 /* Pageblocks that were added after boot are no CMA pages of their zone. */
 static void test_protect_added(struct kunit *test)
@@ -136,11 +189,9 @@ static void test_protect_added(struct kunit *test)
 #endif
 
 static struct kunit_case protect_cases[] = {
-	KUNIT_CASE(test_protect),
-	KUNIT_CASE(test_isolation_lifted),
-	KUNIT_CASE(test_protect_run),
-	KUNIT_CASE(test_protect_added),
-	{},
+	KUNIT_CASE(test_protect),	KUNIT_CASE(test_isolation_lifted),
+	KUNIT_CASE(test_protect_run),	KUNIT_CASE(test_protect_atomic),
+	KUNIT_CASE(test_protect_added), {},
 };
 
 static struct kunit_suite protect_suite = {
