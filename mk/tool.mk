@@ -93,8 +93,9 @@ $(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz
 	$(Q)$(CC_fuzz) $(LDFLAGS_fuzz) $^ $(TOOL_LIBS) -o $@
 
 # A folder of seeds and one of inputs found for each format that fuzz.c knows.
-FUZZ_FORMATS := board log record
-FUZZ_SEEDS := $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log tests/tool/records/*.record)
+FUZZ_FORMATS := board log record iort srat
+FUZZ_SEEDS := $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log tests/tool/boots/*.log tests/tool/records/*.record \
+	tests/tool/acpi/*.dsl)
 
 $(T)/seeds: $(FUZZ_SEEDS)
 	@mkdir -p $(addprefix $@/,$(FUZZ_FORMATS))
@@ -102,6 +103,10 @@ $(T)/seeds: $(FUZZ_SEEDS)
 	@cp $(filter %.record,$^) $@/record
 	@for dts in $(filter %.dts,$^); do \
 		dtc -q -o $@/board/$$(basename $$dts .dts).dtb $$dts || exit 1; \
+	done
+	@for dsl in $(filter %.dsl,$^); do \
+		name=$$(basename $$dsl .dsl); \
+		iasl -p $@/$$name/$$name $$dsl >/dev/null || exit 1; \
 	done
 	@touch $@
 

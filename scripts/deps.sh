@@ -17,7 +17,7 @@ needs()
 	case $1 in
 	cc) echo gcc make libc6-dev binutils ;;
 	tool) echo libfdt-dev device-tree-compiler ;;
-	tool-tests) echo device-tree-compiler python3 mandoc perl pkg-config zsh fish ;;
+	tool-tests) echo device-tree-compiler python3 mandoc perl pkg-config zsh fish acpica-tools ;;
 	unit) echo libcmocka-dev perl ;;
 	fuzz) echo clang libclang-rt-14-dev ;;
 	foreign)

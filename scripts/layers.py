@@ -50,7 +50,7 @@ FLOORS = {
         "load",
         "dmesg live",
         "devices",
-        "memory plan_args",
+        "acpi memory plan_args",
         "dts plan report_svg source",
         "chart cmdline explain fdt html stream table top",
         "arch bridge collect csv explain_driver explain_mask explain_pool explain_swiotlb findings json of_fdt options report recorder show svg zones",

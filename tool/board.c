@@ -28,6 +28,25 @@ void board_free(struct board *board)
 	board->notes = NULL;
 }
 
+/**
+ * board_add_node() - Add memory of a NUMA node.
+ * @board: the board
+ * @node: its number
+ * @span: its memory, or addresses that its memory lies between
+ */
+void board_add_node(struct board *board, unsigned int node, struct span span)
+{
+	unsigned int i;
+
+	ARENA_ADD(&board->arena, board->nodes, board->nr_nodes);
+	for (i = board->nr_nodes - 1; i; i--) {
+		if (board->nodes[i - 1].span.start <= span.start)
+			break;
+		board->nodes[i] = board->nodes[i - 1];
+	}
+	board->nodes[i] = (struct node_span){ node, span };
+}
+
 /* Equal notes are one; the kind of the first counts. */
 void board_vnote(struct board *board, enum note_kind kind, const char *fmt,
 		 va_list args)

@@ -226,6 +226,12 @@ struct cmdline {
 	bool no_iommu; /* iommu.passthrough=1 and its likes */
 };
 
+/** struct node_span - Memory of one NUMA node. */
+struct node_span {
+	unsigned int node;
+	struct span span;
+};
+
 /** struct board - A machine: the facts, then the plan. */
 struct board {
 	struct arena arena;
@@ -239,6 +245,8 @@ struct board {
 
 	struct span *banks;
 	unsigned int nr_banks;
+	struct node_span *nodes; /* by address */
+	unsigned int nr_nodes;
 	bool memory_known;
 	bool live; /* memory and zones are a running kernel's */
 	bool swiotlb_known; /* ... and so is the size of its swiotlb */
@@ -265,6 +273,7 @@ struct board {
 
 void board_init(struct board *board, const char *source);
 void board_free(struct board *board);
+void board_add_node(struct board *board, unsigned int node, struct span span);
 void board_vnote(struct board *board, enum note_kind kind, const char *fmt,
 		 va_list args);
 void board_note(struct board *board, const char *fmt, ...) __printf(2, 3);

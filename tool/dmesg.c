@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acpi.h"
 #include "cmdline.h"
 #include "dmesg.h"
 #include "log.h"
@@ -19,6 +20,7 @@
 
 struct dmesg {
 	struct board *board;
+	struct acpi acpi;
 	struct span *e820;
 	unsigned int nr_e820;
 	bool in_zones; /* the lines of "Zone ranges:" are being read */
@@ -41,6 +43,7 @@ static bool dmesg_span(const char *text, struct span *span)
 static bool dmesg_read_memory(struct dmesg *log, const char *line)
 {
 	struct board *board = log->board;
+	unsigned int node;
 	struct span span;
 
 	if (strstr(line, "BIOS-e820:") && strstr(line, "usable") &&
@@ -53,9 +56,10 @@ static bool dmesg_read_memory(struct dmesg *log, const char *line)
 		log->in_zones = false;
 		return true;
 	}
-	if (!log->in_nodes || strstr(line, "Initmem") ||
-	    !strstr(line, "node ") || !dmesg_span(line, &span))
+	if (!log->in_nodes || sscanf(line, " node %u:", &node) != 1 ||
+	    !dmesg_span(line, &span))
 		return false;
+	board_add_node(board, node, span);
 	*ARENA_ADD(&board->arena, board->banks, board->nr_banks) = span;
 	return true;
 }
@@ -285,9 +289,10 @@ static bool dmesg_read_iommu(struct dmesg *log, const char *line)
 }
 
 /* Masks that failures show; several bridges leave open which windows count. */
-static void dmesg_finish_devices(struct board *board, const char *text,
+static void dmesg_finish_devices(struct dmesg *log, const char *text,
 				 struct plan_options *opt)
 {
+	struct board *board = log->board;
 	const struct log_event *event = log_parse(&board->arena, text);
 	const struct device *bridge = NULL;
 	unsigned int i, bridges = 0;
@@ -314,6 +319,8 @@ static void dmesg_finish_devices(struct board *board, const char *text,
 		if (bridges == 1 && strchr(dev->path, ':')) {
 			dev->constraint = bridge->constraint;
 			dev->bus_limit = bridge->bus_limit;
+		} else if (!bridges) {
+			acpi_limit_pci(&log->acpi, dev);
 		}
 		source_finish_device(board, dev, dev->path, opt);
 	}
@@ -352,7 +359,9 @@ static void dmesg_line(struct dmesg *log, const char *line)
 int board_from_dmesg(struct board *board, const char *text,
 		     struct plan_options *opt)
 {
-	struct dmesg log = { .board = board, .translated = true };
+	struct dmesg log = { .board = board,
+			     .acpi.board = board,
+			     .translated = true };
 	char *copy = arena_printf(&board->arena, "%s", text), *save, *line;
 
 	if (opt->arch)
@@ -374,6 +383,11 @@ int board_from_dmesg(struct board *board, const char *text,
 			board,
 			"the log does not begin with the boot: no memory map (give --memory)");
 	source_begin(board, opt);
-	dmesg_finish_devices(board, text, opt);
+	if (opt->acpi && !acpi_read(&log.acpi, opt->acpi))
+		return board_fail(board, "%s: no ACPI tables", opt->acpi);
+	if (!board->zones_given)
+		acpi_limit_zones(&log.acpi);
+	dmesg_finish_devices(&log, text, opt);
+	acpi_add_components(&log.acpi, opt);
 	return 0;
 }

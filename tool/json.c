@@ -6,6 +6,7 @@
  * bytes.  docs/tool.rst documents the fields; they are only ever added to.
  */
 #include "json_writer.h"
+#include "ram.h"
 #include "text.h"
 #include "write.h"
 
@@ -65,6 +66,24 @@ static void json_zones(struct json *json, const struct board *board)
 		json_close(json, '}');
 	}
 	json_close(json, ']');
+}
+
+static void json_nodes(struct json *json, const struct board *board)
+{
+	struct arena arena = { 0 };
+	struct ram_node *nodes;
+	unsigned int i, nr = ram_nodes(board, &arena, &nodes);
+
+	json_open(json, "nodes", '[');
+	for (i = 0; i < nr; i++) {
+		json_open(json, NULL, '{');
+		json_number(json, "node", nodes[i].node);
+		json_span(json, "span", nodes[i].span);
+		json_number(json, "bytes", frames_bytes(nodes[i].frames));
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	arena_free(&arena);
 }
 
 static void json_reach(struct json *json, const struct dmag_reach *reach)
@@ -211,6 +230,7 @@ void write_json(FILE *out, const struct board *board)
 	json_number(&json, "swiotlb", board->swiotlb_bytes);
 	json_memory(&json, board);
 	json_zones(&json, board);
+	json_nodes(&json, board);
 	json_lists(&json, board);
 	json_close(&json, '}');
 }

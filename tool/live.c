@@ -16,14 +16,15 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "acpi.h"
 #include "cmdline.h"
-#include "source.h"
 #include "sysfile.h"
 
 struct live {
 	struct board *board;
 	const char *root;
 	struct plan_options *opt;
+	struct acpi *acpi;
 };
 
 static char *live_path(const struct live *l, const char *fmt, ...)
@@ -145,8 +146,8 @@ static struct zone *live_zone_named(struct board *board, const char *name)
  * ZONE_MOVABLE and ZONE_DEVICE overlap others and never serve DMA memory.  An
  * empty zone still changes what the kernel tries first.
  */
-static void live_add_node_zone(struct board *board, const char *name,
-			       const struct zone *part)
+static void live_add_node_zone(struct board *board, unsigned int node,
+			       const char *name, const struct zone *part)
 {
 	struct zone *zone;
 
@@ -157,6 +158,7 @@ static void live_add_node_zone(struct board *board, const char *name,
 	zone = part->range.last ? live_zone_named(board, name) : NULL;
 	if (!zone)
 		return;
+	board_add_node(board, node, range_span(&part->range));
 	zone->range.start = min(zone->range.start, part->range.start);
 	zone->range.last = max(zone->range.last, part->range.last);
 	zone->managed += part->managed;
@@ -179,14 +181,14 @@ static int live_read_zones(const struct live *live)
 	char *line, *save, *text, name[16] = "";
 	u64 start, spanned = 0;
 	unsigned int i;
-	int node;
+	unsigned int node = 0;
 
 	text = sys_read(&board->arena, live_path(live, "/proc/zoneinfo"), NULL);
 	if (!text)
 		return board_fail(board, "/proc/zoneinfo: %s", strerror(errno));
 	for (line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "Node %d, zone %15s", &node, name) == 2) {
+		if (sscanf(line, "Node %u, zone %15s", &node, name) == 2) {
 			spanned = 0;
 			part.managed = 1; /* kernels before 3.16 do not say */
 		} else if (sscanf(line, " spanned %llu", &spanned) != 1 &&
@@ -194,7 +196,7 @@ static int live_read_zones(const struct live *live)
 			   sscanf(line, " start_pfn: %llu", &start) == 1) {
 			part.range.start = start;
 			part.range.last = spanned ? start + spanned - 1 : 0;
-			live_add_node_zone(board, name, &part);
+			live_add_node_zone(board, node, name, &part);
 		}
 	}
 	for (i = 0; i < board->nr_zones; i++)
@@ -315,6 +317,8 @@ static void live_add_pci_device(const struct live *live, const char *dir,
 	if (bridge) {
 		dev.constraint = bridge->constraint;
 		dev.bus_limit = bridge->bus_limit;
+	} else {
+		acpi_limit_pci(live->acpi, &dev);
 	}
 	source_finish_device(live->board, &dev, name, live->opt);
 	*ARENA_ADD(arena, live->board->devices, live->board->nr_devices) = dev;
@@ -474,6 +478,18 @@ static void live_read_cma(const struct live *live)
 	region->size = kib << 10;
 }
 
+/* The kernel's folder need not be there, the user's has to. */
+static int live_read_acpi(const struct live *live)
+{
+	const char *dir = live->opt->acpi;
+
+	if (!dir)
+		dir = live_path(live, "/sys/firmware/acpi/tables");
+	if (!acpi_read(live->acpi, dir) && live->opt->acpi)
+		return board_fail(live->board, "%s: no ACPI tables", dir);
+	return 0;
+}
+
 /**
  * board_from_live() - Fill a board from a running Linux.
  * @board: the board, as board_init() left it
@@ -485,7 +501,8 @@ static void live_read_cma(const struct live *live)
 int board_from_live(struct board *board, const char *root,
 		    struct plan_options *opt)
 {
-	const struct live live = { board, root, opt };
+	struct acpi acpi = { .board = board };
+	const struct live live = { board, root, opt, &acpi };
 
 	live_read_kernel(&live);
 	if (live_read_device_tree(&live))
@@ -497,10 +514,12 @@ int board_from_live(struct board *board, const char *root,
 		board->model = sys_line(
 			&board->arena,
 			live_path(&live, "/sys/class/dmi/id/product_name"));
-	if (live_read_memory(&live) || live_read_zones(&live))
+	if (live_read_memory(&live) || live_read_zones(&live) ||
+	    live_read_acpi(&live))
 		return -1;
 	live_read_cma(&live);
 	live_read_pci(&live);
+	acpi_add_components(&acpi, opt);
 	live_drop_bridges(board);
 	return 0;
 }

@@ -22,6 +22,7 @@ static const char plan_usage[] =
 	"  -l, --live                 this machine instead of a device tree\n"
 	"      --dmesg LOG            the machine whose boot log this is\n"
 	"      --root DIR             with --live: a copy of another one's /proc and /sys\n"
+	"      --acpi DIR             with --live, --dmesg: the machine's ACPI tables\n"
 	"  -m, --memory RANGE[,...]   the memory there is; RANGE is START+SIZE or\n"
 	"                             START-LAST, numbers may end in K, M, G or T\n"
 	"  -a, --assume-memory SIZE   size of banks whose size the firmware fills in\n"
@@ -85,7 +86,7 @@ static const char lint_usage[] =
 	"  -h, --help                 print this\n"
 	"\n"
 	"--memory, --assume-memory, --overlay, --cmdline, --mask, --window, --no-iommu,\n"
-	"--arch and --root are as for dmag plan.\n";
+	"--arch, --root and --acpi are as for dmag plan.\n";
 
 static const char *const plan_usages[] = {
 	[COMMAND_PLAN] = plan_usage,
@@ -108,6 +109,7 @@ enum {
 	OPT_REQUIRE,
 	OPT_DMESG,
 	OPT_STRICT,
+	OPT_ACPI,
 };
 
 static const struct option plan_options[] = {
@@ -133,6 +135,7 @@ static const struct option plan_options[] = {
 	{ "require", required_argument, NULL, OPT_REQUIRE },
 	{ "dmesg", required_argument, NULL, OPT_DMESG },
 	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "acpi", required_argument, NULL, OPT_ACPI },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -330,6 +333,9 @@ static int plan_set_text(struct plan_command *cmd, int key, const char *arg)
 	case OPT_DMESG:
 		cmd->dmesg = arg;
 		return 0;
+	case OPT_ACPI:
+		cmd->opt.acpi = arg;
+		return 0;
 	case OPT_CMDLINE:
 		cmd->opt.cmdline = arg;
 		return 0;
@@ -382,14 +388,14 @@ static int explain_check_options(const struct plan_command *cmd, int logs)
 		return complain("one log at a time");
 	if (cmd->live && cmd->board)
 		return complain("--live and --board exclude each other");
-	if (cmd->nr_overlays || cmd->dmesg)
+	if (cmd->nr_overlays || cmd->dmesg || cmd->opt.acpi)
 		return complain("such options are for dmag plan (--help)");
 	return plan_check_facts(cmd);
 }
 
 static int diff_check_options(const struct plan_command *cmd, int boards)
 {
-	if (cmd->live || cmd->board || cmd->dmesg)
+	if (cmd->live || cmd->board || cmd->dmesg || cmd->opt.acpi)
 		return complain("dmag diff compares device trees");
 	if (boards != 2 && !(boards == 1 && cmd->nr_overlays))
 		return complain("give two boards, or one and an overlay");
@@ -414,6 +420,8 @@ static int plan_check_source(const struct plan_command *cmd, int boards)
 			"--assume-memory and --overlay are for device trees");
 	if (!cmd->live && *cmd->root)
 		return complain("--root is for --live");
+	if (!self && cmd->opt.acpi)
+		return complain("--acpi is for --live and --dmesg");
 	return 0;
 }
 

@@ -227,3 +227,59 @@ unsigned int ram_free_spans(struct board *board, u64 limit, struct span **out)
 	*out = spans;
 	return nr;
 }
+
+static struct ram_node *ram_node_find(struct ram_node *nodes, unsigned int nr,
+				      unsigned int node)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (nodes[i].node == node)
+			return &nodes[i];
+	return NULL;
+}
+
+static int ram_node_cmp(const void *a, const void *b)
+{
+	const struct ram_node *x = a, *y = b;
+
+	return x->node < y->node ? -1 : x->node > y->node;
+}
+
+/**
+ * ram_nodes() - List the NUMA nodes that have memory.
+ * @board: the board, with its RAM known
+ * @arena: holds the list
+ * @out: gets it, in the order of their numbers
+ *
+ * Return: how many there are; 0 for a machine with a single one.
+ */
+unsigned int ram_nodes(const struct board *board, struct arena *arena,
+		       struct ram_node **out)
+{
+	struct ram_node *nodes = NULL, *found;
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < board->nr_nodes; i++) {
+		const struct node_span *part = &board->nodes[i];
+		const struct dmag_range range = {
+			part->span.start >> PAGE_SHIFT,
+			part->span.last >> PAGE_SHIFT,
+		};
+		u64 frames = span_frames(&board->ram, &range);
+
+		if (!frames)
+			continue;
+		found = ram_node_find(nodes, nr, part->node);
+		if (!found) {
+			found = ARENA_ADD(arena, nodes, nr);
+			*found = (struct ram_node){ part->node, part->span, 0 };
+		}
+		found->span.last = max(found->span.last, part->span.last);
+		found->frames += frames;
+	}
+	if (nr > 1)
+		qsort(nodes, nr, sizeof(*nodes), ram_node_cmp);
+	*out = nodes;
+	return nr > 1 ? nr : 0;
+}

@@ -35,6 +35,7 @@ struct plan_options {
 	struct node_options windows;
 	struct node_options no_iommu;
 	const char *cmdline; /* --cmdline: after that of the source */
+	const char *acpi; /* --acpi: a folder of tables */
 	enum arch arch;
 };
 

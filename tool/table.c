@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge.h"
+#include "ram.h"
 #include "text.h"
 #include "write.h"
 
@@ -74,6 +75,23 @@ static void table_board(FILE *out, const struct board *board,
 			size_text(size, sizeof(size),
 				  frames_bytes(board->zones[i].frames)));
 	}
+}
+
+static void table_nodes(FILE *out, const struct board *board,
+			const struct colors *colors)
+{
+	struct arena arena = { 0 };
+	struct ram_node *nodes;
+	unsigned int i, nr = ram_nodes(board, &arena, &nodes);
+	char size[32];
+
+	for (i = 0; i < nr; i++)
+		fprintf(out, "%s%s%s     %-8u [0x%llx, 0x%llx] %s\n",
+			colors->head, i ? "     " : "nodes", colors->off,
+			nodes[i].node, nodes[i].span.start, nodes[i].span.last,
+			size_text(size, sizeof(size),
+				  frames_bytes(nodes[i].frames)));
+	arena_free(&arena);
 }
 
 static void table_unplaced(FILE *out, const struct region *region)
@@ -315,6 +333,7 @@ void write_table(FILE *out, const struct board *board,
 	const struct colors *colors = style->color ? &table_ansi : &table_plain;
 
 	table_board(out, board, colors);
+	table_nodes(out, board, colors);
 	table_regions(out, board, colors);
 	table_groups(out, board, colors);
 	table_streams(out, board, colors);

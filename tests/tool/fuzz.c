@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acpi.h"
 #include "dmesg.h"
 #include "explain.h"
 #include "plan.h"
@@ -107,6 +108,36 @@ static int try_board(const uint8_t *data, size_t size)
 	return 0;
 }
 
+/* On an arm64 machine with one card. */
+static int try_acpi(const uint8_t *data, size_t size)
+{
+	struct plan_options opt = { 0 };
+	struct span bank = { 1ULL << 31, (1ULL << 33) - 1 };
+	struct device card = { .path = "0000:01:00.0",
+			       .why = "fuzz",
+			       .mask_bits = 64,
+			       .stream_bits = 64 };
+	struct acpi acpi = { 0 };
+	struct board b;
+
+	board_init(&b, "fuzz");
+	b.arch = ARCH_ARM64;
+	*ARENA_ADD(&b.arena, b.banks, b.nr_banks) = bank;
+	acpi.board = &b;
+	acpi_read_table(&acpi, "table", data, size);
+	acpi_limit_zones(&acpi);
+	acpi_limit_pci(&acpi, &card);
+	source_finish_device(&b, &card, card.path, &opt);
+	*ARENA_ADD(&b.arena, b.devices, b.nr_devices) = card;
+	acpi_add_components(&acpi, &opt);
+	if (!board_plan(&b))
+		check_plan(&b);
+	else if (!b.error)
+		abort();
+	board_free(&b);
+	return 0;
+}
+
 static const struct format {
 	const char *name;
 	const char *magic;
@@ -115,6 +146,8 @@ static const struct format {
 	{ "board", "\xd0\x0d\xfe\xed", try_board },
 	{ "log", "", try_log },
 	{ "record", "dmag-record ", try_record },
+	{ "iort", "IORT", try_acpi },
+	{ "srat", "SRAT", try_acpi },
 };
 
 static const struct format *format;
