@@ -6,28 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # A Raspberry Pi 5 with a card of 32 bits, whose bus begins at 64 GiB.
-cat >"$work/pi5.log" <<'END'
-[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x414fd0b1]
-[    0.000000] Machine model: Raspberry Pi 5 Model B Rev 1.0
-[    0.000000] Reserved memory: created CMA memory pool at 0x000000003a000000, size 64 MiB
-[    0.000000] Zone ranges:
-[    0.000000]   DMA      [mem 0x0000000000000000-0x00000000ffffffff]
-[    0.000000]   DMA32    empty
-[    0.000000]   Normal   [mem 0x0000000100000000-0x00000001ffffffff]
-[    0.000000] Movable zone start for each node
-[    0.000000] Early memory node ranges
-[    0.000000]   node   0: [mem 0x0000000000000000-0x000000003fbfffff]
-[    0.000000]   node   0: [mem 0x0000000040000000-0x00000001ffffffff]
-[    0.000000] Initmem setup node 0 [mem 0x0000000000000000-0x00000001ffffffff]
-[    0.000000] Kernel command line: console=tty1 swiotlb=65536
-[    0.000000] software IO TLB: mapped [mem 0x00000000f0000000-0x00000000f8000000] (128MB)
-[    1.000000] brcm-pcie 1000110000.pcie:       MEM 0x1b80000000..0x1bffffffff -> 0x0080000000
-[    1.000000] brcm-pcie 1000110000.pcie:    IB MEM 0x0000000000..0x0fffffffff -> 0x1000000000
-[    1.100000] pci 0000:00:00.0: [14e4:2712] type 01 class 0x060400
-[    1.100000] pci 0000:01:00.0: [168c:002e] type 00 class 0x028000
-[    2.000000] ath9k 0000:01:00.0: swiotlb addr 0x00000010f0000000+2048 overflow (mask ffffffff, bus limit 0).
-END
-status 0 'pi5' "$dmag" plan --dmesg "$work/pi5.log"
+status 0 'pi5' "$dmag" plan --dmesg "$here/boots/pi5.log"
 has 'model, architecture' '^board Raspberry Pi 5 Model B Rev 1.0, arm64$'
 has 'first bank' '^memory \[0x0, 0x3fbfffff\] 1020 MiB$'
 has 'second bank' '^ \[0x40000000, 0x1ffffffff\] 7 GiB$'
@@ -37,41 +16,20 @@ has 'the card' '^ *1 32 log 0xffffffff 1 no PCI function 0000:01:00.0$'
 has 'nothing' '^ *1 2 nothing 0 B uncached Normal unusable 0 B 0 B 8 GiB$'
 has 'cards' '^bridges 1000110000.pcie: 32-bit cards: nothing; from 37 bits: all 8 GiB$'
 hasnt 'bridge of PCI' '0000:00:00.0'
-status 0 'pi5, 40 bits' "$dmag" plan --dmesg "$work/pi5.log" -M '0000:01:00.0=40' -M '*.pcie=36'
+status 0 'pi5, 40 bits' "$dmag" plan --dmesg "$here/boots/pi5.log" -M '0000:01:00.0=40' -M '*.pcie=36'
 has 'pi5, 40 bits' '^ *2 1 \[0x0, 0x3fbfffff\] 8 GiB uncached Normal exact 0 B 0 B 0 B$'
-status 0 'explain' "$dmag" explain "$work/pi5.log"
+status 0 'explain' "$dmag" explain "$here/boots/pi5.log"
 has 'reach from the log' 'reach 0000:01:00.0 reaches nothing of 8 GiB with 32 bits$'
 
 # A PC with ACPI: 4 GiB below a hole and above, an IOMMU for one of two functions.
-cat >"$work/pc.log" <<'END'
-Linux version 6.12.0
-Command line: BOOT_IMAGE=/vmlinuz root=/dev/sda1
-BIOS-provided physical RAM map:
-BIOS-e820: [mem 0x0000000000000000-0x000000000009fbff] usable
-BIOS-e820: [mem 0x0000000000100000-0x000000007fffffff] usable
-BIOS-e820: [mem 0x00000000f0000000-0x00000000ffffffff] reserved
-BIOS-e820: [mem 0x0000000100000000-0x000000017fffffff] usable
-DMI: Test Vendor Box/Board, BIOS 1.0
-Zone ranges:
-  DMA      [mem 0x0000000000001000-0x0000000000ffffff]
-  DMA32    [mem 0x0000000001000000-0x00000000ffffffff]
-  Normal   [mem 0x0000000100000000-0x000000017fffffff]
-  Device   empty
-Movable zone start for each node
-software IO TLB: mapped [mem 0x000000007c000000-0x0000000080000000] (64MB)
-pci 0000:00:1f.2: [8086:2922] type 00 class 0x010601
-pci 0000:00:02.0: [8086:10d3] type 00 class 0x020000 PCIe Endpoint
-iommu: Default domain type: Translated
-e1000e 0000:00:02.0: Adding to iommu group 3
-END
-status 0 'pc' "$dmag" plan --dmesg "$work/pc.log"
+status 0 'pc' "$dmag" plan --dmesg "$here/boots/pc.log"
 has 'pc model' '^board Test Vendor Box/Board, x86$'
 has 'pc low memory' '^ \[0x100000, 0x7fffffff\] 2 GiB$'
 has 'pc AHCI' '^ *1 32 unknown 0xffffffff 0 yes PCI function 0000:00:1f.2$'
 has 'pc reach' '^ *1 1 \[0x0, 0x9efff\] 2 GiB - DMA32 exact 0 B 0 B 2 GiB$'
 has 'pc bounces' '^streaming group 1 bounces: 2 GiB through a swiotlb of 64 MiB$'
 has 'pc IOMMU' '^ *- 32 unknown .* 0000:00:02.0 \(iommu\)$'
-status 0 'pc, ISA' "$dmag" plan --dmesg "$work/pc.log" -M '0000:00:1f.2=24' --no-iommu 0000:00:02.0
+status 0 'pc, ISA' "$dmag" plan --dmesg "$here/boots/pc.log" -M '0000:00:1f.2=24' --no-iommu 0000:00:02.0
 has 'pc, ISA' '^ *1 1 \[0x0, 0x9efff\] 15.6 MiB - DMA exact 0 B 0 B 4 GiB$'
 has 'pc, no IOMMU' '^ *2 1 .* DMA32 exact'
 
@@ -81,5 +39,5 @@ status 1 'no boot' "$dmag" plan --dmesg "$work/none.log"
 has 'no boot' 'none.log: the log does not begin with the boot' err
 status 0 'no boot, but memory' "$dmag" plan --dmesg "$work/none.log" -m 0+1G
 status 1 'no file' "$dmag" plan --dmesg "$work/nowhere.log"
-status 2 'a log and a board' "$dmag" plan --dmesg "$work/pc.log" "$work/x.dtb"
+status 2 'a log and a board' "$dmag" plan --dmesg "$here/boots/pc.log" "$work/x.dtb"
 finish
