@@ -5,7 +5,8 @@
  * Memory is cut into pieces at every boundary of a bank, a zone or a reach.  A
  * piece is as wide as its size, or in general as the logarithm of that, so that
  * 16 MiB and 64 GiB both show wherever they are.  Holes between banks are many
- * times larger than these and say nothing: each is a narrow strip.
+ * times larger than these and say nothing: each is a narrow strip.  Memory of
+ * different NUMA nodes is drawn apart.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 
 #define HOLE_W 16.0
 #define HOLES_W 120.0 /* all holes together take no more */
+#define GAP_W 14.0
+#define GAPS_W 140.0 /* the same of gaps between nodes */
 
 struct boundaries {
 	u64 *addr;
@@ -38,6 +41,15 @@ static void boundary_add_reach(struct scale *scale, struct boundaries *all,
 		boundary_add(scale, all, &reach->seg[i]);
 }
 
+static void boundary_add_node(struct scale *scale, struct boundaries *all,
+			      const struct span *span)
+{
+	const struct dmag_range range = { span->start >> PAGE_SHIFT,
+					  span->last >> PAGE_SHIFT };
+
+	boundary_add(scale, all, &range);
+}
+
 static int boundary_cmp(const void *a, const void *b)
 {
 	u64 x = *(const u64 *)a, y = *(const u64 *)b;
@@ -53,6 +65,8 @@ static void boundary_collect(struct scale *scale, struct boundaries *all,
 	boundary_add_reach(scale, all, &board->ram);
 	for (i = 0; i < board->nr_zones; i++)
 		boundary_add(scale, all, &board->zones[i].range);
+	for (i = 0; i < board->nr_nodes; i++)
+		boundary_add_node(scale, all, &board->nodes[i].span);
 	for (i = 0; i < board->nr_groups; i++)
 		boundary_add_reach(scale, all, &board->groups[i]->core.reach);
 	qsort(all->addr, all->nr, sizeof(*all->addr), boundary_cmp);
@@ -69,6 +83,18 @@ static bool scale_is_ram(const struct board *board, u64 addr)
 			return true;
 	}
 	return false;
+}
+
+/* What no node has is taken to be of the first one. */
+static unsigned int scale_node(const struct board *board, u64 addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < board->nr_nodes; i++)
+		if (addr >= board->nodes[i].span.start &&
+		    addr <= board->nodes[i].span.last)
+			return board->nodes[i].node;
+	return 0;
 }
 
 /* Pieces from the first byte of memory to the last; holes are not divided. */
@@ -93,8 +119,32 @@ static void scale_cut(struct scale *scale, const struct board *board,
 			*ARENA_ADD(&scale->arena, scale->piece, scale->nr) =
 				(struct scale_piece){ .start = start,
 						      .last = end - 1,
+						      .node = scale_node(board,
+									 start),
 						      .hole = hole };
 	}
+}
+
+/* Between two nodes, whether there is a hole as well or not; returns the sum. */
+static double scale_set_gaps(struct scale *scale)
+{
+	unsigned int i, node = scale->piece[0].node, gaps = 0;
+	double gap_w;
+
+	for (i = 0; i < scale->nr; i++) {
+		struct scale_piece *piece = &scale->piece[i];
+
+		if (!piece->hole && piece->node != node)
+			gaps++;
+		piece->gap = !piece->hole && piece->node != node;
+		if (!piece->hole)
+			node = piece->node;
+	}
+	scale->numa = gaps;
+	gap_w = gaps ? fmin(GAP_W, GAPS_W / gaps) : 0;
+	for (i = 0; i < scale->nr; i++)
+		scale->piece[i].gap *= gap_w;
+	return gap_w * gaps;
 }
 
 static double scale_weight(const struct scale_piece *piece, bool linear)
@@ -118,10 +168,11 @@ static void scale_place(struct scale *scale, bool linear, double x,
 			weight += scale_weight(&scale->piece[i], linear);
 	}
 	hole_w = holes ? fmin(HOLE_W, HOLES_W / holes) : 0;
-	width -= hole_w * holes;
+	width -= hole_w * holes + scale_set_gaps(scale);
 	for (i = 0; i < scale->nr; i++) {
 		struct scale_piece *piece = &scale->piece[i];
 
+		x += piece->gap;
 		piece->x = x;
 		piece->width = hole_w;
 		if (!piece->hole)

@@ -7,19 +7,27 @@
 
 #include "board.h"
 
-/** struct scale_piece - Bytes @start to @last from @x on, @width pixels. */
+/**
+ * struct scale_piece - Bytes @start to @last from @x on, @width pixels.
+ * @gap: pixels before it that stand for no address, since another node ends there
+ * @node: the NUMA node of its memory
+ * @hole: no memory is there
+ */
 struct scale_piece {
 	u64 start;
 	u64 last;
 	double x;
 	double width;
-	bool hole; /* no memory is there */
+	double gap;
+	unsigned int node;
+	bool hole;
 };
 
 struct scale {
 	struct arena arena;
 	struct scale_piece *piece; /* in the order of addresses, without gaps */
 	unsigned int nr;
+	bool numa; /* there is memory of several nodes */
 };
 
 void scale_build(struct scale *scale, const struct board *board, bool linear,

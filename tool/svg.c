@@ -25,6 +25,7 @@
 #define ROW_H 38.0
 #define BAR_H 20.0
 #define LINE_H 16.0
+#define NODES_H 26.0
 #define CHAR_W 6.4
 #define SMALL_W 5.6
 
@@ -102,6 +103,64 @@ static void svg_axis(struct canvas *canvas, double bottom)
 			svg_tick(canvas, piece->last + 1, &free_x, bottom);
 	}
 	canvas->y += 8;
+}
+
+/* Runs of pieces of one node, with its name and what of its memory is there. */
+static void svg_node(const struct canvas *canvas, unsigned int first,
+		     unsigned int end)
+{
+	const struct scale_piece *piece = canvas->scale.piece;
+	double x = piece[first].x;
+	double width = piece[end - 1].x + piece[end - 1].width - x;
+	char text[64], size[32];
+	u64 bytes = 0;
+	unsigned int i;
+
+	for (i = first; i < end; i++)
+		if (!piece[i].hole)
+			bytes += piece[i].last - piece[i].start + 1;
+	snprintf(text, sizeof(text), "node %u: %s", piece[first].node,
+		 size_text(size, sizeof(size), bytes));
+	fprintf(canvas->out,
+		"<path d=\"M%.1f %.1fv-6h%.1fv6\" class=\"node\"><title>%s</title></path>\n",
+		x, canvas->y + 20, width, text);
+	if (width > svg_text_width(text))
+		svg_label(canvas, x + width / 2, canvas->y + 10, "mid", text);
+}
+
+/* The memory of a node ends before a gap, and before a hole ahead of it. */
+static void svg_nodes(struct canvas *canvas)
+{
+	const struct scale *scale = &canvas->scale;
+	unsigned int i, first = 0, end = 0;
+
+	if (!scale->numa)
+		return;
+	for (i = 0; i < scale->nr; i++) {
+		if (scale->piece[i].gap > 0) {
+			svg_node(canvas, first, end);
+			first = i;
+		}
+		if (!scale->piece[i].hole)
+			end = i + 1;
+	}
+	svg_node(canvas, first, end);
+	canvas->y += NODES_H;
+}
+
+/* What lies across two nodes is drawn in one, and parted afterwards. */
+static void svg_gaps(const struct canvas *canvas, double bottom)
+{
+	const struct scale *scale = &canvas->scale;
+	unsigned int i;
+
+	for (i = 0; i < scale->nr; i++)
+		if (scale->piece[i].gap > 0)
+			fprintf(canvas->out,
+				"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" class=\"page\"/>\n",
+				scale->piece[i].x - scale->piece[i].gap,
+				canvas->y, scale->piece[i].gap,
+				bottom - canvas->y);
 }
 
 /* A hole is a break in the picture, as wide as it would be if it were true. */
@@ -341,10 +400,23 @@ static void svg_others(const struct canvas *canvas, double y)
 		svg_label(canvas, 10, y, "small", text);
 }
 
-/* Columns of colour behind all rows, named where the name fits. */
-static void svg_zones(struct canvas *canvas, double bottom)
+/* Columns of colour behind all rows. */
+static void svg_zones(const struct canvas *canvas, double bottom)
 {
 	static const char *const zone_cls[] = { "z0", "z1", "z2", "z3", "z4" };
+	const struct board *board = canvas->board;
+	unsigned int i;
+
+	for (i = 0; i < board->nr_zones; i++)
+		if (board->zones[i].frames)
+			svg_bar(canvas, range_span(&board->zones[i].range),
+				zone_cls[i], bottom - canvas->y,
+				board->zones[i].name);
+}
+
+/* Those that fit into their columns. */
+static void svg_zone_names(struct canvas *canvas)
+{
 	const struct board *board = canvas->board;
 	unsigned int i;
 
@@ -354,11 +426,7 @@ static void svg_zones(struct canvas *canvas, double bottom)
 		double x = scale_x(&canvas->scale, span.start);
 		double end = scale_end(&canvas->scale, span.last);
 
-		if (!zone->frames)
-			continue;
-		svg_bar(canvas, span, zone_cls[i], bottom - canvas->y,
-			zone->name);
-		if (end - x > svg_text_width(zone->name) + 6)
+		if (zone->frames && end - x > svg_text_width(zone->name) + 6)
 			svg_label(canvas, (x + end) / 2, canvas->y + 13, "mid",
 				  zone->name);
 	}
@@ -402,7 +470,7 @@ static const char *const svg_style[] = {
 	".z3{fill:#efe0f2}.z4{fill:#eee}",
 	".ram{fill:#8a8a8a}.reserved{fill:#3c3c3c}.blank{fill:#fff}",
 	".cma{fill:#2e9e8f}.pool{fill:#a8621b}.page{fill:#fff}",
-	".break{stroke:#666;fill:none}",
+	".break{stroke:#666;fill:none}.node{stroke:#666;fill:none}",
 	".reach{fill:#2f6aa8}.outside{fill:url(#o)}",
 	".wasted{fill:url(#w);stroke:#2f6aa8}",
 	"#w rect{fill:#fff}#w .line{fill:#2f6aa8}",
@@ -465,23 +533,30 @@ static void svg_title(struct canvas *canvas)
 void write_svg(FILE *out, const struct board *board, bool linear)
 {
 	struct canvas canvas = { .out = out, .board = board };
-	double bottom, height = 130 + ROW_H * (board->nr_groups + 1);
+	double top, bottom, height = 130 + ROW_H * (board->nr_groups + 1);
 	unsigned int i;
 
 	scale_build(&canvas.scale, board, linear, WHERE_X, WHERE_W);
+	height += canvas.scale.numa ? NODES_H : 0;
 	fprintf(out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\">\n",
 		WIDTH, height, WIDTH, height);
 	for (i = 0; i < ARRAY_SIZE(svg_style); i++)
 		fprintf(out, "%s\n", svg_style[i]);
 	svg_title(&canvas);
+	svg_nodes(&canvas);
 	bottom = canvas.y + 2 * LINE_H + 16 + ROW_H * (board->nr_groups + 1);
 	svg_zones(&canvas, bottom);
+	svg_gaps(&canvas, bottom);
+	svg_zone_names(&canvas);
 	svg_axis(&canvas, bottom);
 	svg_holes(&canvas, bottom);
+	top = canvas.y;
 	svg_ram(&canvas);
 	for (i = 0; i < board->nr_groups; i++)
 		svg_group(&canvas, board->groups[i]);
+	canvas.y = top;
+	svg_gaps(&canvas, bottom);
 	canvas.y = bottom + 8;
 	svg_others(&canvas, canvas.y + 10);
 	svg_legend(&canvas);

@@ -33,6 +33,25 @@ status 0 'pc, ISA' "$dmag" plan --dmesg "$here/boots/pc.log" -M '0000:00:1f.2=24
 has 'pc, ISA' '^ *1 1 \[0x0, 0x9efff\] 15.6 MiB - DMA exact 0 B 0 B 4 GiB$'
 has 'pc, no IOMMU' '^ *2 1 .* DMA32 exact'
 
+# A server of two NUMA nodes, which are drawn apart.
+status 0 'server' "$dmag" plan --dmesg "$here/boots/server.log" -M '0000:17:00.0=35' --svg "$work/server.svg"
+has 'node 0' '^nodes 0 \[0x1000, 0x87fffffff\] 31.7 GiB$'
+has 'node 1' '^ 1 \[0x880000000, 0x107fffffff\] 32 GiB$'
+has 'memory across nodes' '^ \[0x100000000, 0x107fffffff\] 62 GiB$'
+has 'reach into node 0' '^ *2 1 .* 29.7 GiB - Normal too large 28 GiB 34 GiB'
+cp "$work/server.svg" "$work/out"
+has 'picture of node 0' '>node 0: 31.7 GiB</text>'
+has 'picture of node 1' '>node 1: 32 GiB</text>'
+# One gap, before the row of zones and the rows of groups: 14 pixels from the end of
+# the bracket of node 0 on, which is where that of node 1 begins.
+awk -F '[M ]' '/class="node"/ { split($4, path, "v"); split($4, h, "h"); print $3, h[2] + 0 }' "$work/server.svg" >"$work/brackets"
+[ "$(awk 'NR == 1 { end = $1 + $2 } NR == 2 { printf "%.0f", $1 - end }' "$work/brackets")" = 14 ]
+verdict $? 'the gap' "$(cat "$work/brackets")"
+status 0 'one node' "$dmag" plan --dmesg "$here/boots/pi5.log" --svg "$work/pi5.svg"
+hasnt 'one node' '^nodes'
+cp "$work/pi5.svg" "$work/out"
+hasnt 'picture of one node' 'node 0:'
+
 # Logs that are none, or lack their beginning.
 echo 'nothing here' >"$work/none.log"
 status 1 'no boot' "$dmag" plan --dmesg "$work/none.log"
