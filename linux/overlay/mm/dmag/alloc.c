@@ -39,6 +39,13 @@
 #define DMAG_CLIMB_BOUND (HZ / 5)
 #define DMAG_CLIMB_MOST (5 * HZ)
 
+/*
+ * While another task claims it looks for free memory, and then waits for its turn this
+ * long.  The holder may wait for storage, and the zones may have what it wants.
+ */
+#define DMAG_FREE_BOUND (HZ / 100)
+#define DMAG_TURN_BOUND (HZ / 5)
+
 /* One without I/O holds up others less. */
 #define DMAG_NOIO_BOUND (HZ / 4)
 
@@ -164,11 +171,13 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	struct dmag_device *member;
 	int ret;
 
-	dmag_assert_may_claim();
+	lockdep_assert_held(&dmag_mutex);
 	member = alloc_member(dev);
 	if (!member || !dmag_kgroup_claims(member->group))
 		return -ENOMEM;
 	group = member->group;
+	if (effort->free_only && group->pins)
+		return -EBUSY;
 	ret = dmag_kgroup_climb(group, req, effort, pfn);
 	if (ret)
 		return ret;
@@ -205,47 +214,79 @@ static unsigned long alloc_climb_bound(u64 count)
 	return min_t(u64, DMAG_CLIMB_MOST, DMAG_CLIMB_BOUND * (1 + blocks / 8));
 }
 
-/* The wait for other claims does not count, because they let others through. */
-static int alloc_climb_io(struct device *dev, const struct dmag_request *req,
-			  struct dmag_effort *effort, unsigned long bound,
-			  u64 *pfn)
+/* Under both mutexes, which it lets go of. */
+static int alloc_climb_unlock(struct device *dev,
+			      const struct dmag_request *req,
+			      struct dmag_effort *effort, unsigned long bound,
+			      u64 *pfn)
 {
 	int ret;
 
-	if (dmag_claim_lock_killable())
-		return -EINTR;
 	effort->until = jiffies + bound;
 	ret = alloc_climb(dev, req, effort, pfn);
 	dmag_claim_unlock();
 	return ret;
 }
 
-/* The same, if no other task claims. */
+/* If no other task claims. */
 static int alloc_climb_try(struct device *dev, const struct dmag_request *req,
 			   struct dmag_effort *effort, unsigned long bound,
 			   u64 *pfn)
 {
-	int ret;
-
 	if (!dmag_claim_trylock())
 		return -EBUSY;
-	effort->until = jiffies + bound;
-	ret = alloc_climb(dev, req, effort, pfn);
-	dmag_claim_unlock();
+	return alloc_climb_unlock(dev, req, effort, bound, pfn);
+}
+
+/* Beside a claim, which the registry is free of between its steps. */
+static int alloc_climb_free(struct device *dev, const struct dmag_request *req,
+			    const struct dmag_effort *effort, u64 *pfn)
+{
+	struct dmag_effort free = *effort;
+	int ret = dmag_lock_killable();
+
+	if (ret)
+		return ret;
+	free.free_only = true;
+	free.until = jiffies + DMAG_FREE_BOUND;
+	ret = alloc_climb(dev, req, &free, pfn);
+	mutex_unlock(&dmag_mutex);
 	return ret;
+}
+
+/* The wait for the turn does not count as a part of the climb. */
+static int alloc_climb_io(struct device *dev, const struct dmag_request *req,
+			  struct dmag_effort *effort, unsigned long bound,
+			  u64 *pfn)
+{
+	bool cheap = effort->most_moves < LONG_MAX;
+	int ret = alloc_climb_try(dev, req, effort, bound, pfn);
+
+	if (ret != -EBUSY)
+		return ret;
+	ret = alloc_climb_free(dev, req, effort, pfn);
+	if (!ret || ret == -EINTR)
+		return ret;
+	ret = dmag_claim_lock_timeout(cheap ? 0 : DMAG_TURN_BOUND);
+	return ret ?: alloc_climb_unlock(dev, req, effort, bound, pfn);
 }
 
 /*
  * A request made on the way to writeback climbs only if no other task claims, and
- * without I/O.  If that fails, it is served like an atomic request.
+ * without I/O.  If that fails, it is served like an atomic request; at once if the
+ * task frees memory, since reclaim waits for it.
  */
 static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 			    struct dmag_effort *effort, u64 *pfn)
 {
-	unsigned int noio = memalloc_noio_save();
-	int ret = alloc_climb_try(dev, req, effort, DMAG_NOIO_BOUND, pfn);
+	int ret = -ENOMEM;
 
-	memalloc_noio_restore(noio);
+	if (!(current->flags & PF_MEMALLOC)) {
+		unsigned int noio = memalloc_noio_save();
+
+		ret = alloc_climb_try(dev, req, effort, DMAG_NOIO_BOUND, pfn);
+		memalloc_noio_restore(noio);
+	}
 	if (ret)
 		alloc_try_group(dev, req, true, pfn, &ret);
 	return ret;

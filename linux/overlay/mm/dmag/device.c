@@ -212,7 +212,7 @@ static void device_first_fill(struct dmag_kgroup *group, bool may_claim)
 {
 	lockdep_assert_held(&dmag_mutex);
 	if (may_claim)
-		dmag_kgroup_fill(group, DMAG_FILL_BOUND);
+		dmag_kgroup_fill_first(group, DMAG_FILL_BOUND);
 	else
 		dmag_kgroup_fill_free(group, DMAG_FREE_FILL_BOUND);
 	spin_lock_irq(&group->lock);
@@ -276,9 +276,10 @@ void __dmag_device_update(struct device *dev)
 		kfree(member);
 	else
 		device_join(member, may_claim);
-	mutex_unlock(&dmag_mutex);
 	if (may_claim)
-		mutex_unlock(&dmag_claim_mutex);
+		dmag_claim_unlock();
+	else
+		mutex_unlock(&dmag_mutex);
 }
 
 void __dmag_device_leave(struct device *dev)

@@ -34,12 +34,14 @@
 /* How long the last resort waits for writeback of a candidate, jiffies. */
 #define DMAG_PATIENCE (HZ / 50)
 
-/* Reclaim the pages of @range, so that dmag_contig_take() need not move them. */
-static void claim_page_out(const struct dmag_range *range)
+/* How many frames are paged out before the claim looks at the time, and at others. */
+#define DMAG_PAGE_OUT_BATCH 512
+
+static void claim_page_out_some(u64 pfn, u64 last)
 {
 	LIST_HEAD(folios);
 
-	for (u64 pfn = range->start; pfn <= range->last; pfn++) {
+	for (; pfn <= last; pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
 		struct folio *folio;
 
@@ -56,11 +58,23 @@ static void claim_page_out(const struct dmag_range *range)
 	reclaim_pages(&folios);
 }
 
-/* Reclaim some pages, from the node of the zone @range is in before others. */
-static bool claim_reclaim_some(const struct dmag_range *range)
+/* Reclaim the pages of @range, so that dmag_contig_take() need not move them. */
+static void claim_page_out(const struct dmag_kgroup *group,
+			   const struct dmag_range *range)
+{
+	for (u64 pfn = range->start; pfn <= range->last;
+	     pfn += DMAG_PAGE_OUT_BATCH) {
+		if (dmag_kgroup_give_up(group) || dmag_contended())
+			break;
+		claim_page_out_some(pfn, min(pfn + DMAG_PAGE_OUT_BATCH - 1,
+					     range->last));
+	}
+}
+
+/* Reclaim some pages, from a node before others. */
+static bool claim_reclaim_some(int nid)
 {
 	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
-	int nid = page_to_nid(pfn_to_page(range->start));
 	unsigned long progress;
 	unsigned int flags;
 
@@ -71,23 +85,6 @@ static bool claim_reclaim_some(const struct dmag_range *range)
 	fs_reclaim_release(gfp);
 	cond_resched();
 	return progress;
-}
-
-/*
- * Reclaim until the host can spare @range: pages that move need a place, and the
- * host its watermarks.  An allocation would reclaim as well, but would take the
- * pages that come free from others.  Return false if there is nothing to reclaim.
- */
-static bool claim_make_room(const struct dmag_kgroup *group,
-			    const struct dmag_range *range, bool protected)
-{
-	while (!dmag_candidate_spared(group, range, protected)) {
-		if (!claim_reclaim_some(range))
-			return false;
-		if (dmag_kgroup_give_up(group) || dmag_contended())
-			break;
-	}
-	return true;
 }
 
 static bool host_needs_memory(struct dmag_kgroup *group,
@@ -139,20 +136,41 @@ static bool claim_may_take(struct dmag_kgroup *group,
 }
 
 /*
- * Reclaim for @range, and from it; false if it is no candidate any more.  @hope is set
- * if the next claim may go on, because time was over or others want to claim.
+ * Reclaim until the host can spare @range: pages that move need a place, and the
+ * host its watermarks.  An allocation would reclaim as well, but would take the
+ * pages that come free from others.  Return false if there is nothing to reclaim.
+ */
+static bool claim_make_room(struct dmag_kgroup *group,
+			    const struct dmag_range *range, int nid)
+{
+	bool progress = true;
+
+	while (progress && claim_may_take(group, range) &&
+	       !dmag_candidate_spared(group, range,
+				      dmag_range_protected(range))) {
+		if (dmag_kgroup_give_up(group) || dmag_contended())
+			break;
+		dmag_kgroup_pause(group);
+		progress = claim_reclaim_some(nid);
+		dmag_kgroup_resume(group);
+	}
+	return progress;
+}
+
+/*
+ * Reclaim from @range, and for it.  Return whether the next claim may go on, because
+ * time was over or others want to claim.
  */
 static bool claim_reclaim(struct dmag_kgroup *group,
-			  const struct dmag_range *range, bool *hope)
+			  const struct dmag_range *range)
 {
-	bool protected = dmag_range_protected(range);
+	int nid = page_to_nid(pfn_to_page(range->start));
 
 	dmag_assert_may_claim();
 	dmag_kgroup_pause(group);
-	claim_page_out(range);
-	*hope = claim_make_room(group, range, protected);
+	claim_page_out(group, range);
 	dmag_kgroup_resume(group);
-	return claim_may_take(group, range);
+	return claim_make_room(group, range, nid);
 }
 
 /* The pageblocks that a claim has isolated without dmag_mutex (dmag_mutex). */
@@ -166,7 +184,8 @@ static int claim_move(struct dmag_kgroup *group, const struct dmag_range *range,
 	int ret;
 
 	dmag_assert_may_claim();
-	if (!dmag_candidate_spared(group, range, protected))
+	if (!claim_may_take(group, range) ||
+	    !dmag_candidate_spared(group, range, protected))
 		return -EAGAIN;
 	claim_isolated = &blocks;
 	dmag_kgroup_pause(group);
@@ -190,9 +209,8 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 	bool reclaims = rung == DMAG_CLAIM_RECLAIM, hope = false;
 	int ret;
 
-	if (reclaims && dmag_may_wait(GFP_KERNEL) &&
-	    !claim_reclaim(group, range, &hope))
-		return -EAGAIN;
+	if (reclaims && dmag_may_wait(GFP_KERNEL) && claim_may_take(group, range))
+		hope = claim_reclaim(group, range);
 	ret = claim_move(group, range, reclaims ? DMAG_PATIENCE : 0);
 	if (!ret && !claim_may_take(group, range)) {
 		free_contig_range(range->start, range->last - range->start + 1);
@@ -288,7 +306,8 @@ static int claim_take_surplus(struct dmag_kgroup *group,
 static void claim_drain_once(struct dmag_kgroup *group)
 {
 	dmag_assert_may_claim();
-	if (group->effort.drained || dmag_kgroup_give_up(group))
+	if (group->effort.drained || !dmag_may_wait(GFP_KERNEL) ||
+	    dmag_kgroup_give_up(group))
 		return;
 	group->effort.drained = true;
 	dmag_kgroup_pause(group);
@@ -476,16 +495,16 @@ static const struct dmag_backend dmag_host_now = {
 };
 
 static void host_balance(struct dmag_kgroup *group, unsigned long bound,
-			 bool free_only)
+			 struct dmag_effort effort)
 {
 	u64 free;
 
 	lockdep_assert_held(&dmag_mutex);
-	group->effort = (struct dmag_effort){ .until = jiffies + bound,
-					      .tries = DMAG_FILL_TRIES,
-					      .most_moves = LONG_MAX,
-					      .node = NUMA_NO_NODE,
-					      .free_only = free_only };
+	effort.until = jiffies + bound;
+	effort.tries = DMAG_FILL_TRIES;
+	effort.most_moves = LONG_MAX;
+	effort.node = NUMA_NO_NODE;
+	group->effort = effort;
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
 	group->kicked = DMAG_QUIET;
@@ -509,7 +528,23 @@ void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound)
 {
 	might_sleep();
 	dmag_assert_may_claim();
-	host_balance(group, bound, false);
+	host_balance(group, bound, (struct dmag_effort){});
+}
+
+/**
+ * dmag_kgroup_fill_first() - The same, while a driver's probe waits for it.
+ * @group: the group
+ * @bound: how long claims may take, in jiffies
+ *
+ * It ends when another task wants to claim.
+ *
+ * Context: Process, under both mutexes.
+ */
+void dmag_kgroup_fill_first(struct dmag_kgroup *group, unsigned long bound)
+{
+	might_sleep();
+	dmag_assert_may_claim();
+	host_balance(group, bound, (struct dmag_effort){ .for_probe = true });
 }
 
 /**
@@ -524,7 +559,8 @@ void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound)
 	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
 	if (!group->pins)
-		host_balance(group, bound, true);
+		host_balance(group, bound,
+			     (struct dmag_effort){ .free_only = true });
 }
 
 /**
@@ -534,7 +570,7 @@ void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound)
  * @effort: how much it may cost
  * @pfn: set to the first frame
  *
- * Context: Process, under both mutexes.
+ * Context: Process, under both mutexes, or dmag_mutex if @effort->free_only.
  * Return: 0, -ENOMEM, -ETIME, or -EINTR on a fatal signal.
  */
 int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
@@ -544,7 +580,9 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 	int ret;
 
 	might_sleep();
-	dmag_assert_may_claim();
+	lockdep_assert_held(&dmag_mutex);
+	lockdep_assert(effort->free_only ||
+		       lockdep_is_held(&dmag_claim_mutex));
 	group->effort = *effort;
 	group->effort.tries = DMAG_CLIMB_TRIES;
 	group->effort.for_request = true;

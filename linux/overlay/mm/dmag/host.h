@@ -11,6 +11,7 @@ struct dmag_effort;
 struct dmag_kgroup;
 
 void dmag_kgroup_fill(struct dmag_kgroup *group, unsigned long bound);
+void dmag_kgroup_fill_first(struct dmag_kgroup *group, unsigned long bound);
 void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound);
 int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 		      const struct dmag_effort *effort, u64 *pfn);

@@ -87,25 +87,31 @@ void dmag_claim_lock(void)
 }
 
 /**
- * dmag_claim_lock_killable() - Take both mutexes, for a request.
+ * dmag_claim_lock_timeout() - Take both mutexes, for a request.
+ * @bound: how long to wait for another claim, jiffies
  *
- * A climb lets requests through between two candidates.
+ * A climb lets requests through between two candidates.  But it may reclaim from
+ * storage that no longer answers, and the zones may have what the request wants.
  *
  * Context: Process that may wait for I/O and locks of filesystems.
- * Return: 0, or -EINTR.
+ * Return: 0; -EBUSY if another task still claims; -EINTR on a fatal signal.
  */
-int dmag_claim_lock_killable(void)
+int dmag_claim_lock_timeout(unsigned long bound)
 {
-	int ret;
+	long left;
 
 	might_sleep();
 	lockdep_assert_not_held(&dmag_mutex);
 	atomic_inc(&dmag_claimers);
-	ret = mutex_lock_killable(&dmag_claim_mutex);
+	left = ___wait_var_event(
+		&dmag_claim_mutex,
+		___wait_cond_timeout(mutex_trylock(&dmag_claim_mutex)),
+		TASK_KILLABLE, 0, bound, __ret = schedule_timeout(__ret));
 	atomic_dec(&dmag_claimers);
-	if (!ret)
-		dmag_lock();
-	return ret;
+	if (left <= 0)
+		return left ? -EINTR : -EBUSY;
+	dmag_lock();
+	return 0;
 }
 
 /**
@@ -123,6 +129,13 @@ bool dmag_claim_trylock(void)
 	return true;
 }
 
+static void claim_unlock(void)
+{
+	mutex_unlock(&dmag_claim_mutex);
+	smp_mb(); /* pairs with that of prepare_to_wait_event() */
+	wake_up_var(&dmag_claim_mutex);
+}
+
 /**
  * dmag_claim_unlock() - Let go of both mutexes.
  *
@@ -131,7 +144,7 @@ bool dmag_claim_trylock(void)
 void dmag_claim_unlock(void)
 {
 	mutex_unlock(&dmag_mutex);
-	mutex_unlock(&dmag_claim_mutex);
+	claim_unlock();
 }
 
 /**
@@ -170,7 +183,7 @@ static void kgroup_yield_claims(struct dmag_kgroup *group)
 	struct dmag_effort effort = group->effort;
 	unsigned long left = jiffies;
 
-	mutex_unlock(&dmag_claim_mutex);
+	claim_unlock();
 	schedule_timeout_uninterruptible(1);
 	atomic_inc(&dmag_claimers);
 	mutex_lock(&dmag_claim_mutex);
@@ -183,7 +196,8 @@ static void kgroup_yield_claims(struct dmag_kgroup *group)
  * dmag_kgroup_yield() - Let go of the mutexes that other tasks wait for.
  * @group: the group that is worked on; it stays, and its deadline moves
  *
- * A climb may take seconds; a driver's probe should not, nor another request.
+ * A climb may take seconds; a driver's probe should not, nor another request.  So the
+ * fill that a probe waits for ends, rather than waits for a request in its turn.
  *
  * Context: Process, under both mutexes, or dmag_mutex if @group->effort.free_only.
  */
@@ -193,6 +207,10 @@ void dmag_kgroup_yield(struct dmag_kgroup *group)
 
 	if (likely(!dmag_contended()) || group->effort.free_only)
 		return;
+	if (claims && group->effort.for_probe) {
+		group->effort.until = jiffies - 1;
+		return;
+	}
 	dmag_kgroup_pause(group);
 	if (claims)
 		kgroup_yield_claims(group);

@@ -105,6 +105,8 @@ struct dmag_retry {
  * @this_node: whether it takes no other
  * @gfp: by these flags it takes only memory that the task's cpuset allows; 0: any
  * @for_request: whether it is for a request, not to fill the reserve
+ * @for_probe: whether a driver's probe waits for it; it ends when another task wants
+ *	to claim
  * @free_only: whether it has no dmag_claim_mutex, takes only memory that is free, and
  *	keeps dmag_mutex
  * @drained: whether it has drained LRU caches
@@ -119,6 +121,7 @@ struct dmag_effort {
 	bool this_node;
 	gfp_t gfp;
 	bool for_request;
+	bool for_probe;
 	bool free_only;
 	bool drained;
 	bool to_min;
@@ -328,7 +331,7 @@ static inline bool dmag_has_cma_area(const struct device *dev)
 void dmag_lock(void);
 int dmag_lock_killable(void);
 void dmag_claim_lock(void);
-int dmag_claim_lock_killable(void);
+int dmag_claim_lock_timeout(unsigned long bound);
 bool dmag_claim_trylock(void);
 void dmag_claim_unlock(void);
 void dmag_kgroup_pause(struct dmag_kgroup *group);

@@ -226,9 +226,91 @@ static void test_beside_claim(struct kunit *test)
 	kunit_device_unregister(test, all.leaves);
 }
 
+static void take_some(void *hoard)
+{
+	hoard_fill(hoard, GFP_KERNEL, 512);
+}
+
+/*
+ * A claim may wait for storage that no longer answers.  What the reach has free, and
+ * what the zones have, are there for other requests all the same.
+ */
+static void test_request_beside_claim(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-beside", SZ_128M);
+	struct hoard *hoard = hoard_make(test, dev, SZ_64K);
+	struct job *job;
+
+	mutex_lock(&dmag_claim_mutex);
+	job = job_start(test, take_some, hoard);
+	KUNIT_EXPECT_TRUE(test, job_ends(job));
+	mutex_unlock(&dmag_claim_mutex);
+	flush_work(&job->work);
+	KUNIT_EXPECT_EQ(test, hoard->nr, 512);
+	hoard_free(hoard, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* Two claims at once: a first fill, and a request that never lets go. */
+struct rivals {
+	struct dmag_kgroup *group;
+	struct hoard *hoard;
+	struct completion release;
+	int ret;
+};
+
+static void claim_for_long(void *data)
+{
+	struct rivals *rivals = data;
+
+	rivals->ret = dmag_claim_lock_timeout(PATIENCE);
+	if (rivals->ret)
+		return;
+	mutex_unlock(&dmag_mutex);
+	wait_for_completion(&rivals->release);
+	dmag_lock();
+	dmag_claim_unlock();
+}
+
+static void fill_first(void *data)
+{
+	struct rivals *rivals = data;
+
+	dmag_claim_lock();
+	hoard_fill(rivals->hoard, GFP_NOWAIT, 128);
+	while (!atomic_read(&dmag_claimers))
+		schedule_timeout_uninterruptible(1);
+	dmag_kgroup_fill_first(rivals->group, PATIENCE);
+	dmag_claim_unlock();
+}
+
+/* A driver's probe waits for its own claim, and for no other. */
+static void test_probe_beside_claim(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-probe", SZ_128M);
+	struct rivals rivals = { .group = joined_group(test, dev),
+				 .hoard = hoard_make(test, dev, SZ_64K) };
+	struct job *fill, *claim;
+
+	init_completion(&rivals.release);
+	fill = job_start(test, fill_first, &rivals);
+	claim = job_start(test, claim_for_long, &rivals);
+	KUNIT_EXPECT_TRUE(test, job_ends(fill));
+	complete(&rivals.release);
+	flush_work(&fill->work);
+	flush_work(&claim->work);
+	KUNIT_EXPECT_EQ(test, rivals.ret, 0);
+	hoard_free(rivals.hoard, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 static struct kunit_case locks_cases[] = {
 	KUNIT_CASE(test_locked_page),
 	KUNIT_CASE(test_beside_claim),
+	KUNIT_CASE(test_request_beside_claim),
+	KUNIT_CASE(test_probe_beside_claim),
 	{},
 };
 
