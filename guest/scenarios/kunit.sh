@@ -4,7 +4,7 @@
 # breaks on purpose, which has the number 0.
 #: memory=2G
 #: kunit=1
-#: append=init_on_free=1
+#: append=init_on_free=1 page_owner=on
 #: allow=dmag: group 0 is broken$|WARNING: CPU: \d+ PID: \d+ at (\S*dmag/tests/reserve_test\.c:\d+ )?test_broken\+|Call Trace:
 
 set -- "$debug"/kunit/dmag*

@@ -5,7 +5,7 @@
 # min watermark that it began with, and no further; afterwards it must fill again.
 #: memory=512M
 #: devices=28
-#: append=swiotlb=2048
+#: append=swiotlb=2048 page_owner=on
 #: allow=invoked oom-killer|Out of memory: Killed process|load: page allocation failure|Call Trace:
 
 tracing=/sys/kernel/tracing

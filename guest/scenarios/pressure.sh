@@ -40,8 +40,13 @@ show_groups "at work"
 moved=$(($(vmstat pgmigrate_success) - moved)) out=$(($(vmstat pswpout) - out))
 unload
 check_groups "none is left" await_groups 0
-press contig 16 1024 32
-row work $(($(value mib) * 16)) "$got" 95 stock=fails size=64K ns="$ns" max_ns="$max_ns" \
+# What the load leaves to be claimed differs from boot to boot; stock gets next to nothing.
+asked=16384 percent=50
+if [ "$dmag" = on ]; then
+	press contig 16 1024 32
+	asked=$(($(value mib) * 16)) percent=95
+fi
+row work $asked "$got" $percent stock=fails size=64K ns="$ns" max_ns="$max_ns" \
 	moved=$moved swapped=$out
 killall -TERM load
 joined

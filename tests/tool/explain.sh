@@ -126,7 +126,7 @@ has 'out of reach of swiotlb' 'swiotlb is empty, yet no part of it suits the dev
 # The words of dmag itself, and of other kernels.
 cat >"$work/other.log" <<'END'
 [   10] demo 0000:00:01.0: dmag: no 512 pages (blocking) in group 1: [0x1000, 0xfffffff]; owns 65000 of 65438 frames, 976 free, 512 in one run
-[   11] demo 0000:00:01.0: dmag: no 16 pages (atomic) in group 1: [0x1000, 0xfffffff]; owns 65000 of 65438 frames, 48 free, 2 in one run
+[   11] demo 0000:00:01.0: dmag: no 16 pages (atomic) in group 1: [0x1000, 0xfffffff]; owns 65000 of 65438 frames, 48 free
 [   12] nvme 0000:03:00.0: DMA addr 0x0000000100000000+4096 overflow (mask ffffffff, bus limit 0).
 [   13] DMA: failed to allocate 512 KiB GFP_KERNEL|GFP_DMA pool for atomic allocation
 [   14] Failed to get suitable pool for fe340000.mmc

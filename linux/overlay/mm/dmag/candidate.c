@@ -615,7 +615,7 @@ static struct page *candidate_allocated_noprof(struct page *page,
 void dmag_make_allocated(struct page *page, unsigned int order)
 {
 	DMAG_CHECK(!page_ref_count(page) && !PageBuddy(page));
-	alloc_hooks(candidate_allocated_noprof(page, order, GFP_KERNEL));
+	alloc_hooks(candidate_allocated_noprof(page, order, DMAG_GFP_META));
 	split_page(page, order);
 }
 
@@ -722,17 +722,21 @@ static bool candidate_block_has_free(struct dmag_kgroup *group,
 static bool candidate_rise(const struct candidate_scan *scan, bool first,
 			   struct dmag_range *range)
 {
-	unsigned int order = order_base_2(scan->count);
+	unsigned int least = order_base_2(scan->count), order;
 	struct page *page = pfn_to_page(range->start);
 	u64 end;
 
 	if (first || range->start == scan->lowest)
-		page = candidate_free_page(range->start, order);
-	else if (!PageBuddy(page) || buddy_order_unsafe(page) < order)
-		page = NULL;
-	if (!page)
+		page = candidate_free_page(range->start, least);
+	if (!page || !PageBuddy(page))
 		return false;
-	end = page_to_pfn(page) + (1ULL << buddy_order_unsafe(page));
+	/* Another CPU may take the page now, and its order is something else then. */
+	order = buddy_order_unsafe(page);
+	if (order < least || order > MAX_PAGE_ORDER)
+		return false;
+	end = page_to_pfn(page) + (1ULL << order);
+	if (end < range->start + scan->count)
+		return false;
 	range->start =
 		min(round_down(end - scan->count, scan->align), scan->highest);
 	range->last = range->start + scan->count - 1;
@@ -745,7 +749,7 @@ static bool candidate_rise(const struct candidate_scan *scan, bool first,
  * @req: what is wanted
  * @got: the frames that were taken: allocated single pages
  *
- * Context: Process, under dmag_mutex.
+ * Context: Process, under dmag_mutex, which it may let go of as dmag_kgroup_yield().
  * Return: 0; -EAGAIN if nothing is free; -ENOSPC if @got is free, but has to be taken
  * by isolating its pageblock; or as dmag_kgroup_give_up().
  */
@@ -757,6 +761,7 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 	bool single = req->count <= DMAG_BLOCK_FRAMES;
 	enum candidate_choice choice = single ? UNPROTECTED : EITHER;
 	u64 block = U64_MAX;
+	unsigned int scanned = 0;
 	struct candidate_scan scan;
 	int end, ret = -EAGAIN;
 
@@ -774,8 +779,12 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 		else if (candidate_rise(&scan, first, got) &&
 			 !dmag_range_owned(group, got))
 			ret = candidate_take_free(group, got);
-		end = first ? dmag_kgroup_give_up(group) : 0;
-		if (end && ret == -EAGAIN)
+		if (!first || ret != -EAGAIN)
+			continue;
+		if (!(++scanned % DMAG_SCAN_BATCH))
+			dmag_kgroup_yield(group);
+		end = dmag_kgroup_give_up(group);
+		if (end)
 			ret = end;
 	}
 	if (!ret || ret == -ENOSPC)

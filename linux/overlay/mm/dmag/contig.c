@@ -96,6 +96,22 @@ void dmag_drain_lru(void)
 
 /* ---- migration ------------------------------------------------------- */
 
+/*
+ * A place for @src.  No memory is compacted for a huge page, since pageblocks are
+ * isolated now: migrate_pages() splits it.
+ */
+static struct folio *contig_target(struct folio *src, unsigned long private)
+{
+	struct zone *zone = folio_zone(src);
+	gfp_t gfp = GFP_TRANSHUGE_LIGHT;
+
+	if (!folio_test_large(src) || folio_test_hugetlb(src))
+		return alloc_migration_target(src, private);
+	if (!is_highmem(zone) && zone_idx(zone) != ZONE_MOVABLE)
+		gfp &= ~__GFP_HIGHMEM;
+	return __folio_alloc(gfp, folio_order(src), zone_to_nid(zone), NULL);
+}
+
 /* Move the pages that are isolated; 0 if none of them is left. */
 static int contig_move(struct compact_control *cc, unsigned long until)
 {
@@ -108,8 +124,8 @@ static int contig_move(struct compact_control *cc, unsigned long until)
 
 	reclaim_clean_pages_from_list(cc->zone, &cc->migratepages);
 	while (!list_empty(&cc->migratepages)) {
-		ret = migrate_pages(&cc->migratepages, alloc_migration_target,
-				    NULL, (unsigned long)&mtc, cc->mode,
+		ret = migrate_pages(&cc->migratepages, contig_target, NULL,
+				    (unsigned long)&mtc, cc->mode,
 				    MR_CONTIG_RANGE, NULL);
 		if (ret == -ENOMEM || list_empty(&cc->migratepages))
 			return min(ret, 0);
@@ -199,8 +215,8 @@ static int contig_grab(struct compact_control *cc,
  *
  * The whole pageblocks that @range has a part in are isolated in the process.
  *
- * Context: Process, without dmag_mutex.  Sleeps, but not until I/O is done that
- * takes longer than @patience.
+ * Context: Process, without dmag_mutex.  Sleeps, but waits no longer than @patience
+ * for pages that are busy.  A place for a page that moves may need reclaim.
  * Return: 0, and the frames are allocated single pages; -EBUSY if a page cannot be
  * moved, or not now; -ENOMEM; -EINTR on a fatal signal.
  */

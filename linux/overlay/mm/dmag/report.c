@@ -26,20 +26,30 @@ static void report_reach(struct seq_buf *line, const struct dmag_reach *reach)
 			       ((reach->seg[i].last + 1) << PAGE_SHIFT) - 1);
 }
 
-static void report_reserve(struct seq_buf *line, struct dmag_kgroup *group)
+/* The walk over all runs is too long for a task that may not wait. */
+static u64 report_largest(struct dmag_kgroup *group)
+{
+	struct dmag_frames_stats stats;
+
+	spin_lock_irq(&group->lock);
+	dmag_frames_stats(&group->core.frames, &stats);
+	spin_unlock_irq(&group->lock);
+	return stats.largest_free;
+}
+
+static void report_reserve(struct seq_buf *line, struct dmag_kgroup *group,
+			   bool blocking)
 {
 	const struct dmag_marks *marks = &group->core.marks;
-	struct dmag_frames_stats stats;
-	unsigned long flags;
+	const struct dmag_frames *frames = &group->core.frames;
+	u64 free = READ_ONCE(frames->free);
 
-	spin_lock_irqsave(&group->lock, flags);
-	dmag_frames_stats(&group->core.frames, &stats);
-	spin_unlock_irqrestore(&group->lock, flags);
-	seq_buf_printf(line,
-		       "; owns %llu of %llu frames, %llu free, %llu in one run",
-		       stats.free + stats.used,
-		       dmag_reach_frames(&group->core.reach), stats.free,
-		       stats.largest_free);
+	seq_buf_printf(line, "; owns %llu of %llu frames, %llu free",
+		       free + READ_ONCE(frames->used),
+		       dmag_reach_frames(&group->core.reach), free);
+	if (blocking)
+		seq_buf_printf(line, ", %llu in one run",
+			       report_largest(group));
 	seq_buf_printf(line,
 		       "; watermarks %llu/%llu/%llu; protected %llu of %llu",
 		       marks->min, marks->low, marks->high,
@@ -112,7 +122,7 @@ void dmag_report_failure(struct device *dev, u64 count, gfp_t gfp)
 	trace_dmag_alloc_fail(dev, group ? group->id : 0, count, blocking);
 	if (group && !(gfp & __GFP_NOWARN) && __ratelimit(&limit)) {
 		report_reach(&line, &group->core.reach);
-		report_reserve(&line, group);
+		report_reserve(&line, group, blocking);
 		if (blocking)
 			report_holders(&line, group);
 		dev_warn(dev, "dmag: no %llu pages (%s) in group %d:%s\n",
