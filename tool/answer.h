@@ -41,6 +41,9 @@ void explain_cma_busy(const struct explain *e, struct explanation *x);
 void explain_region(const struct explain *e, struct explanation *x);
 void explain_host_buffer(const struct explain *e, struct explanation *x);
 void explain_driver(const struct explain *e, struct explanation *x);
+void explain_iommu(const struct explain *e, struct explanation *x);
+void explain_ring(const struct explain *e, struct explanation *x);
+void explain_far(const struct explain *e, struct explanation *x);
 void explain_map(const struct explain *e, struct explanation *x);
 void explain_dmag(const struct explain *e, struct explanation *x);
 

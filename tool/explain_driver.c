@@ -77,3 +77,52 @@ void explain_map(const struct explain *e, struct explanation *x)
 		&x->groups,
 		"buffers that the driver allocates for DMA are in reach; those that it only maps must still bounce");
 }
+
+void explain_iommu(const struct explain *e, struct explanation *x)
+{
+	explain_set(&x->title, "an IOMMU has no addresses left");
+	explain_set(
+		&x->cause,
+		"mappings fill the addresses that the IOMMU has for the device (its aperture, or what is below the device's mask)");
+	explain_set(
+		&x->remedy,
+		"set the widest mask that the device has: more addresses can be used\n"
+		"if mappings only ever grow, the driver forgets to unmap: report that\n"
+		"an AMD GART has a larger aperture with iommu=memaper=3; iommu=pt does without where all memory is in reach");
+	explain_set(&x->groups,
+		    "nothing: behind an IOMMU devices take no group's memory");
+	(void)e;
+}
+
+void explain_ring(const struct explain *e, struct explanation *x)
+{
+	explain_set(&x->title,
+		    "a USB controller got no memory for a longer ring");
+	explain_set(
+		&x->cause,
+		"coherent memory for the ring is asked where the driver cannot sleep: the atomic pool (arm, arm64), or the free memory in reach, was used up");
+	explain_set(
+		&x->remedy,
+		"boot with coherent_pool=4M on arm and arm64; elsewhere a larger vm.min_free_kbytes keeps more pages ready\n"
+		"queue fewer or smaller transfers; a queue that only grows is a driver's fault: report that");
+	explain_set(
+		&x->groups,
+		"atomic requests are served from the reserve of the device's group");
+	(void)e;
+}
+
+void explain_far(const struct explain *e, struct explanation *x)
+{
+	explain_set(&x->title, "a buffer is out of the device's reach");
+	explain_set(
+		&x->cause,
+		"the driver says that its device, or the device's own MMU, takes addresses of 32 bits: the buffer is above 4 GiB");
+	explain_set(
+		&x->remedy,
+		"allocate the buffer below 4 GiB: a DMA heap or CMA area that lies there, GFP_DMA32\n"
+		"let the driver set its mask and map by the DMA API: then Linux copies such a buffer");
+	explain_set(
+		&x->groups,
+		"buffers that the driver allocates for DMA are in reach; those that it only maps must still bounce");
+	(void)e;
+}

@@ -7,11 +7,32 @@
 
 #include "answer.h"
 
+#define LARGEST_PIECE (4ULL << 20) /* of the page allocator */
+
 /* ---- pools and areas ------------------------------------------------- */
+
+static void explain_large_pool(const struct explain *e, struct explanation *x)
+{
+	x->cause = arena_printf(
+		e->arena,
+		"the pool is a single piece of %s (coherent_pool=): the page allocator gives 4 MiB at most, and no CMA area had room at boot",
+		explain_size(e, e->event->size));
+	explain_set(
+		&x->remedy,
+		"coherent_pool=4M asks for no more than there is in one piece\n"
+		"reserve a CMA area for a larger one (cma=SIZE)");
+}
 
 void explain_pool_boot(const struct explain *e, struct explanation *x)
 {
 	explain_set(&x->title, "an atomic pool could not be made");
+	explain_set(
+		&x->groups,
+		"atomic requests are served from the reserve of the device's group, not from these pools");
+	if (e->event->size > LARGEST_PIECE) {
+		explain_large_pool(e, x);
+		return;
+	}
 	x->cause = arena_printf(
 		e->arena,
 		"at boot, no %s in one piece were free in the zone of %s: that zone is empty or tiny, as in a crash kernel",
@@ -21,9 +42,6 @@ void explain_pool_boot(const struct explain *e, struct explanation *x)
 		&x->remedy,
 		"harmless unless a device needs that zone: then reserve low memory for the crash kernel (crashkernel=SIZE,low)\n"
 		"coherent_pool=64K asks for less");
-	explain_set(
-		&x->groups,
-		"atomic requests are served from the reserve of the device's group, not from these pools");
 }
 
 void explain_pool_empty(const struct explain *e, struct explanation *x)
@@ -207,15 +225,30 @@ static const char *explain_zone(const char *gfp)
 	return strstr(gfp, "GFP_DMA") ? "ZONE_DMA" : NULL;
 }
 
-static void explain_other_pages(struct explanation *x)
+static void explain_other_pages(const struct explain *e, struct explanation *x)
 {
-	explain_set(
-		&x->cause,
-		"an allocation without a DMA zone, and no sign of the DMA API in its stack: fragmentation or want of memory, not DMA");
+	x->cause = arena_printf(
+		e->arena,
+		"an allocation without a DMA zone, and no sign of the DMA API in its stack%s: fragmentation or want of memory, not DMA",
+		e->event->stack ? "" : ", which is not in the log");
 	explain_set(
 		&x->remedy,
 		"look at the Mem-Info that follows it: free memory by order; vm.min_free_kbytes, compaction");
 	explain_set(&x->groups, "nothing: this is no DMA memory");
+}
+
+/* dma_common_contiguous_remap() and its likes. */
+static void explain_list(const struct explain *e, struct explanation *x)
+{
+	x->cause = arena_printf(
+		e->arena,
+		"not the buffer itself, but the list of its pages, for which the DMA API calls kmalloc(): any memory would do, but there is no free run of %u pages",
+		1U << min(e->event->order, 31U));
+	explain_set(
+		&x->remedy,
+		"look at the Mem-Info that follows it: free memory by order; vm.min_free_kbytes, compaction\n"
+		"ask for smaller buffers, or for them early: the list grows with the buffer");
+	explain_set(&x->groups, "the same: the list is no DMA memory");
 }
 
 static void explain_atomic_pages(struct explanation *x)
@@ -245,7 +278,11 @@ void explain_pages(const struct explain *e, struct explanation *x)
 	x->title = arena_printf(e->arena, "no %s in one piece (order %u)",
 				explain_size(e, event->size), event->order);
 	if (!zone && !event->dma) {
-		explain_other_pages(x);
+		explain_other_pages(e, x);
+		return;
+	}
+	if (event->list) {
+		explain_list(e, x);
 		return;
 	}
 	explain_set(

@@ -50,10 +50,20 @@ static void explain_no_swiotlb(const struct explain *e, struct explanation *x)
 	(void)e;
 }
 
+/* Of this line, else of the boot, else the default. */
+static u64 explain_slots(const struct explain *e)
+{
+	if (e->event->known)
+		return e->event->total;
+	if (e->board->swiotlb_known && e->board->swiotlb_live)
+		return e->board->swiotlb_live / SWIOTLB_SLOT;
+	return 32768;
+}
+
 static void explain_used_up(const struct explain *e, struct explanation *x)
 {
 	const struct log_event *event = e->event;
-	u64 slots = event->known ? event->total : 32768;
+	u64 slots = explain_slots(e);
 
 	x->cause = arena_printf(
 		e->arena,

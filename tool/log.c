@@ -78,6 +78,19 @@ static void log_take_hint(const struct log_reader *reader,
 			event->mask = hint->mask;
 }
 
+/* A driver that fails after an allocation without a stack made it, as a rule. */
+static void log_judge_pages(struct log_reader *reader,
+			    const struct log_event *event)
+{
+	bool failed = event->kind >= LOG_DRIVER || event->kind == LOG_POOL_BOOT;
+
+	if (reader->pages && reader->stack_left && failed &&
+	    !reader->pages->stack)
+		reader->pages->dma = true;
+	if (reader->pages && reader->stack_left && event->kind == LOG_POOL_BOOT)
+		reader->pages->dma = true;
+}
+
 /* CMA goes on when pages are busy.  It was a failure if one follows. */
 static void log_judge_busy(struct log_reader *reader,
 			   const struct log_event *event)
@@ -102,6 +115,7 @@ static void log_add(struct log_reader *reader,
 		return;
 	log_take_hint(reader, event);
 	log_judge_busy(reader, event);
+	log_judge_pages(reader, event);
 	old = log_merge(reader, event);
 	if (!old) {
 		*reader->end = event;
@@ -129,9 +143,14 @@ static void log_follow(struct log_reader *reader, const char *line)
 
 	if (reader->stack_left) {
 		reader->stack_left--;
+		reader->pages->stack |= !!strstr(line, "+0x");
+		reader->slab |= !!strstr(line, "kmalloc");
 		for (i = 0; i < ARRAY_SIZE(calls); i++)
-			if (strstr(line, calls[i]))
+			if (strstr(line, calls[i])) {
+				reader->pages->list |= reader->slab &&
+						       !reader->pages->dma;
 				reader->pages->dma = true;
+			}
 	}
 	/* "number of available pages: 3@125+...=> 128 free of 16384 total pages" */
 	if (reader->cma && log_number(line, "=> ", 10, &free) &&

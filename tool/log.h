@@ -28,6 +28,9 @@ enum log_kind {
 	LOG_PAGES, /* page allocation failure */
 	LOG_REGION, /* a reserved region is no pool */
 	LOG_HOST_BUFFER, /* an NVMe drive got no memory of the host */
+	LOG_IOMMU, /* an IOMMU has no addresses left */
+	LOG_RING, /* a USB controller got no memory for a longer ring */
+	LOG_FAR, /* in a driver's own words: memory beyond 4 GiB is out of reach */
 	LOG_DRIVER, /* in a driver's own words: no coherent memory */
 	LOG_MAP, /* in a driver's own words: no mapping */
 	LOG_PROBE, /* a driver gave up with -EIO */
@@ -49,7 +52,10 @@ enum log_kind {
  * @gfp: its flags
  * @ret: an error code, 0 or negative
  * @known: @total and @used were in the log
- * @dma: a page allocation was the DMA API's, as the stack shows
+ * @dma: a page allocation was the DMA API's, as the stack shows, or what a driver
+ *	says after it
+ * @list: it was a kmalloc() of the DMA API, for what it has to remember of a buffer
+ * @stack: the log shows its stack
  * @oom: a process was killed for it
  * @failed: after CMA met busy pages, an allocation failed
  */
@@ -70,6 +76,8 @@ struct log_event {
 	int ret;
 	bool known;
 	bool dma;
+	bool list;
+	bool stack;
 	bool oom;
 	bool failed;
 	unsigned int count;

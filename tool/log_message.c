@@ -200,6 +200,7 @@ static void log_read_pages(struct log_reader *reader, struct log_event *event,
 	event->gfp = log_gfp(reader, at, "mode");
 	reader->pages = event;
 	reader->stack_left = LOG_STACK_LINES;
+	reader->slab = false;
 }
 
 /*
@@ -335,17 +336,35 @@ static void log_read_coherent(struct log_reader *reader,
 	log_number(at, "size", 10, &event->size);
 }
 
+/* The number before "byte" or "bytes"; 0 if there is none. */
+static u64 log_bytes(const char *line)
+{
+	const char *at = strcasestr(line, " byte"), *start = at;
+
+	while (start && start > line && start[-1] >= '0' && start[-1] <= '9')
+		start--;
+	return at && start < at ? strtoull(start, NULL, 10) : 0;
+}
+
 /* "udmabuf udmabuf@1: swiotlb: coherent allocation failed, size=8388608" */
 static void log_read_size(struct log_reader *reader, struct log_event *event,
 			  const char *at)
 {
-	const char *size = strcasestr(event->line, "size");
+	static const char *const words[] = { "size", "length" };
+	const char *size = NULL;
+	unsigned int i;
 
 	(void)reader;
 	(void)at;
-	if (!size)
+	for (i = 0; !size && i < ARRAY_SIZE(words); i++) {
+		size = strcasestr(event->line, words[i]);
+		if (size)
+			size += strlen(words[i]);
+	}
+	if (!size) {
+		event->size = log_bytes(event->line);
 		return;
-	size += strlen("size");
+	}
 	if (!strncmp(size, " of ", strlen(" of ")))
 		size += strlen(" of");
 	size += strspn(size, " :=");
@@ -359,6 +378,50 @@ static void log_read_driver(struct log_reader *reader, struct log_event *event,
 	log_read_size(reader, event, at);
 	if (strcasestr(event->line, "channel"))
 		event->kind = LOG_KINDS;
+}
+
+/* The same in words that could be about anything: memory must be among them. */
+static void log_read_words(struct log_reader *reader, struct log_event *event,
+			   const char *at)
+{
+	log_read_driver(reader, event, at);
+	if (!strcasestr(event->line, "alloc") &&
+	    !strcasestr(event->line, "memory"))
+		event->kind = LOG_KINDS;
+}
+
+/* "coherent allocation too big (requested 0x400000 mask 0xffffffff)" */
+static void log_read_too_big(struct log_reader *reader, struct log_event *event,
+			     const char *at)
+{
+	(void)reader;
+	log_number(at, "requested", 16, &event->size);
+}
+
+static void log_read_nothing(struct log_reader *reader, struct log_event *event,
+			     const char *at)
+{
+	(void)reader;
+	(void)event;
+	(void)at;
+}
+
+/* "PCI-DMA: Out of IOMMU space for 65536 bytes at device 0000:00:1f.2" */
+static void log_read_iommu(struct log_reader *reader, struct log_event *event,
+			   const char *at)
+{
+	static const char *const words[] = { "device ", "iova for ", " for " };
+	unsigned int i;
+
+	event->size = log_bytes(at);
+	if (event->dev && strchr(event->dev, ':'))
+		return;
+	event->driver = NULL;
+	event->dev = NULL;
+	for (i = 0; !event->dev && i < ARRAY_SIZE(words); i++)
+		if (strstr(at, words[i]))
+			event->dev = log_word(reader, strstr(at, words[i]) +
+							      strlen(words[i]));
 }
 
 /* "alloc_contig_range: [2ef00, 2f00a) PFNs busy" */
@@ -380,6 +443,7 @@ static void log_read_too_large(struct log_reader *reader,
 	event->driver = NULL;
 	reader->pages = event;
 	reader->stack_left = LOG_STACK_LINES;
+	reader->slab = false;
 }
 
 static void log_read_ret(struct log_reader *reader, struct log_event *event,
@@ -434,6 +498,7 @@ static const struct log_message log_messages[] = {
 	  log_read_coherent },
 	{ LOG_COHERENT, "swiotlb: coherent allocation failed",
 	  "size=", log_read_size },
+	{ LOG_COHERENT, "coherent allocation too big", NULL, log_read_too_big },
 	{ LOG_TOO_LARGE, "at mm/page_alloc.c:", "__alloc_pages",
 	  log_read_too_large },
 	{ LOG_CMA_BUSY, "alloc_contig_range: [", "PFNs busy", log_read_busy },
@@ -445,6 +510,12 @@ static const struct log_message log_messages[] = {
 	{ LOG_SWIOTLB_BOOT, "Failed to allocate", "bytes tlb structure",
 	  log_read_bytes },
 	{ LOG_SWIOTLB_BOOT, "Cannot allocate SWIOTLB buffer", NULL,
+	  log_read_bytes },
+	{ LOG_SWIOTLB_BOOT, "Can not allocate SWIOTLB buffer", NULL,
+	  log_read_bytes },
+	{ LOG_SWIOTLB_BOOT, "Failed to get contiguous memory for DMA from Xen",
+	  NULL, log_read_bytes },
+	{ LOG_SWIOTLB_BOOT, "dmabounce: could not allocate", NULL,
 	  log_read_bytes },
 	{ LOG_SWIOTLB_BOOT, "Cannot allocate buffer", "TLB", log_read_bytes },
 	{ LOG_RESERVED, "failed to allocate memory for node", NULL,
@@ -471,6 +542,15 @@ static const struct log_message log_messages[] = {
 	{ LOG_MASK_REFUSED, "DMA not supported", NULL, log_read_ret },
 	{ LOG_REGION, "of_reserved_mem_device_init", "fail", log_read_ret },
 	{ LOG_HOST_BUFFER, "fail", "host memory buffer", log_read_size },
+	{ LOG_IOMMU, "Out of IOMMU space", NULL, log_read_iommu },
+	{ LOG_IOMMU, "iommu_alloc failed", NULL, log_read_iommu },
+	{ LOG_IOMMU, "Allocating", "iova for", log_read_iommu },
+	{ LOG_RING, "ring expansion failed", NULL, log_read_nothing },
+	{ LOG_FAR, "memory larger than 4G", NULL, log_read_nothing },
+	{ LOG_FAR, "memory above 4G", NULL, log_read_nothing },
+	{ LOG_FAR, "address above 4G", NULL, log_read_nothing },
+	{ LOG_FAR, "not support", "over 4G", log_read_nothing },
+	{ LOG_FAR, "exceed", "32-bit DMA", log_read_nothing },
 	{ LOG_DRIVER, "dma_alloc", "fail", log_read_driver },
 	{ LOG_DRIVER, "pci_alloc_consistent", "fail", log_read_driver },
 	{ LOG_DRIVER, "fail", "dma_alloc", log_read_driver },
@@ -490,9 +570,28 @@ static const struct log_message log_messages[] = {
 	{ LOG_MAP, "dma_map", "fail", log_read_size },
 	{ LOG_MAP, "dma_map_sg returned zero", NULL, log_read_size },
 	{ LOG_MAP, "failed to", "map DMA", log_read_size },
+	{ LOG_MAP, "failed to map", "DMA", log_read_size },
+	{ LOG_MAP, "can't map", "DMA", log_read_size },
 	{ LOG_MAP, "failed to DMA", "map", log_read_size },
 	{ LOG_MAP, "unable to", "DMA map", log_read_size },
+	{ LOG_DRIVER, "DMA", "memory failed", log_read_words },
+	{ LOG_DRIVER, "DMA alloc", "fail", log_read_words },
+	{ LOG_DRIVER, "DMA mem", "fail", log_read_words },
+	{ LOG_DRIVER, "DMA pool", "fail", log_read_words },
+	{ LOG_DRIVER, "DMA_pool", "fail", log_read_words },
+	{ LOG_DRIVER, "fail", "DMA buf", log_read_words },
+	{ LOG_DRIVER, "fail", "DMA mem", log_read_words },
+	{ LOG_DRIVER, "fail", "DMA pool", log_read_words },
+	{ LOG_DRIVER, "fail", "DMA_pool", log_read_words },
+	{ LOG_DRIVER, "fail", "from CMA", log_read_words },
+	{ LOG_DRIVER, "fail", "descriptor ring", log_read_words },
+	{ LOG_DRIVER, "unable to", "descriptor ring", log_read_words },
+	{ LOG_DRIVER, "physical memory alloc", "error", log_read_words },
+	{ LOG_DRIVER, "physical memory alloc", "fail", log_read_words },
 	{ LOG_SETUP, "can't setup", "-12", log_read_setup },
+	{ LOG_SETUP, "could not", "(-12)", log_read_setup },
+	{ LOG_SETUP, "cannot", "(-12)", log_read_setup },
+	{ LOG_SETUP, "unable to", "(-12)", log_read_setup },
 	{ LOG_SETUP, "fail", "-12", log_read_setup },
 	{ LOG_SETUP, "error", "-12", log_read_setup },
 	{ LOG_PROBE, "failed with error -5", NULL, log_read_ret },

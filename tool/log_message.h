@@ -24,6 +24,7 @@ struct log_reader {
 	struct log_event *busy; /* the last that may yet turn out a failure */
 	struct log_hint *hints;
 	unsigned int stack_left;
+	bool slab; /* the stack has been through kmalloc() */
 };
 
 /**
