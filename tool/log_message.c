@@ -336,14 +336,30 @@ static void log_read_coherent(struct log_reader *reader,
 	log_number(at, "size", 10, &event->size);
 }
 
-/* The number before "byte" or "bytes"; 0 if there is none. */
+/* "33554432 byte", "7274496 B", "6144 KiB": the first such amount; 0 if none. */
 static u64 log_bytes(const char *line)
 {
-	const char *at = strcasestr(line, " byte"), *start = at;
+	static const struct {
+		const char *unit;
+		unsigned int shift;
+	} units[] = {
+		{ "byte", 0 }, { "B ", 0 },   { "B)", 0 },  { "KiB", 10 },
+		{ "kB", 10 },  { "MiB", 20 }, { "MB", 20 },
+	};
+	char *end;
+	u64 val;
+	unsigned int i;
 
-	while (start && start > line && start[-1] >= '0' && start[-1] <= '9')
-		start--;
-	return at && start < at ? strtoull(start, NULL, 10) : 0;
+	for (line = strpbrk(line, "0123456789"); line;
+	     line = strpbrk(end, "0123456789")) {
+		val = strtoull(line, &end, 0);
+		line = end + (*end == ' ');
+		for (i = 0; i < ARRAY_SIZE(units); i++)
+			if (!strncasecmp(line, units[i].unit,
+					 strlen(units[i].unit)))
+				return val << units[i].shift;
+	}
+	return 0;
 }
 
 /* "udmabuf udmabuf@1: swiotlb: coherent allocation failed, size=8388608" */
@@ -361,33 +377,12 @@ static void log_read_size(struct log_reader *reader, struct log_event *event,
 		if (size)
 			size += strlen(words[i]);
 	}
-	if (!size) {
-		event->size = log_bytes(event->line);
-		return;
-	}
-	if (!strncmp(size, " of ", strlen(" of ")))
+	if (size && !strncmp(size, " of ", strlen(" of ")))
 		size += strlen(" of");
-	size += strspn(size, " :=");
-	event->size = strtoull(size, NULL, 0);
-}
-
-/* In a driver's own words.  A channel of a DMA controller is no memory. */
-static void log_read_driver(struct log_reader *reader, struct log_event *event,
-			    const char *at)
-{
-	log_read_size(reader, event, at);
-	if (strcasestr(event->line, "channel"))
-		event->kind = LOG_KINDS;
-}
-
-/* The same in words that could be about anything: memory must be among them. */
-static void log_read_words(struct log_reader *reader, struct log_event *event,
-			   const char *at)
-{
-	log_read_driver(reader, event, at);
-	if (!strcasestr(event->line, "alloc") &&
-	    !strcasestr(event->line, "memory"))
-		event->kind = LOG_KINDS;
+	if (size)
+		event->size = strtoull(size + strspn(size, " :="), NULL, 0);
+	if (!event->size)
+		event->size = log_bytes(event->line);
 }
 
 /* "coherent allocation too big (requested 0x400000 mask 0xffffffff)" */
@@ -396,6 +391,21 @@ static void log_read_too_big(struct log_reader *reader, struct log_event *event,
 {
 	(void)reader;
 	log_number(at, "requested", 16, &event->size);
+}
+
+/* Linux 2.4: "__alloc_pages: 0-order allocation failed (gfp=0x20/0)" */
+static void log_read_old_pages(struct log_reader *reader,
+			       struct log_event *event, const char *at)
+{
+	u64 order = 0, mode = 0;
+
+	log_number(event->line, "__alloc_pages:", 10, &order);
+	log_number(at, "gfp", 16, &mode);
+	log_read_pages(reader, event, at);
+	event->driver = NULL;
+	event->order = order < 64 ? order : 0;
+	event->size = 4096ULL << (event->order & 31);
+	event->gfp = log_gfp_names(mode);
 }
 
 static void log_read_nothing(struct log_reader *reader, struct log_event *event,
@@ -523,6 +533,7 @@ static const struct log_message log_messages[] = {
 	{ LOG_RESERVED, "failed to reserve memory for node", NULL,
 	  log_read_reserved },
 	{ LOG_PAGES, "page allocation failure", NULL, log_read_pages },
+	{ LOG_PAGES, "-order allocation failed", "gfp=", log_read_old_pages },
 	{ LOG_PAGES, "invoked oom-killer", "gfp_mask=", log_read_oom },
 	{ LOG_MASK_REFUSED, "No suitable DMA available", NULL, log_read_ret },
 	{ LOG_MASK_REFUSED, "No usable DMA", NULL, log_read_ret },
@@ -551,20 +562,6 @@ static const struct log_message log_messages[] = {
 	{ LOG_FAR, "address above 4G", NULL, log_read_nothing },
 	{ LOG_FAR, "not support", "over 4G", log_read_nothing },
 	{ LOG_FAR, "exceed", "32-bit DMA", log_read_nothing },
-	{ LOG_DRIVER, "dma_alloc", "fail", log_read_driver },
-	{ LOG_DRIVER, "pci_alloc_consistent", "fail", log_read_driver },
-	{ LOG_DRIVER, "fail", "dma_alloc", log_read_driver },
-	{ LOG_DRIVER, "fail", "pci_alloc_consistent", log_read_driver },
-	{ LOG_DRIVER, "failed to allocate", "DMA", log_read_driver },
-	{ LOG_DRIVER, "failed to allocate", "coherent", log_read_driver },
-	{ LOG_DRIVER, "failed to allocate", "contiguous", log_read_driver },
-	{ LOG_DRIVER, "failed to allocate buffer with size", NULL,
-	  log_read_driver },
-	{ LOG_DRIVER, "unable to allocate", "DMA", log_read_driver },
-	{ LOG_DRIVER, "cannot allocate", "DMA", log_read_driver },
-	{ LOG_DRIVER, "can't allocate", "DMA", log_read_driver },
-	{ LOG_DRIVER, "couldn't allocate", "DMA mem", log_read_driver },
-	{ LOG_DRIVER, "could not allocate", "DMA", log_read_driver },
 	{ LOG_MAP, "DMA map", "fail", log_read_size },
 	{ LOG_MAP, "DMA map", "error", log_read_size },
 	{ LOG_MAP, "dma_map", "fail", log_read_size },
@@ -574,20 +571,10 @@ static const struct log_message log_messages[] = {
 	{ LOG_MAP, "can't map", "DMA", log_read_size },
 	{ LOG_MAP, "failed to DMA", "map", log_read_size },
 	{ LOG_MAP, "unable to", "DMA map", log_read_size },
-	{ LOG_DRIVER, "DMA", "memory failed", log_read_words },
-	{ LOG_DRIVER, "DMA alloc", "fail", log_read_words },
-	{ LOG_DRIVER, "DMA mem", "fail", log_read_words },
-	{ LOG_DRIVER, "DMA pool", "fail", log_read_words },
-	{ LOG_DRIVER, "DMA_pool", "fail", log_read_words },
-	{ LOG_DRIVER, "fail", "DMA buf", log_read_words },
-	{ LOG_DRIVER, "fail", "DMA mem", log_read_words },
-	{ LOG_DRIVER, "fail", "DMA pool", log_read_words },
-	{ LOG_DRIVER, "fail", "DMA_pool", log_read_words },
-	{ LOG_DRIVER, "fail", "from CMA", log_read_words },
-	{ LOG_DRIVER, "fail", "descriptor ring", log_read_words },
-	{ LOG_DRIVER, "unable to", "descriptor ring", log_read_words },
-	{ LOG_DRIVER, "physical memory alloc", "error", log_read_words },
-	{ LOG_DRIVER, "physical memory alloc", "fail", log_read_words },
+};
+
+/* Looked for when no other message fits, and no driver's words. */
+static const struct log_message log_last[] = {
 	{ LOG_SETUP, "can't setup", "-12", log_read_setup },
 	{ LOG_SETUP, "could not", "(-12)", log_read_setup },
 	{ LOG_SETUP, "cannot", "(-12)", log_read_setup },
@@ -597,18 +584,81 @@ static const struct log_message log_messages[] = {
 	{ LOG_PROBE, "failed with error -5", NULL, log_read_ret },
 };
 
-const struct log_message *log_find(const char *line, const char **at)
+/* ---- a driver's own words -------------------------------------------- */
+
+static const char *log_any(const char *line, const char *const *words,
+			   unsigned int nr)
+{
+	const char *at;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		at = strcasestr(line, words[i]);
+		if (at)
+			return at;
+	}
+	return NULL;
+}
+
+/* Drivers have no common words, but all say what failed, and for what. */
+static const char *log_find_words(const char *line)
+{
+	static const char *const failed[] = {
+		"fail",	     "unable",	 "cannot", "can't",
+		"could not", "couldn't", "error",  "no memory",
+	};
+	static const char *const wanted[] = { "alloc", "memory", "buffer",
+					      "pci_alloc_consistent" };
+	static const char *const dma[] = {
+		"dma",
+		"coherent",
+		"contiguous",
+		"from CMA",
+		"preallocate",
+		"alloc_consistent",
+		"descriptor ring",
+		"buffer with size",
+		"physical memory",
+	};
+	/* About controllers, and what is called DMA besides memory. */
+	static const char *const other[] = { "channel", "DMAR", "dmaengine",
+					     "dma engine", "remap" };
+
+	if (!log_any(line, wanted, ARRAY_SIZE(wanted)) ||
+	    !log_any(line, dma, ARRAY_SIZE(dma)) ||
+	    log_any(line, other, ARRAY_SIZE(other)))
+		return NULL;
+	return log_any(line, failed, ARRAY_SIZE(failed));
+}
+
+static const struct log_message *log_find_in(const struct log_message *list,
+					     unsigned int nr, const char *line,
+					     const char **at)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(log_messages); i++) {
-		const struct log_message *message = &log_messages[i];
-
-		*at = strcasestr(line, message->piece);
+	for (i = 0; i < nr; i++) {
+		*at = strcasestr(line, list[i].piece);
 		if (*at &&
-		    (!message->also ||
-		     strcasestr(*at + strlen(message->piece), message->also)))
-			return message;
+		    (!list[i].also ||
+		     strcasestr(*at + strlen(list[i].piece), list[i].also)))
+			return &list[i];
 	}
 	return NULL;
+}
+
+/* The message that a line is, and where its piece is; NULL if it is none. */
+const struct log_message *log_find(const char *line, const char **at)
+{
+	static const struct log_message words = { LOG_DRIVER, NULL, NULL,
+						  log_read_size };
+	const struct log_message *found;
+
+	found = log_find_in(log_messages, ARRAY_SIZE(log_messages), line, at);
+	if (found)
+		return found;
+	*at = log_find_words(line);
+	if (*at)
+		return &words;
+	return log_find_in(log_last, ARRAY_SIZE(log_last), line, at);
 }

@@ -143,6 +143,41 @@ explain imx-vpu 'got no .*memory' 'used up or in pieces' 'cma=SIZE'
 explain rga 'out of .*reach' '4 GiB' 'below 4 GiB'
 explain coral '38200000.dwc3 \(dwc3\): swiotlb is full' 'used up' 'swiotlb=131072'
 
+# A second draw of 30: as they were read, the tool was right on 25.
+explain sof-resume '0000:00:1f.3 \(sof-audio-pci-intel-cnl\): a driver found no memory' 'used up' 'page allocation failure'
+explain sof-stress '0000:00:1f.3 \(sof-audio-pci-intel-tgl\): a driver found no memory' 'used up' 'page allocation failure'
+explain hda-modprobe 'no 64 KiB in one piece \(order 4\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain asahi 'got no 3 MiB for DMA' 'used up or in pieces' 'cma=SIZE'
+explain apex '0000:01:00.0 \(apex\): a buffer is out' '0x415400000, which takes 35' 'mask of 35 bits'
+explain wifi-load 'fe340000.emmc2 \(sdhci-iproc\): swiotlb is full' 'used up' 'swiotlb=65536'
+explain r8152 'no 64 KiB in one piece \(order 4\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain chiprx 'no 32 KiB in one piece \(order 3\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain mt7621 'no 4 MiB in one piece \(order 10\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain render 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+explain vega 'kernel refused a DMA mask' 'mask' 'mask'
+explain pve-nvme 'nvme0 .*NVMe drive got no memory' 'no such pieces' 'harmless'
+explain vc4-bind 'got no memory for DMA' 'used up or in pieces' 'cma=SIZE'
+explain tbs-pi5 '0001:03:00.0.*got no memory for DMA' 'nothing is in reach' 'widest mask'
+explain tbs-vim3 '0000:01:00.0.*got no memory for DMA' 'used up or in pieces' 'cma=SIZE'
+status 0 'dmar' "$dmag" explain "$here/logs/dmar.log"
+has 'dmar' '^no failure of DMA memory'
+status 0 'xdp' "$dmag" explain "$here/logs/xdp.log"
+has 'xdp' '^no failure of DMA memory'
+explain snapdev 'no 64 KiB in one piece \(order 4\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain asix 'no 32 KiB in one piece \(order 3\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain pktgen 'no 64 KiB in one piece \(order 4\)' 'no sign of the DMA API' 'min_free_kbytes'
+explain linux24 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+explain bpi-r2 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+explain smsc95xx 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+explain kdump 'no 128 KiB in one piece \(order 5\)' 'ZONE_DMA has no free run of 32 pages' 'crashkernel=SIZE,low'
+explain ath12k '0004:01:00.0 \(ath12k_wifi7_pci\): a driver got no 6.9 MiB for DMA' '4 MiB at most' 'cma=SIZE'
+explain zio-dma 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+explain rhel62 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+explain usb-crash 'gpu \(vc4-drm\): swiotlb is full' 'one mapping of 512 KiB: .* at most 256 KiB' 'dma_max_mapping_size'
+status 0 'igb-avb' "$dmag" explain "$here/logs/igb-avb.log"
+has 'igb-avb' '^no failure of DMA memory'
+explain e100 'no 4 KiB in one piece' 'no sign of the DMA API' 'min_free_kbytes'
+
 # With a board, the reach of the device; a PCI device is behind the only bridge.
 board pi5
 echo '[    1.9] xhci_hcd 0000:01:00.0: can'"'"'t setup: -12' >"$work/usb.log"
