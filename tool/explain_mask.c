@@ -79,10 +79,10 @@ void explain_mask_refused(const struct explain *e, struct explanation *x)
 
 void explain_mask_unset(const struct explain *e, struct explanation *x)
 {
-	explain_set(&x->title, "the device has no coherent mask");
+	explain_set(&x->title, "the device has no DMA mask");
 	explain_set(
 		&x->cause,
-		"the driver never set one, and no bus did: since 4.18 coherent memory is refused then");
+		"the driver never set one, and no bus did: since 4.18 memory for DMA is refused then");
 	explain_set(
 		&x->remedy,
 		"call dma_set_mask_and_coherent() in probe; for a device made by hand, dma_coerce_mask_and_coherent()");
@@ -124,7 +124,8 @@ void explain_setup(const struct explain *e, struct explanation *x)
 	explain_set(
 		&x->remedy,
 		"look at the same device under dmag plan: a host bridge shows from which mask on its cards reach memory\n"
-		"if all is in reach, look for page allocation failures before this line");
+		"if all is in reach, look for page allocation failures before this line\n"
+		"a driver that wants large pieces needs a CMA area (cma=SIZE), or to load early");
 	explain_set(
 		&x->groups,
 		"dmag's own line says what the group had, if there was memory in reach");

@@ -517,7 +517,7 @@ static const struct log_message log_messages[] = {
 	{ LOG_CMA_ALLOC, "alloc failed, req-size", NULL, log_read_cma },
 	{ LOG_CMA_RESERVE, "cma: Failed to reserve", NULL,
 	  log_read_cma_reserve },
-	{ LOG_SWIOTLB_BOOT, "Failed to allocate", "bytes tlb structure",
+	{ LOG_SWIOTLB_BOOT, "Failed to allocate", "tlb structure",
 	  log_read_bytes },
 	{ LOG_SWIOTLB_BOOT, "Cannot allocate SWIOTLB buffer", NULL,
 	  log_read_bytes },
@@ -542,6 +542,10 @@ static const struct log_message log_messages[] = {
 	{ LOG_MASK_REFUSED, "fail", "set DMA mask", log_read_ret },
 	{ LOG_MASK_REFUSED, "fail", "setting DMA mask", log_read_ret },
 	{ LOG_MASK_UNSET, "coherent DMA mask is unset", NULL, log_read_ret },
+	{ LOG_MASK_UNSET, "at kernel/dma/mapping.c:", "dma_map_",
+	  log_read_busy },
+	{ LOG_MASK_UNSET, "at kernel/dma/mapping.c:", "dma_alloc_",
+	  log_read_busy },
 	{ LOG_MASK_REFUSED, "unable to set", "DMA", log_read_ret },
 	{ LOG_MASK_REFUSED, "can't set", "DMA mask", log_read_ret },
 	{ LOG_MASK_REFUSED, "could not set", "DMA mask", log_read_ret },
@@ -575,6 +579,7 @@ static const struct log_message log_messages[] = {
 
 /* Looked for when no other message fits, and no driver's words. */
 static const struct log_message log_last[] = {
+	{ LOG_SETUP, "failed to allocate memory", NULL, log_read_nothing },
 	{ LOG_SETUP, "can't setup", "-12", log_read_setup },
 	{ LOG_SETUP, "could not", "(-12)", log_read_setup },
 	{ LOG_SETUP, "cannot", "(-12)", log_read_setup },
@@ -619,6 +624,7 @@ static const char *log_find_words(const char *line)
 		"descriptor ring",
 		"buffer with size",
 		"physical memory",
+		"aligned buffer",
 	};
 	/* About controllers, and what is called DMA besides memory. */
 	static const char *const other[] = { "channel", "DMAR", "dmaengine",
