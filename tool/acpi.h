@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0) */
 /*
- * What ACPI's tables say about DMA.
+ * DMA in ACPI's tables.
  */
 #ifndef DMAG_TOOL_ACPI_H
 #define DMAG_TOOL_ACPI_H

@@ -2,7 +2,8 @@
 /*
  * The messages of a kernel log that tell of failures of DMA memory.
  *
- * Messages changed between kernels; those since about 4.4 are understood.
+ * Messages changed between kernels; those since about 4.4 are understood, and
+ * some older ones.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -85,7 +85,7 @@ static bool scale_is_ram(const struct board *board, u64 addr)
 	return false;
 }
 
-/* What no node has is taken to be of the first one. */
+/* A span that no node has is taken to be of the first one. */
 static unsigned int scale_node(const struct board *board, u64 addr)
 {
 	unsigned int i;

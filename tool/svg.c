@@ -148,7 +148,7 @@ static void svg_nodes(struct canvas *canvas)
 	canvas->y += NODES_H;
 }
 
-/* What lies across two nodes is drawn in one, and parted afterwards. */
+/* A block across two nodes is drawn in one, and parted afterwards. */
 static void svg_gaps(const struct canvas *canvas, double bottom)
 {
 	const struct scale *scale = &canvas->scale;
