@@ -5,6 +5,25 @@
  */
 #include "answer.h"
 
+/* From so many bits on, an address is hardly one of memory.  AMD's encryption sets one
+ * of two bits above those of the address.
+ */
+#define EXPLAIN_NO_MEMORY_BITS 47
+#define EXPLAIN_ENCRYPTED (BIT_ULL(47) | BIT_ULL(51))
+
+/* The address was made from a pointer that is none of the linear map. */
+static void explain_no_memory(const struct explain *e, struct explanation *x)
+{
+	x->cause = arena_printf(
+		e->arena,
+		"hardly any machine has memory at %#llx: the driver mapped a buffer on the stack, from vmalloc() or of a module",
+		e->event->addr);
+	explain_set(
+		&x->remedy,
+		"let the driver take its buffers for DMA from kmalloc() or the DMA API; CONFIG_DMA_API_DEBUG finds the place");
+	explain_set(&x->groups, "no change: the driver's error stays one");
+}
+
 /* All that the device can emit is below the buffer, or below all memory. */
 static void explain_narrow_mask(const struct explain *e, struct explanation *x)
 {
@@ -54,6 +73,9 @@ void explain_overflow(const struct explain *e, struct explanation *x)
 			&x->remedy,
 			"check dma-ranges of the bus: is the limit real?\n"
 			"without swiotlb nothing bounces: look for \"software IO TLB\" in the boot log, boot with swiotlb=32768");
+	} else if (explain_bits(event->addr & ~EXPLAIN_ENCRYPTED) >=
+		   EXPLAIN_NO_MEMORY_BITS) {
+		explain_no_memory(e, x);
 	} else {
 		explain_narrow_mask(e, x);
 	}

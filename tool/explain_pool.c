@@ -265,7 +265,7 @@ static void explain_blocking_pages(struct explanation *x)
 	x->cause = "and reclaim and compaction found none";
 	explain_set(
 		&x->remedy,
-		"look at the zone's \"managed\" in the Mem-Info: 0 means that all of it is reserved (crash kernel: crashkernel=SIZE,low)\n"
+		"look at the zone's \"managed\" in the Mem-Info: 0 means that the machine has no memory there, or that all of it is reserved (crash kernel: crashkernel=SIZE,low)\n"
 		"allocate early, or in smaller pieces; a CMA area in reach of the device serves large ones (cma=SIZE)\n"
 		"a driver that asks for GFP_DMA although its device has 32 bits should set its mask instead");
 }
