@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 """Invariant I11: the host is never worse off with groups than without.
 
-    duel.py [--counts] [SEED [ROUNDS]]      --counts: times are printed, not judged
+    duel.py [--counts] [SEED [ROUNDS]]      --counts: times are printed, not judged;
+                                            a round that is void is drawn anew
     duel.py --show SEED                     print what is drawn, boot nothing
 
 Each round draws a machine, a load and a list of requests from its seed (see
 duel_draw.py), boots it with groups and with dmag=off, and compares. Chance makes
 two boots of the same system differ. So a loss counts only if it is larger than
 the spread of stock's own boots in each of PAIRS pairs; a round that loses
-nothing in its first pair ends there. The last line is "N passed, N failed".
+nothing in its first pair ends there. A round is void if stock does not survive it;
+then another is drawn. The last line is "N passed, N failed".
 """
 import dataclasses
+import itertools
 import os
 import random
 import re
@@ -26,6 +29,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.environ.get("LOG_DIR", f"{TOP}/build/log") + "/duel"
 FLAVOUR = "duel"
 PAIRS = 3
+# Rounds that may be void for each that is wanted.
+MOST_VOID = 3
 SLACK_NS = 1_000_000
 # The digits of dmag_duel.c.
 DIGITS = [chr(code) for code in range(33, 127) if chr(code) not in "\"$'-:AEIOU\\_`aeiou"]
@@ -258,31 +263,48 @@ def derived(seed, nr):
     return seed if not nr else random.Random(f"{seed} {nr}").randrange(1 << 32)
 
 
+def drawn(seed):
+    """All the rounds that follow from a seed."""
+    return map(duel_draw.draw, map(lambda nr: derived(seed, nr), itertools.count()))
+
+
+def judge_round(duel, counts_only):
+    """Play it and tell what was lost. Whether it passed; None if it is void."""
+    lost = play(duel, counts_only)
+    if lost is None:
+        print("  void: stock did not get to the end, so another is drawn", flush=True)
+        return None
+    for loss in lost:
+        print(f"LOSS SEED={duel.seed} | {duel.machine()} | {loss.what} | {loss.text} | "
+              f"make duel SEED={duel.seed} ROUNDS=1", flush=True)
+    return not lost
+
+
+def verdict(passed, failed, void):
+    if failed or not passed:
+        return "FAILED"
+    return f"ok, {void} void" if void else "ok"
+
+
 def main(args):
     counts_only = "--counts" in args
     numbers = [int(arg) for arg in args if not arg.startswith("--")]
     seed = numbers[0] if numbers else random.SystemRandom().randrange(1 << 32)
     rounds = numbers[1] if len(numbers) > 1 else 1
-    passed = failed = 0
-    for nr in range(rounds):
-        duel = duel_draw.draw(derived(seed, nr))
-        print(f"round {nr + 1} of {rounds}: SEED={duel.seed} {duel.machine()}", flush=True)
-        if "--show" in args:
-            print(duel.script())
-            continue
-        lost = play(duel, counts_only)
-        if lost is None:
-            print("  void: stock did not get to the end")
-            continue
-        for loss in lost:
-            print(f"LOSS SEED={duel.seed} | {duel.machine()} | {loss.what} | {loss.text} | "
-                  f"make duel SEED={duel.seed} ROUNDS=1", flush=True)
-        passed += not lost
-        failed += bool(lost)
-    if "--show" not in args:
-        print(f"verdict: {'FAILED' if failed or not passed else 'ok'}")
-        print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    if "--show" in args:
+        for duel in itertools.islice(drawn(seed), rounds):
+            print(f"SEED={duel.seed} {duel.machine()}\n{duel.script()}")
+        return False
+    results = []
+    for duel in drawn(seed):
+        passed, failed, void = map(results.count, (True, False, None))
+        if passed + failed == rounds or void == MOST_VOID * rounds:
+            break
+        print(f"round {passed + failed + 1} of {rounds}: SEED={duel.seed} {duel.machine()}", flush=True)
+        results.append(judge_round(duel, counts_only))
+    print(f"verdict: {verdict(passed, failed, void)}")
+    print(f"{passed} passed, {failed} failed")
+    return verdict(passed, failed, void) == "FAILED"
 
 
 if __name__ == "__main__":

@@ -48,6 +48,12 @@ duel_play()
 	check "play $id: in reach, zeroed, aligned, not overwritten" [ "$(value bad)" = 0 ]
 }
 
+# duel_pin MASK: the CPUs of what the scenario runs from now on
+duel_pin()
+{
+	taskset -p "$1" $$ >/dev/null
+}
+
 # Shared memory of so many percent.
 duel_tmpfs()
 {

@@ -52,6 +52,7 @@ class Round:
     late: bool
     devices: list
     requests: list
+    cpu: int | None
 
     def machine(self):
         qemu = self.head.get("qemu", "")
@@ -61,7 +62,8 @@ class Round:
         tuned = [f"{name}={value}" for name, value in self.sysctls]
         loads = [load.removeprefix("duel_") for load in self.loads]
         return " ".join([f"{self.mib}M"] + where + self.append + tuned + ["load:"] + (loads or ["idle"]) +
-                        (["(before the devices)"] if self.late else []))
+                        (["(before the devices)"] if self.late else []) +
+                        ([f"on CPU {self.cpu}"] if self.loads and self.cpu is not None else []))
 
     def script(self):
         lines = [f"#: {key}={value}" for key, value in self.head.items()]
@@ -69,7 +71,10 @@ class Round:
         lines += [f"echo '{value}' >/proc/sys/vm/{name}" for name, value in self.sysctls]
         lines += ["duel_begin"]
         devices = [f"duel_device {bits} {node}" for bits, node in self.devices]
-        lines += self.loads + devices if self.late else devices + ["usleep 1500000"] + self.loads
+        loads = self.loads
+        if loads and self.cpu is not None:
+            loads = [f"duel_pin {1 << self.cpu}"] + loads + ["duel_pin 3"]
+        lines += loads + devices if self.late else devices + ["usleep 1500000"] + loads
         lines += ["duel_work before 3", "duel_worker"]
         for nr, request in enumerate(self.requests):
             if request.pause_ms:
@@ -277,4 +282,7 @@ def draw(seed):
     for _ in range(rng.randint(4, 9)):
         device = rng.randrange(len(devices))
         requests.append(draw_request(rng, mib, device, devices[device][0]))
-    return Round(seed, mib, head, append, sysctls, loads, chance(rng, 25), devices, requests)
+    late = chance(rng, 25)
+    # Chance would put loads on either node, in one boot so, in the next otherwise.
+    cpu = rng.choice((0, 1)) if nodes > 1 else None
+    return Round(seed, mib, head, append, sysctls, loads, late, devices, requests, cpu)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 """Cases for selftest.py: does duel.py find every kind of loss, and no other?"""
+import contextlib
+import io
+import unittest.mock
+
 import duel
 import duel_draw
 
@@ -82,3 +86,16 @@ def cases():
     yield "duel: the first round has the seed that was given", duel.derived(5, 0), 5
     yield "duel: a refusal has its own time", duel.decode(f"{FAST}-{SLOW}{FAST}"), (
         [duel.BOUNDS[FAST]] * 2, [duel.BOUNDS[SLOW]])
+    yield "duel: as many rounds as wanted", duels((True, True, True), 2), "2 passed, 0 failed"
+    yield "duel: another round for a void one", duels((None, True), 1), "1 passed, 0 failed"
+    yield "duel: a void round is no loss", duels((None, True, False), 2), "1 passed, 1 failed"
+    yield "duel: nothing but void rounds", duels((None,) * 9, 2), "0 passed, 0 failed"
+    yield "duel: nothing but void rounds is no success", duel.verdict(0, 0, 9), "FAILED"
+
+
+def duels(outcomes, rounds):
+    """The last line of rounds with these outcomes."""
+    out, left = io.StringIO(), iter(outcomes)
+    with contextlib.redirect_stdout(out), unittest.mock.patch("duel.judge_round", lambda *_: next(left)):
+        duel.main(["7", str(rounds)])
+    return out.getvalue().splitlines()[-1]
