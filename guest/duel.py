@@ -27,7 +27,6 @@ from results import number, told, words
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.environ.get("LOG_DIR", f"{TOP}/build/log") + "/duel"
-FLAVOUR = "duel"
 PAIRS = 3
 # Rounds that may be void for each that is wanted.
 MOST_VOID = 3
@@ -219,9 +218,9 @@ def boot(duel, system, nr):
     path = f"{directory}/duel.sh"
     with open(path, "w") as script:
         script.write(duel.script())
-    subprocess.run([f"{TOP}/guest/run.sh", path, FLAVOUR] + (["dmag=off"] if system == "stock" else []),
+    subprocess.run([f"{TOP}/guest/run.sh", path, duel.flavour] + (["dmag=off"] if system == "stock" else []),
                    env=dict(os.environ, LOG_DIR=directory), stdout=subprocess.DEVNULL, check=False)
-    return read_boot(judge.read(f"{directory}/duel-{FLAVOUR}.log"))
+    return read_boot(judge.read(f"{directory}/duel-{duel.flavour}.log"))
 
 
 def table(duel, groups, stock):
@@ -245,6 +244,7 @@ def table(duel, groups, stock):
 def play(duel, counts_only):
     """The losses of a round that repeat; None if stock itself does not survive it."""
     groups, stock, lost = [], [], []
+    subprocess.run([f"{TOP}/scripts/kernel.sh", "build", duel.flavour], check=True)
     for nr in range(PAIRS):
         stock.append(boot(duel, "stock", nr))
         if not stock[-1].ended:

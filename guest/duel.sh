@@ -30,10 +30,11 @@ share_mib()
 	echo $((free_mib * $1 / 100))
 }
 
+# duel_device BITS NODE BUS: as dmag_duel has them
 duel_device()
 {
-	module dmag_duel device "$1" "$2"
-	say "DEVICE bits=$1 node=$2 $result"
+	module dmag_duel device "$1" "$2" "$3"
+	say "DEVICE bits=$1 node=$2 bus=$3 $result"
 }
 
 # duel_play ID ARGUMENT...: as dmag_duel has them

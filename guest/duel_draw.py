@@ -13,6 +13,8 @@ MIB = 1 << 20
 PAGE = 4096
 # Hosts of which a small machine can imitate the reserves that zones keep.
 HOST_GIB = (64, 256, 768, 1024, 4096)
+# A larger machine is not filled further than this, for the host has to hold it.
+FILL_MOST_MIB = 8192
 # What a play may take, in seconds.
 PLAY_SECONDS = 12
 
@@ -53,15 +55,19 @@ class Round:
     devices: list
     requests: list
     cpu: int | None
+    flavour: str = "duel"
 
     def machine(self):
         qemu = self.head.get("qemu", "")
         sizes = re.findall("id=node.,size=([0-9]+M)", qemu)
         below = re.findall("below-4g=([0-9]+M)", qemu)
         where = [f"nodes={'+'.join(sizes)}"] * bool(sizes) + [f"below-4G={size}" for size in below]
-        tuned = [f"{name}={value}" for name, value in self.sysctls]
+        tuned = [f"{name.removeprefix('../../../sys/kernel/mm/')}={value}" for name, value in self.sysctls]
+        buses = [f"device {nr}: {bits}-bit mask, {bus}-bit bus" for nr, (bits, _, bus) in enumerate(self.devices)
+                 if bus]
         loads = [load.removeprefix("duel_") for load in self.loads]
-        return " ".join([f"{self.mib}M"] + where + self.append + tuned + ["load:"] + (loads or ["idle"]) +
+        blocks = ["pageblocks of 4M"] * (self.flavour == "duel-blocks")
+        return " ".join([f"{self.mib}M"] + blocks + where + self.append + tuned + buses + ["load:"] + (loads or ["idle"]) +
                         (["(before the devices)"] if self.late else []) +
                         ([f"on CPU {self.cpu}"] if self.loads and self.cpu is not None else []))
 
@@ -70,7 +76,7 @@ class Round:
         lines += [f"#: append={' '.join(self.append)}", f"seed={self.seed}", ". /duel.sh"]
         lines += [f"echo '{value}' >/proc/sys/vm/{name}" for name, value in self.sysctls]
         lines += ["duel_begin"]
-        devices = [f"duel_device {bits} {node}" for bits, node in self.devices]
+        devices = [f"duel_device {bits} {node} {bus}" for bits, node, bus in self.devices]
         loads = self.loads
         if loads and self.cpu is not None:
             loads = [f"duel_pin {1 << self.cpu}"] + loads + ["duel_pin 3"]
@@ -152,7 +158,7 @@ def draw_qemu(rng, mib, nodes):
 
 
 def draw_sysctls(rng, mib):
-    """What a host of another size has, scaled to this one."""
+    """What a host of another size has, scaled to this one; and other knobs."""
     sysctls = []
     if chance(rng, 40):
         host = rng.choice(HOST_GIB)
@@ -169,6 +175,18 @@ def draw_sysctls(rng, mib):
     if chance(rng, 10):
         sysctls.append(("overcommit_memory", 1))
     return sysctls
+
+
+def draw_knobs(rng, nodes):
+    """Knobs of reclaim and compaction, MGLRU among them."""
+    knobs = []
+    if chance(rng, 10):
+        knobs.append(("compaction_proactiveness", rng.choice((0, 100))))
+    if nodes > 1 and chance(rng, 25):
+        knobs.append(("zone_reclaim_mode", rng.choice((1, 7))))
+    if chance(rng, 25):
+        knobs.append(("../../../sys/kernel/mm/lru_gen/enabled", "y"))
+    return knobs
 
 
 def draw_loads(rng, mib, head):
@@ -223,6 +241,12 @@ def draw_devices(rng, mib, nodes, words):
     return devices
 
 
+def draw_buses(rng, devices):
+    """Some reach less than their mask says, for the bus is as narrow."""
+    return [(rng.choice((32, 40, 64)), node, bits) if bits < 32 and chance(rng, 15) else (bits, node, 0)
+            for bits, node in devices]
+
+
 def draw_size(rng):
     if chance(rng, 45):
         return PAGE << rng.randint(0, 4)
@@ -264,6 +288,54 @@ def draw_request(rng, mib, device, bits):
     return Request(device, bits, api, context, gfp, flags, count, size, min(slots, count), pause)
 
 
+@dataclasses.dataclass
+class Cell:
+    """A machine that groups lost on once, with its requests: (bits, count, size)."""
+    mib: int
+    asked: tuple
+    append: tuple = ()
+    sysctls: tuple = ()
+    loads: tuple = ()
+
+
+CELLS = (
+    Cell(6144, ((32, 512, 64 << 10), (32, 2000, PAGE)), loads=("duel_tmpfs 50",),
+         sysctls=(("lowmem_reserve_ratio", "256 1 32 0"),)),
+    Cell(6144, ((28, 2000, 64 << 10), (28, 4000, PAGE), (28, 32, MIB)), append=("cma=128M@128M",)),
+    Cell(2048, ((28, 1, 4 * MIB), (28, 40, MIB)), loads=("duel_strewn 3",)),
+    Cell(6144, ((30, 4096, 64 << 10), (28, 512, 64 << 10), (24, 64, 64 << 10)), loads=("duel_tmpfs 88",)),
+    Cell(2048, ((30, 500, 64 << 10),), loads=("duel_tmpfs 80", "duel_stream /dev/vda", "duel_memory anon 8")),
+    Cell(3072, ((30, 3, 56 * MIB), (30, 3, 75 * MIB)), append=("cma=256M@0-1G",), loads=("duel_strewn 5",)),
+)
+
+
+def draw_cell(rng, seed):
+    """A round about one of the cells: its machine and requests, and others besides."""
+    cell = rng.choice(CELLS)
+    loads = list(cell.loads)
+    head = {"memory": f"{cell.mib}M", "cpus": "2", "timeout": "150"}
+    if any("/dev/vda" in load for load in loads):
+        head["disks"] = "4G"
+    masks = list(dict.fromkeys(bits for bits, _, _ in cell.asked))
+    requests = [Request(masks.index(bits), bits, "coherent", "task", "kernel", "w", count, size, 0, 0)
+                for bits, count, size in cell.asked]
+    for _ in range(rng.randint(1, 4)):
+        device = rng.randrange(len(masks))
+        requests.append(draw_request(rng, cell.mib, device, masks[device]))
+    sysctls = list(cell.sysctls) + draw_knobs(rng, 1)
+    return Round(seed, cell.mib, head, list(cell.append) + ["transparent_hugepage=never"], sysctls, loads, False,
+                 [(bits, -1, 0) for bits in masks], requests, None)
+
+
+def fit_host(loads, mib):
+    """The same loads, of no more memory than the host should hold."""
+    most = 100 * FILL_MOST_MIB // mib
+    if most >= 100:
+        return loads
+    return [re.sub("[0-9]+$", lambda percent: str(min(int(percent[0]), most)), load)
+            for load in loads if not load.startswith("duel_strewn")]
+
+
 def draw(seed):
     rng = random.Random(seed)
     mib = draw_memory(rng)
@@ -283,6 +355,12 @@ def draw(seed):
         device = rng.randrange(len(devices))
         requests.append(draw_request(rng, mib, device, devices[device][0]))
     late = chance(rng, 25)
+    # Drawn apart, so that what follows changes nothing of a round that was known before.
+    more = random.Random(f"{seed} more")
     # Chance would put loads on either node, in one boot so, in the next otherwise.
-    cpu = rng.choice((0, 1)) if nodes > 1 else None
-    return Round(seed, mib, head, append, sysctls, loads, late, devices, requests, cpu)
+    cpu = more.choice((0, 1)) if nodes > 1 else None
+    if chance(more, 10):
+        return draw_cell(more, seed)
+    flavour = "duel-blocks" if chance(more, 8) else "duel"
+    return Round(seed, mib, head, append, sysctls + draw_knobs(more, nodes), fit_host(loads, mib), late,
+                 draw_buses(more, devices), requests, cpu, flavour)

@@ -6,7 +6,8 @@
 #   kernel.sh source		print the clean tree (unpacks Debian's if needed)
 #   kernel.sh tree		bring the patched copy up to date
 #   kernel.sh build FLAVOUR	the kernel in build/kernel-FLAVOUR (normal, debug,
-#			without: as normal, less groups; duel: more of Debian; kcsan, rt)
+#			without: as normal, less groups; duel: more of Debian;
+#			duel-blocks: that with larger pageblocks; kcsan, rt)
 #
 # KERNEL_SRC=DIR takes a clean tree of the same series instead of Debian's.
 

@@ -6,7 +6,8 @@
  * Two files in debugfs. Writing a line to ctl runs one command; reading gives
  * its result as KEY=VALUE words:
  *
- *	device BITS NODE	add a device with both masks so, on a node (-1: none)
+ *	device BITS NODE BUS	add a device with both masks so, on a node (-1: none),
+ *				behind a bus of so many bits (0: of as many as it wants)
  *	play DEVICE API CONTEXT GFP FLAGS COUNT SIZE SLOTS SECONDS
  *				ask COUNT times. With SLOTS 0 keep all buffers until
  *				they are freed; else free the oldest first when so
@@ -233,14 +234,18 @@ static u64 duel_tag(const struct duel_buffer *buf, size_t offset)
 	return (uintptr_t)buf ^ (buf->dma + offset);
 }
 
-/* The DMA API promises zeroes to all but NO_KERNEL_MAPPING. */
+/*
+ * The DMA API promises zeroes to all but NO_KERNEL_MAPPING, and natural alignment,
+ * which ends at the largest block of the page allocator for what is larger.
+ */
 static bool duel_good(const struct duel_lot *lot, const struct duel_buffer *buf)
 {
+	int order = min(get_order(lot->size), MAX_PAGE_ORDER);
 	u64 last = buf->dma + lot->size - 1;
 
 	if (last < buf->dma || last > lot->limit)
 		return false;
-	if (buf->dma & ((PAGE_SIZE << get_order(lot->size)) - 1))
+	if (buf->dma & ((PAGE_SIZE << order) - 1))
 		return false;
 	return lot->api == DUEL_NOKMAP ||
 	       !memchr_inv(duel_word(buf, 0), 0, lot->size);
@@ -440,13 +445,13 @@ static int duel_cmd_free(const char *args)
 /* A driver sets its masks, or writes what the kernel does not like itself. */
 static int duel_probe(struct platform_device *pdev)
 {
-	u64 *limit = dev_get_platdata(&pdev->dev);
+	u64 *mask = dev_get_platdata(&pdev->dev);
 	u64 start = ktime_get_ns();
-	int err = dma_coerce_mask_and_coherent(&pdev->dev, *limit);
+	int err = dma_coerce_mask_and_coherent(&pdev->dev, *mask);
 
 	ctl_report(&duel_ctl, "err=%d ns=%llu\n", err, ktime_get_ns() - start);
 	if (err)
-		pdev->dev.coherent_dma_mask = *limit;
+		pdev->dev.coherent_dma_mask = *mask;
 	return 0;
 }
 
@@ -457,19 +462,22 @@ static struct platform_driver duel_driver = {
 
 static int duel_cmd_device(const char *args)
 {
-	unsigned int bits, nr = duel_nr_devices;
+	unsigned int bits, bus, nr = duel_nr_devices;
 	struct platform_device *pdev;
 	int node, err;
+	u64 mask;
 
-	if (sscanf(args, "%u %d", &bits, &node) != 2 || !bits || bits > 64 ||
-	    nr == DUEL_MAX_DEVICES)
+	if (sscanf(args, "%u %d %u", &bits, &node, &bus) != 3 || !bits ||
+	    bits > 64 || bus > 64 || nr == DUEL_MAX_DEVICES)
 		return -EINVAL;
 	pdev = platform_device_alloc(KBUILD_MODNAME, nr);
 	if (!pdev)
 		return -ENOMEM;
-	duel_limits[nr] = DMA_BIT_MASK(bits);
+	mask = DMA_BIT_MASK(bits);
+	pdev->dev.bus_dma_limit = bus ? DMA_BIT_MASK(bus) : 0;
+	duel_limits[nr] = min_not_zero(mask, pdev->dev.bus_dma_limit);
 	set_dev_node(&pdev->dev, node);
-	err = platform_device_add_data(pdev, &duel_limits[nr], sizeof(u64));
+	err = platform_device_add_data(pdev, &mask, sizeof(mask));
 	err = err ?: platform_device_add(pdev);
 	if (err) {
 		platform_device_put(pdev);
