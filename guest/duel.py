@@ -31,6 +31,8 @@ PAIRS = 3
 # Rounds that may be void for each that is wanted.
 MOST_VOID = 3
 SLACK_NS = 1_000_000
+# Percentiles, and the grants that they are judged of: of one or two, chance is all.
+LEAST_GRANTS = {50: 5, 99: 20}
 # The digits of dmag_duel.c.
 DIGITS = [chr(code) for code in range(33, 127) if chr(code) not in "\"$'-:AEIOU\\_`aeiou"]
 
@@ -95,6 +97,8 @@ def read_plays(lines):
 def kind(splat):
     """A complaint without what differs from boot to boot."""
     text = re.sub(r"^.*?\[ *\d+\.\d+\](\[ *[TC]\d+\])? ", "", splat)
+    # Of a request for more than its largest block the page allocator complains in another way.
+    text = re.sub(r"^WARNING: .* (at __alloc_pages_noprof\+|mm/page_alloc\.c:).*", "page allocation failure", text)
     text = re.sub(r"^\S+: page allocation failure.*|^\S+ invoked oom-killer.*|^Out of memory.*",
                   lambda m: re.search("page allocation failure|invoked oom-killer|Out of memory", m[0])[0], text)
     return re.sub(r"0x[0-9a-f]+|\d+", "N", text)
@@ -156,7 +160,9 @@ def judge_count(duel, nr, groups, stock):
 def judge_time(duel, nr, groups, stock):
     """The times of as many grants as stock had, for the rest stock would refuse."""
     served = min(min(len(boot.plays[nr].times) for boot in boots) for boots in (groups, stock))
-    for percent in (50, 99):
+    for percent, least in LEAST_GRANTS.items():
+        if served < least:
+            continue
         took, had = ([percentile(boot.plays[nr].times[:served], percent) for boot in boots]
                      for boots in (groups, stock))
         if min(took) > 2 * max(had) + SLACK_NS:

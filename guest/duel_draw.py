@@ -67,7 +67,8 @@ class Round:
                  if bus]
         loads = [load.removeprefix("duel_") for load in self.loads]
         blocks = ["pageblocks of 4M"] * (self.flavour == "duel-blocks")
-        return " ".join([f"{self.mib}M"] + blocks + where + self.append + tuned + buses + ["load:"] + (loads or ["idle"]) +
+        return " ".join([f"{self.mib}M"] + blocks + where + self.append + tuned + buses +
+                        ["load:"] + (loads or ["idle"]) +
                         (["(before the devices)"] if self.late else []) +
                         ([f"on CPU {self.cpu}"] if self.loads and self.cpu is not None else []))
 

@@ -44,9 +44,10 @@ CASES = (
     (False, "less, within the spread of stock", KEPT, [log((20, 15))] * 2, [log((20, n)) for n in (16, 18)]),
     (True, "slower", KEPT, [log(digit=SLOW)], [log()]),
     (False, "slower by less than a millisecond", KEPT, [log(digit=duel.DIGITS[20])], [log()]),
+    (False, "one grant, and that slower", KEPT, [log((1, 1), digit=SLOW)], [log((1, 1))]),
     (False, "as slow", KEPT, [log(digit=SLOW)], [log(digit=SLOW)]),
-    (False, "slower only where stock refuses", KEPT, [log((5, 5), times=FAST * 4 + SLOW)], [log((4, 4))]),
-    (True, "slower where stock does not refuse", KEPT, [log((5, 5), times=FAST * 3 + SLOW * 2)], [log((5, 5))]),
+    (False, "slower only where stock refuses", KEPT, [log((20, 20), times=FAST * 15 + SLOW * 5)], [log((15, 15))]),
+    (True, "slower where stock does not refuse", KEPT, [log((20, 20), times=FAST * 15 + SLOW * 5)], [log()]),
     (False, "refused slowly", KEPT, [log((5, 5), times=FAST * 5 + f"-{SLOW}" * 3)], [log((5, 5))]),
     (True, "an OOM kill", KEPT, [log(oom=1, extra=[OOM])], [log()]),
     (False, "as many OOM kills", KEPT, [log(oom=1, extra=[OOM])], [log(oom=1, extra=[OOM])]),
@@ -56,6 +57,9 @@ CASES = (
     (True, "a splat", KEPT, [log(extra=["[    2.000000] WARNING: CPU: 0 PID: 1 at mm/dmag/x.c:3"])], [log()]),
     (False, "a splat of both", KEPT, [log(extra=["[    2.000000] WARNING: CPU: 0 PID: 1 at mm/x.c:3"])],
      [log(extra=["[    3.000000] WARNING: CPU: 1 PID: 2 at mm/x.c:3"])]),
+    (False, "a failure that stock tells of in other words", KEPT,
+     [log(extra=["[    2.000000] sh: page allocation failure: order:11"])],
+     [log(extra=["[    2.000000] WARNING: CPU: 1 PID: 1 at __alloc_pages_noprof+0x2e2/0x2f0"])]),
     (True, "a splat in one pair of two", KEPT,
      [log(extra=["[    2.000000] WARNING: CPU: 0 PID: 1 at mm/dmag/x.c:3"]), log()], [log()] * 2),
     (False, "an allocation failure in one pair of two", KEPT,
@@ -68,6 +72,21 @@ CASES = (
     (True, "memory lost", KEPT, [log(free=80000)], [log()]),
     (False, "memory within the margin", KEPT, [log(free=88000)], [log()]),
 )
+
+
+# What the promise names, as the scripts of some rounds have it.
+KINDS = ("memory=128M", "memory=16384M", "-numa", "cma=8M", "cma=128M@128M", "@0-1G", "M@5G", "swiotlb=force",
+         "lowmem_reserve_ratio", "watermark_scale_factor", "min_free_kbytes", "hugepages=", "duel_swap", "duel_zram",
+         "movable_node", "lru_gen", "duel_tmpfs", "duel_stream", "duel_memory anon", "duel_memory lock", "duel_strewn",
+         "duel_cpuset", "duel_device 64 -1 24", "irqoff atomic", "bh nowait", "kernel r", "kernel m")
+
+
+def kinds_missing():
+    """Kinds of machines and requests that none of many rounds has."""
+    drawn = list(map(duel_draw.draw, range(1500)))
+    text = "\n".join(one.script() for one in drawn)
+    return [kind for kind in KINDS if kind not in text] + ["pageblocks"] * (
+        not any(one.flavour == "duel-blocks" for one in drawn))
 
 
 def lost(requests, groups, stock):
@@ -83,6 +102,9 @@ def cases():
         yield f"duel: {name}", lost(*boots), bad
     yield "duel: one seed, one round", duel_draw.draw(5).script() == duel_draw.draw(5).script(), True
     yield "duel: another seed, another round", duel_draw.draw(5).script() == duel_draw.draw(6).script(), False
+    yield "duel: every kind of machine is drawn", kinds_missing(), []
+    yield "duel: no more memory is filled than the host has", duel_draw.fit_host(
+        ["duel_strewn 9", "duel_tmpfs 90"], 16384), ["duel_tmpfs 50"]
     yield "duel: the first round has the seed that was given", duel.derived(5, 0), 5
     yield "duel: a refusal has its own time", duel.decode(f"{FAST}-{SLOW}{FAST}"), (
         [duel.BOUNDS[FAST]] * 2, [duel.BOUNDS[SLOW]])
