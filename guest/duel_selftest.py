@@ -74,7 +74,7 @@ CASES = (
 )
 
 
-# What the promise names, as the scripts of some rounds have it.
+# Machines and requests that the promise names, as scripts have them.
 KINDS = ("memory=128M", "memory=16384M", "-numa", "cma=8M", "cma=128M@128M", "@0-1G", "M@5G", "swiotlb=force",
          "lowmem_reserve_ratio", "watermark_scale_factor", "min_free_kbytes", "hugepages=", "duel_swap", "duel_zram",
          "movable_node", "lru_gen", "duel_tmpfs", "duel_stream", "duel_memory anon", "duel_memory lock", "duel_strewn",
