@@ -31,6 +31,19 @@ request "36 bits" "$1" block coherent 16 65536
 ctl "$1" free block
 check_groups "no group is left when nobody is restricted" await_groups 0
 
+# A probe that is deferred again and again, or fails, leaves the driver core each time.
+ctl "$1" mask 32
+round=0 claimed=$(counter claim_frames) released=$(counter release_frames)
+while [ $round -lt 50 ]; do
+	echo "$1" >$pci/unbind
+	echo "$1" >$pci/bind
+	round=$((round + 1))
+done
+check_groups "50 probes claim nothing" [ "$(counter claim_frames)" = "$claimed" ]
+check_groups "50 probes release nothing" [ "$(counter release_frames)" = "$released" ]
+ctl "$1" mask 36
+check_groups "at last the group ends" await_groups 0
+
 ctl "$2" poke 30
 request "written directly" "$2" block coherent 64 65536
 check_groups "the written mask made a group" await_groups 1
