@@ -25,6 +25,22 @@ while [ $round -lt 20 ]; do
 done
 check "something was granted" [ $granted -gt 0 ]
 
+# Injected faults refuse a reserve as well as the page allocator. The driver's own
+# allocations are of lower orders, or can be.
+fault_rate 100
+echo 0 >$debug/failslab/probability
+echo 3 >$debug/fail_page_alloc/min-order
+for dev in $devices; do
+	for context in block irqoff; do
+		check "$dev $context: asked" \
+			faulty "alloc $context coherent 1 32768" "$edu/$dev/ctl"
+		result=$(cat "$edu/$dev/ctl")
+		say "CTL $dev $context, all blocks fail: $result"
+		check "$dev $context: nothing is granted" [ "$(value granted)" = 0 ]
+	done
+done
+echo 0 >$debug/fail_page_alloc/min-order
+
 # Groups that cannot be made when the mask is set.
 percent=5
 while [ $percent -le 60 ]; do

@@ -16,6 +16,7 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dmag.h>
+#include <linux/fault-inject.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/init.h>
@@ -525,12 +526,20 @@ static bool alloc_prefers_cma(struct device *dev, size_t size, gfp_t gfp)
 #endif
 }
 
+/* The page allocator begins with the same checks, fault injection among them. */
+static __always_inline bool alloc_may(size_t size, gfp_t gfp)
+{
+	gfp &= gfp_allowed_mask;
+	might_alloc(gfp);
+	return likely(!should_fail_alloc_page(gfp, get_order(size)));
+}
+
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page)
 {
 	*page = NULL;
 	if (WARN_ON_ONCE(!size) || dmag_has_cma_area(dev) ||
-	    alloc_prefers_cma(dev, size, gfp))
+	    alloc_prefers_cma(dev, size, gfp) || !alloc_may(size, gfp))
 		return false;
 	return alloc_without_claim(dev, size, gfp, page);
 }
@@ -558,9 +567,8 @@ bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 	if (alloc_prefers_cma(dev, size, gfp) &&
 	    alloc_without_claim(dev, size, gfp, page))
 		return true;
-	if (!alloc_in_group(dev, DMAG_SERVES))
+	if (!alloc_in_group(dev, DMAG_SERVES) || !alloc_may(size, gfp))
 		return false;
-	might_alloc(gfp & gfp_allowed_mask);
 	ret = alloc_claim(dev, &req, gfp, &pfn);
 	if (ret && ret != -EINTR && alloc_relax(&req))
 		ret = alloc_claim(dev, &req, gfp, &pfn);
@@ -616,7 +624,6 @@ static struct page *settle_universal(struct device *dev, size_t size, gfp_t gfp)
 	if (!gfpflags_allow_blocking(gfp) || force_dma_unencrypted(dev) ||
 	    !alloc_in_group(dev, DMAG_UNIVERSAL))
 		return NULL;
-	might_alloc(gfp & gfp_allowed_mask);
 	if (settle_by_climb(dev, &req, gfp, &pfn) ||
 	    !alloc_hand_out(dev, pfn, size, gfp, &page))
 		return NULL;
@@ -672,13 +679,19 @@ static struct page *settle_restricted(struct device *dev, size_t size,
 	return NULL;
 }
 
+static struct page *settle_in_group(struct device *dev, size_t size, gfp_t gfp,
+				    struct page *page)
+{
+	if (alloc_in_group(dev, DMAG_SERVES))
+		return settle_restricted(dev, size, gfp, page);
+	return page ?: settle_universal(dev, size, gfp);
+}
+
 struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
 				 struct page *page)
 {
-	if (alloc_in_group(dev, DMAG_SERVES))
-		page = settle_restricted(dev, size, gfp, page);
-	else if (unlikely(!page))
-		page = settle_universal(dev, size, gfp);
+	if (page || alloc_may(size, gfp))
+		page = settle_in_group(dev, size, gfp, page);
 	/* In the words of the page allocator, which dmag_quiet() kept silent. */
 	if (unlikely(!page))
 		warn_alloc(gfp, NULL, "page allocation failure: order:%u",
