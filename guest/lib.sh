@@ -339,3 +339,38 @@ unfill()
 	umount /fill
 	rmdir /fill
 }
+
+# fragment MIB: hours of a board's life in seconds. Files come and go in shared memory
+# and in the page cache, while a module allocates and frees MIB of unmovable pages of
+# mixed sizes. The kernel's command line may say how long.
+fragment()
+{
+	local shared=900
+
+	if [ "$flavour" = debug ]; then
+		: "${seconds:=8}" "${turns:=100000}"
+		shared=500
+	fi
+	: "${seconds:=15}" "${turns:=3000000}"
+	disk_on /dev/vda
+	fill $shared
+	mkdir -p /fill/files /disk/files
+	# Holes, read: page cache without waiting for the disk.
+	truncate -s 2G /disk/big
+	background /bin/load write /disk/files "$seconds" "$seed"
+	background /bin/load write /fill/files "$seconds" "$seed"
+	background dd if=/disk/big of=/dev/null bs=1M 2>/dev/null
+	press fragment "$1" "$turns" "$seed"
+	joined
+	grep -E '^(MemFree|Cached|CmaFree)' /proc/meminfo | tell MEMINFO
+	say "FRAGMENTED at $(uptime_s) s"
+	tell BUDDYINFO </proc/buddyinfo
+	show_groups "fragmented"
+}
+
+unfragment()
+{
+	press unhog
+	unfill
+	umount /disk
+}

@@ -11,15 +11,6 @@
 #: timeout=240
 #: append=swiotlb=2048
 
-# How long, unless the kernel's command line says.
-if [ "$flavour" = debug ]; then
-	: "${seconds:=8}" "${turns:=100000}"
-	shared_mib=500
-else
-	: "${seconds:=15}" "${turns:=3000000}"
-	shared_mib=900
-fi
-
 # large NAME REPORT COUNT SIZE STOCK: all of it held at once
 large()
 {
@@ -36,21 +27,7 @@ large()
 load 30
 dev=$devices
 await_protected "$dev"
-disk_on /dev/vda
-fill $shared_mib
-mkdir -p /fill/files /disk/files
-# Holes, read: page cache without waiting for the disk.
-truncate -s 2G /disk/big
-
-background /bin/load write /disk/files "$seconds" "$seed"
-background /bin/load write /fill/files "$seconds" "$seed"
-background dd if=/disk/big of=/dev/null bs=1M 2>/dev/null
-press fragment 600 "$turns" "$seed"
-joined
-grep -E '^(MemFree|Cached|CmaFree)' /proc/meminfo | tell MEMINFO
-say "FRAGMENTED at $(uptime_s) s"
-tell BUDDYINFO </proc/buddyinfo
-show_groups "fragmented"
+fragment 600
 
 large 4M report=13 1 4194304 any
 large 16M report=12 1 16777216 fails
@@ -58,8 +35,6 @@ large 56M "" 1 58720256 fails
 large 75M report=6 1 78643200 fails
 large 2x128M report=8 2 134217728 fails
 show_groups "after"
-press unhog
 unload
-unfill
-umount /disk
+unfragment
 check_groups "none is left" await_groups 0
