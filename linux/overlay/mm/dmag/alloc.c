@@ -38,7 +38,7 @@
  * more memory.
  */
 #define DMAG_CLIMB_BOUND (HZ / 5)
-#define DMAG_CLIMB_MOST (5 * HZ)
+#define DMAG_CLIMB_MOST (5UL * HZ)
 
 /*
  * While another task claims it looks for free memory, and then waits for its turn this
@@ -555,13 +555,27 @@ static int alloc_claim(struct device *dev, const struct dmag_request *req,
 		       alloc_climb_noio(dev, req, &effort, pfn);
 }
 
+typedef int (*alloc_climb_fn)(struct device *dev,
+			      const struct dmag_request *req, gfp_t gfp,
+			      u64 *pfn);
+
+/* Climb, with less alignment if all of it is not to be had. */
+static bool alloc_by_climb(alloc_climb_fn climb, struct device *dev,
+			   size_t size, gfp_t gfp, struct page **page)
+{
+	struct dmag_request req = alloc_request(size);
+	u64 pfn;
+	int ret;
+
+	ret = climb(dev, &req, gfp, &pfn);
+	if (ret && ret != -EINTR && alloc_relax(&req))
+		ret = climb(dev, &req, gfp, &pfn);
+	return !ret && alloc_hand_out(dev, pfn, size, gfp, page);
+}
+
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page)
 {
-	struct dmag_request req = alloc_request(size);
-	int ret;
-	u64 pfn;
-
 	if (!gfpflags_allow_blocking(gfp) || dmag_has_cma_area(dev))
 		return false;
 	if (alloc_prefers_cma(dev, size, gfp) &&
@@ -569,10 +583,7 @@ bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 		return true;
 	if (!alloc_in_group(dev, DMAG_SERVES) || !alloc_may(size, gfp))
 		return false;
-	ret = alloc_claim(dev, &req, gfp, &pfn);
-	if (ret && ret != -EINTR && alloc_relax(&req))
-		ret = alloc_claim(dev, &req, gfp, &pfn);
-	return !ret && alloc_hand_out(dev, pfn, size, gfp, page);
+	return alloc_by_climb(alloc_claim, dev, size, gfp, page);
 }
 
 /*
@@ -597,17 +608,19 @@ static int settle_cheaply(struct device *dev, const struct dmag_request *req,
 	return ret;
 }
 
+/* Nothing is protected for a universal group, so its claims have more to reclaim. */
 static int settle_by_climb(struct device *dev, const struct dmag_request *req,
 			   gfp_t gfp, u64 *pfn)
 {
 	struct dmag_effort effort = alloc_effort(dev, gfp);
+	unsigned long bound = 2 * alloc_climb_bound(req->count);
 
 	effort.gfp = gfp;
 	if (!dmag_may_wait(gfp))
 		return alloc_climb_noio(dev, req, &effort, pfn);
 	if (effort.most_moves < LONG_MAX)
 		return settle_cheaply(dev, req, &effort, pfn);
-	return alloc_climb_io(dev, req, &effort, alloc_climb_bound(req->count),
+	return alloc_climb_io(dev, req, &effort, min(bound, DMAG_CLIMB_MOST),
 			      pfn);
 }
 
@@ -617,17 +630,13 @@ static int settle_by_climb(struct device *dev, const struct dmag_request *req,
  */
 static struct page *settle_universal(struct device *dev, size_t size, gfp_t gfp)
 {
-	struct dmag_request req = alloc_request(size);
 	struct page *page;
-	u64 pfn;
 
 	if (!gfpflags_allow_blocking(gfp) || force_dma_unencrypted(dev) ||
 	    !alloc_in_group(dev, DMAG_UNIVERSAL))
 		return NULL;
-	if (settle_by_climb(dev, &req, gfp, &pfn) ||
-	    !alloc_hand_out(dev, pfn, size, gfp, &page))
-		return NULL;
-	return page;
+	return alloc_by_climb(settle_by_climb, dev, size, gfp, &page) ? page :
+									NULL;
 }
 
 static struct page *alloc_last(struct device *dev, size_t size, gfp_t gfp)
