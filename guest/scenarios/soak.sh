@@ -16,7 +16,7 @@
 #: allow=DMA-API: cacheline tracking ENOMEM|kmemleak: Cannot allocate a scan area
 #: timeout=400
 
-seconds=${soak:-600}
+seconds=${soak:-300}
 say "SOAK $seconds s"
 
 # draw COUNT: the next random number below COUNT, in $r. One sequence an actor.
