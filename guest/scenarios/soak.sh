@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # shellcheck shell=dash
-# Everything at once and at random, for ten minutes: each device is asked for
+# Everything at once and at random, for five minutes: each device is asked for
 # buffers of all kinds and sizes, given other masks, unbound and bound, while
 # page allocations fail, pages are pinned, memory is filled, fragmented,
 # swapped, compacted. The validator looks at it every few seconds. At the end
