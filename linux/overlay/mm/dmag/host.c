@@ -209,7 +209,8 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 	bool reclaims = rung == DMAG_CLAIM_RECLAIM, hope = false;
 	int ret;
 
-	if (reclaims && dmag_may_wait(GFP_KERNEL) && claim_may_take(group, range))
+	if (reclaims && dmag_may_wait(GFP_KERNEL) &&
+	    claim_may_take(group, range))
 		hope = claim_reclaim(group, range);
 	ret = claim_move(group, range, reclaims ? DMAG_PATIENCE : 0);
 	if (!ret && !claim_may_take(group, range)) {
@@ -581,8 +582,7 @@ int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 
 	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
-	lockdep_assert(effort->free_only ||
-		       lockdep_is_held(&dmag_claim_mutex));
+	lockdep_assert(effort->free_only || lockdep_is_held(&dmag_claim_mutex));
 	group->effort = *effort;
 	group->effort.tries = DMAG_CLIMB_TRIES;
 	group->effort.for_request = true;

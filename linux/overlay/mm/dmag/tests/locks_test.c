@@ -232,8 +232,8 @@ static void take_some(void *hoard)
 }
 
 /*
- * A claim may wait for storage that no longer answers.  What the reach has free, and
- * what the zones have, are there for other requests all the same.
+ * A claim may wait for storage that no longer answers.  Other requests get memory that
+ * is free in the reach, or that the zones have, all the same.
  */
 static void test_request_beside_claim(struct kunit *test)
 {

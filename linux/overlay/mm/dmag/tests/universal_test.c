@@ -156,7 +156,7 @@ static void test_atomic(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* What is in use beside a buffer that was claimed is not freed with it. */
+/* A page in use beside a buffer that was claimed is not freed with it. */
 static void test_free_with_neighbour(struct kunit *test)
 {
 	struct device *dev = make_universal(test);
