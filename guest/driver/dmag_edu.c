@@ -18,9 +18,10 @@
  *	poke BITS			write the coherent mask behind the API's back
  *	churn COUNT SEED		so many random requests, checks and frees
  *
- * CONTEXT is block, quick (__GFP_NORETRY), irqoff or softirq; KIND is coherent, nokmap, pages or
- * noncoherent. A check needs no trust in the allocator: the device clamps
- * addresses beyond its mask, so that a wrong buffer comes back corrupted.
+ * CONTEXT is block, quick (__GFP_NORETRY), user (GFP_USER), irqoff or softirq; KIND
+ * is coherent, nokmap, pages or noncoherent. A check needs no trust in the
+ * allocator: the device clamps addresses beyond its mask, so that a wrong buffer
+ * comes back corrupted.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -73,12 +74,13 @@
 enum edu_context {
 	EDU_BLOCK,
 	EDU_QUICK,
+	EDU_USER,
 	EDU_IRQOFF,
 	EDU_SOFTIRQ,
 	EDU_NR_CONTEXTS
 };
 
-static const char *const edu_contexts[] = { "block", "quick", "irqoff",
+static const char *const edu_contexts[] = { "block", "quick", "user", "irqoff",
 					    "softirq" };
 static_assert(ARRAY_SIZE(edu_contexts) == EDU_NR_CONTEXTS);
 
@@ -363,6 +365,8 @@ static gfp_t edu_gfp(enum edu_context context)
 		return GFP_KERNEL | __GFP_NOWARN;
 	case EDU_QUICK:
 		return GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	case EDU_USER:
+		return GFP_USER | __GFP_NOWARN;
 	default:
 		return GFP_ATOMIC | __GFP_NOWARN;
 	}
@@ -616,8 +620,8 @@ static int edu_cmd_cost(struct edu *edu, const char *args)
 	if (!cycles)
 		return -ENOMEM;
 	/* Once to warm up. */
-	edu_count_pairs(edu, cycles, count, context > EDU_QUICK);
-	edu_count_pairs(edu, cycles, count, context > EDU_QUICK);
+	edu_count_pairs(edu, cycles, count, context >= EDU_IRQOFF);
+	edu_count_pairs(edu, cycles, count, context >= EDU_IRQOFF);
 	sort(cycles, count, sizeof(*cycles), edu_compare_u64, NULL);
 	ctl_report(&edu->ctl,
 		   "context=%s pairs=%lu min=%llu median=%llu max=%llu\n", name,
@@ -712,7 +716,7 @@ static int edu_cmd_pairs(struct edu *edu, const char *args)
 	if (!dev)
 		return -ENODEV;
 	racer[0].count = count;
-	racer[0].atomic = context > EDU_QUICK;
+	racer[0].atomic = context >= EDU_IRQOFF;
 	racer[0].ready = &ready;
 	racer[1] = racer[0];
 	racer[1].edu = dev_get_drvdata(dev);

@@ -2,9 +2,10 @@
 # shellcheck shell=dash
 # Two nodes, 1 and 5 GiB. A mask of 32 bits reaches all of node 0 and 1 GiB of node 1,
 # one of 30 bits node 0 alone. Requests are served from the device's node first, then
-# from others, also if the task that asks is confined to node 1.
+# from others, also if the task that asks is confined to node 1. A device that reaches
+# all memory has no group's reserve, so that a request of GFP_USER keeps to that node.
 #: memory=6G
-#: devices=32 32
+#: devices=32 32 40
 #: kernel=duel
 #: disks=1G
 #: qemu=-smp 2,sockets=2,cores=1 -object memory-backend-ram,id=node0,size=1G -object memory-backend-ram,id=node1,size=5G -numa node,nodeid=0,cpus=0,memdev=node0 -numa node,nodeid=1,cpus=1,memdev=node1
@@ -25,10 +26,10 @@ node_free_mib()
 	awk '$3 == "MemFree:" { print int($4 / 1024) }' "/sys/devices/system/node/node$1/meminfo"
 }
 
-# answer NAME DEVICE COUNT SIZE STOCK: blocking, all held at once
+# answer NAME DEVICE COUNT SIZE STOCK [CONTEXT]: all held at once
 answer()
 {
-	ctl "$2" alloc block coherent "$3" "$4" 4
+	ctl "$2" alloc "${6:-block}" coherent "$3" "$4" 4
 	check_granted_well "$1"
 	row "$1" "$3" "$(value granted)" 100 stock="$5" size="$(($4 / 1024))K" ns="$(value ns)" \
 		p99_ns="$(value p99_ns)" max_ns="$(value max_ns)"
@@ -42,10 +43,10 @@ confine 0-1
 echo $$ >/cgroup/nodes/cgroup.procs
 check "a task can be confined" confine 0-1
 
-load 32,32
+load 32,32,40
 # shellcheck disable=SC2086 # one device a word
 set -- $devices
-wide=$1 narrow=$2
+wide=$1 narrow=$2 all=$3
 for dev in $devices; do
 	echo 0 >"/sys/bus/pci/devices/$dev/numa_node"
 done
@@ -60,6 +61,16 @@ answer node1_4M "$wide" 32 4194304 any
 check "node 1 serves its device" [ $(($(value low))) -ge $gib ]
 ctl "$wide" free block
 echo 0 >"/sys/bus/pci/devices/$wide/numa_node"
+
+# Beyond the largest order of the page allocator.
+answer all_24M "$all" 1 25165824 fails
+check_groups "node 0 serves its device first" [ $(($(value high))) -lt $gib ]
+ctl "$all" free block
+confine 1
+answer all_user_24M "$all" 1 25165824 fails user
+check_groups "node 1 serves its task" [ $(($(value low))) -ge $gib ]
+ctl "$all" free block
+confine 0-1
 
 ctl "$narrow" mask 30
 await_protected "$narrow"

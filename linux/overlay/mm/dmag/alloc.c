@@ -183,6 +183,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	if (ret)
 		return ret;
 	if (alloc_still_member(dev, member, group)) {
+		dmag_device_count_held(member);
 		dmag_device_charge(member, req->count);
 		return 0;
 	}
@@ -608,20 +609,40 @@ static int settle_cheaply(struct device *dev, const struct dmag_request *req,
 	return ret;
 }
 
+/*
+ * A climb looks at one cell after the other, and prefers the device's node within each.
+ * A universal group has many cells, so the node has a climb of its own, which moves
+ * pages but does not reclaim.
+ */
+static int settle_on_node(struct device *dev, const struct dmag_request *req,
+			  struct dmag_effort effort, unsigned long bound,
+			  u64 *pfn)
+{
+	if (effort.node == NUMA_NO_NODE || effort.this_node)
+		return -ENOMEM;
+	effort.this_node = true;
+	effort.most_moves = req->count;
+	return alloc_climb_io(dev, req, &effort, bound, pfn);
+}
+
 /* Nothing is protected for a universal group, so its claims have more to reclaim. */
 static int settle_by_climb(struct device *dev, const struct dmag_request *req,
 			   gfp_t gfp, u64 *pfn)
 {
 	struct dmag_effort effort = alloc_effort(dev, gfp);
-	unsigned long bound = 2 * alloc_climb_bound(req->count);
+	unsigned long bound = alloc_climb_bound(req->count);
+	int ret;
 
 	effort.gfp = gfp;
 	if (!dmag_may_wait(gfp))
 		return alloc_climb_noio(dev, req, &effort, pfn);
 	if (effort.most_moves < LONG_MAX)
 		return settle_cheaply(dev, req, &effort, pfn);
-	return alloc_climb_io(dev, req, &effort, min(bound, DMAG_CLIMB_MOST),
-			      pfn);
+	ret = settle_on_node(dev, req, effort, bound, pfn);
+	if (!ret || ret == -EINTR)
+		return ret;
+	return alloc_climb_io(dev, req, &effort,
+			      min(2 * bound, DMAG_CLIMB_MOST), pfn);
 }
 
 /*
@@ -635,8 +656,10 @@ static struct page *settle_universal(struct device *dev, size_t size, gfp_t gfp)
 	if (!gfpflags_allow_blocking(gfp) || force_dma_unencrypted(dev) ||
 	    !alloc_in_group(dev, DMAG_UNIVERSAL))
 		return NULL;
-	return alloc_by_climb(settle_by_climb, dev, size, gfp, &page) ? page :
-									NULL;
+	if (alloc_by_climb(settle_by_climb, dev, size, gfp, &page))
+		return page;
+	alloc_count(dev, DMAG_NR_ALLOC_FAIL);
+	return NULL;
 }
 
 static struct page *alloc_last(struct device *dev, size_t size, gfp_t gfp)

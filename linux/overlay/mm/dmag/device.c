@@ -127,15 +127,28 @@ static void device_free(struct rcu_head *rcu)
 	kfree(member);
 }
 
-/* Count the frames of a member of a restricted group, unless memory is short. */
-static void device_count_held(struct dmag_device *member)
+/**
+ * dmag_device_count_held() - Count the frames that a member holds from now on.
+ * @member: the member; it is not counted if memory is short
+ *
+ * Most members of a universal group never hold any, so these are counted when they get
+ * the first.
+ *
+ * Context: Process, under dmag_mutex.
+ */
+void dmag_device_count_held(struct dmag_device *member)
 {
 	lockdep_assert_held(&dmag_mutex);
-	if (member->held ||
-	    dmag_reach_covers(&member->group->core.reach, &dmag_ram))
+	if (member->held)
 		return;
 	/* All parts are 0 before the pointer is seen. */
 	smp_store_release(&member->held, alloc_percpu_gfp(s64, DMAG_GFP_META));
+}
+
+static void device_count_restricted(struct dmag_device *member)
+{
+	if (!dmag_reach_covers(&member->group->core.reach, &dmag_ram))
+		dmag_device_count_held(member);
 }
 
 static struct dmag_kgroup *
@@ -203,7 +216,7 @@ static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 		dmag_kgroup_list(fresh);
 	else
 		kfree(fresh);
-	device_count_held(member);
+	device_count_restricted(member);
 	device_replace(member->dev, member);
 }
 
@@ -325,7 +338,7 @@ static int device_resolve(struct dmag_device *old)
 	if (!fresh)
 		return -ENOMEM;
 	if (dmag_reach_equal(&fresh->core.reach, &old->group->core.reach)) {
-		device_count_held(old);
+		device_count_restricted(old);
 		kfree(fresh);
 		return 0;
 	}

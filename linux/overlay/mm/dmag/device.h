@@ -12,6 +12,7 @@ struct dmag_device;
 
 bool dmag_device_stale(const struct dmag_device *member,
 		       const struct device *dev);
+void dmag_device_count_held(struct dmag_device *member);
 int dmag_ram_online(const struct dmag_range *range);
 
 #endif /* _MM_DMAG_DEVICE_H */

@@ -233,7 +233,7 @@ struct dmag_kgroup {
  * @mask: likewise the coherent mask
  * @bus_limit: likewise the limit of the bus
  * @held: frames that it holds, of those it got as this member, a part on each
- *	CPU; NULL if the group is universal, or for want of memory
+ *	CPU; NULL if it has got none of a universal group, or for want of memory
  * @rcu: delays freeing
  * @windows: copy of @map, which the driver core frees at unbind
  */

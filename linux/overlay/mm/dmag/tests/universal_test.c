@@ -22,6 +22,16 @@ static struct device *make_universal(struct kunit *test)
 	return dev;
 }
 
+static u64 held_by(const struct device *dev)
+{
+	u64 held;
+
+	rcu_read_lock();
+	held = dmag_device_held(rcu_dereference(dev->dmag));
+	rcu_read_unlock();
+	return held;
+}
+
 static struct dmag_kgroup *owner_of(const struct page *page)
 {
 	struct dmag_kgroup *owner;
@@ -69,11 +79,14 @@ static void test_large(struct kunit *test)
 static void test_too_large(struct kunit *test)
 {
 	struct device *dev = make_universal(test);
+	u64 fails = group_of(dev)->counter[DMAG_NR_ALLOC_FAIL];
 	dma_addr_t dma;
 
 	KUNIT_EXPECT_NULL(test, dma_alloc_coherent(dev, SZ_1G, &dma,
 						   GFP_KERNEL | __GFP_NOWARN));
 	KUNIT_EXPECT_EQ(test, frames_used(group_of(dev)), 0);
+	KUNIT_EXPECT_GT(test, group_of(dev)->counter[DMAG_NR_ALLOC_FAIL],
+			fails);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
@@ -95,8 +108,10 @@ static void test_zones_failed(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, owner_of(page), group);
 		KUNIT_EXPECT_EQ(test, frames_used(group),
 				SZ_512K >> PAGE_SHIFT);
+		KUNIT_EXPECT_EQ(test, held_by(dev), SZ_512K >> PAGE_SHIFT);
 		expect_valid(test);
 		KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_512K));
+		KUNIT_EXPECT_EQ(test, held_by(dev), 0);
 		expect_nothing_kept(test, group, page);
 	}
 	kunit_device_unregister(test, dev);
@@ -156,7 +171,7 @@ static void test_atomic(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* A page in use beside a buffer that was claimed is not freed with it. */
+/* A page of a buffer that is still referenced is not freed with the rest. */
 static void test_free_with_neighbour(struct kunit *test)
 {
 	struct device *dev = make_universal(test);
