@@ -82,7 +82,7 @@ static void test_too_large(struct kunit *test)
 	u64 fails = group_of(dev)->counter[DMAG_NR_ALLOC_FAIL];
 	dma_addr_t dma;
 
-	KUNIT_EXPECT_NULL(test, dma_alloc_coherent(dev, SZ_1G, &dma,
+	KUNIT_EXPECT_NULL(test, dma_alloc_coherent(dev, SZ_2G, &dma,
 						   GFP_KERNEL | __GFP_NOWARN));
 	KUNIT_EXPECT_EQ(test, frames_used(group_of(dev)), 0);
 	KUNIT_EXPECT_GT(test, group_of(dev)->counter[DMAG_NR_ALLOC_FAIL],
