@@ -208,9 +208,9 @@ static void test_atomic_last(struct kunit *test)
 	struct hoard *hoard = hoard_make(test, dev, SZ_4K);
 	u64 refused, owned;
 
+	on_cpu(test, last_cpu(), other, 1, 0);
 	/* So that the worker does not refill the reserve. */
 	dmag_claim_lock();
-	on_cpu(test, last_cpu(), other, 1, 0);
 	refused = counted(group, DMAG_NR_ALLOC_ATOMIC_FAIL);
 	KUNIT_EXPECT_GT(test, dmag_pcp_frames(group), 0);
 	owned = group->core.frames.free + group->core.frames.used;
@@ -282,8 +282,8 @@ static void test_out_of_memory(struct kunit *test)
 	struct dmag_kgroup *group = group_of(dev);
 	struct hoard *hoard = hoard_make(test, dev, SZ_4K);
 
-	dmag_claim_lock();
 	on_cpu(test, last_cpu(), hoard, 1, 0);
+	dmag_claim_lock();
 	KUNIT_EXPECT_GT(test, dmag_pcp_frames(group), 0);
 	KUNIT_EXPECT_GT(test, dmag_reserve_release_all(), 0);
 	KUNIT_EXPECT_EQ(test, dmag_pcp_frames(group), 0);
