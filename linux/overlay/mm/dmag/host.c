@@ -148,11 +148,11 @@ static bool claim_make_room(struct dmag_kgroup *group,
 	while (progress && claim_may_take(group, range) &&
 	       !dmag_candidate_spared(group, range,
 				      dmag_range_protected(range))) {
-		if (dmag_kgroup_give_up(group) || dmag_contended())
-			break;
 		dmag_kgroup_pause(group);
 		progress = claim_reclaim_some(nid);
 		dmag_kgroup_resume(group);
+		if (dmag_kgroup_give_up(group) || dmag_contended())
+			break;
 	}
 	return progress;
 }
