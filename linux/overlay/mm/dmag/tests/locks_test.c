@@ -256,6 +256,7 @@ static void test_request_beside_claim(struct kunit *test)
 struct rivals {
 	struct dmag_kgroup *group;
 	struct hoard *hoard;
+	struct completion filling;
 	struct completion release;
 	int ret;
 };
@@ -278,6 +279,7 @@ static void fill_first(void *data)
 	struct rivals *rivals = data;
 
 	dmag_claim_lock();
+	complete(&rivals->filling);
 	hoard_fill(rivals->hoard, GFP_NOWAIT, 128);
 	while (!atomic_read(&dmag_claimers))
 		schedule_timeout_uninterruptible(1);
@@ -293,8 +295,10 @@ static void test_probe_beside_claim(struct kunit *test)
 				 .hoard = hoard_make(test, dev, SZ_64K) };
 	struct job *fill, *claim;
 
+	init_completion(&rivals.filling);
 	init_completion(&rivals.release);
 	fill = job_start(test, fill_first, &rivals);
+	wait_for_completion(&rivals.filling);
 	claim = job_start(test, claim_for_long, &rivals);
 	KUNIT_EXPECT_TRUE(test, job_ends(fill));
 	complete(&rivals.release);
