@@ -105,7 +105,7 @@ tells_through_faults()
 {
 	local nr="$1" nth=1 untold=0 bad=0
 
-	for cache in 128 192 256 512 1k; do
+	for cache in 128 192 256 512 1k 2k; do
 		echo 1 >/sys/kernel/slab/kmalloc-$cache/failslab
 	done
 	echo Y >$debug/failslab/cache-filter

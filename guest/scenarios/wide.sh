@@ -6,7 +6,7 @@
 # that it costs the host none.
 #: memory=16G,slots=1,maxmem=96G
 #: devices=36
-#: qemu=-object memory-backend-ram,id=far,size=2G -device pc-dimm,memdev=far,addr=0x1100000000
+#: qemu=-object memory-backend-ram,id=ram,size=16G,reserve=off -machine memory-backend=ram -object memory-backend-ram,id=far,size=2G,reserve=off -device pc-dimm,memdev=far,addr=0x1100000000
 #: flavours=compare
 #: timeout=200
 #: append=swiotlb=2048 memhp_default_state=offline
