@@ -57,7 +57,7 @@
 #define DMAG_CHEAP_MOVES 512
 
 /*
- * In a universal group it climbs no longer than this; if that was in vain, no others
+ * It waits for its turn, and climbs in a universal group, no longer than this; if that was in vain, no others
  * of that size and above climb for a while.
  */
 #define DMAG_CHEAP_BOUND (HZ / 50)
@@ -269,7 +269,8 @@ static int alloc_climb_io(struct device *dev, const struct dmag_request *req,
 	ret = alloc_climb_free(dev, req, effort, pfn);
 	if (!ret || ret == -EINTR)
 		return ret;
-	ret = dmag_claim_lock_timeout(cheap ? 0 : DMAG_TURN_BOUND);
+	ret = dmag_claim_lock_timeout(cheap ? DMAG_CHEAP_BOUND :
+					      DMAG_TURN_BOUND);
 	return ret ?: alloc_climb_unlock(dev, req, effort, bound, pfn);
 }
 
@@ -601,7 +602,7 @@ static int settle_cheaply(struct device *dev, const struct dmag_request *req,
 	if (req->count >= READ_ONCE(least) &&
 	    jiffies - READ_ONCE(since) < DMAG_CHEAP_PAUSE)
 		return -ENOMEM;
-	ret = alloc_climb_try(dev, req, effort, DMAG_CHEAP_BOUND, pfn);
+	ret = alloc_climb_io(dev, req, effort, DMAG_CHEAP_BOUND, pfn);
 	if (ret && ret != -EBUSY) {
 		WRITE_ONCE(least, req->count);
 		WRITE_ONCE(since, jiffies);

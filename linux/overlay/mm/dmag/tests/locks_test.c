@@ -113,7 +113,7 @@ static struct device *device_reaching_range(struct kunit *test,
 
 static void take_all(void *hoard)
 {
-	hoard_fill(hoard, GFP_KERNEL | __GFP_NORETRY, 1024);
+	hoard_fill(hoard, GFP_KERNEL, 1024);
 }
 
 static void set_mask_32(void *dev)
