@@ -57,8 +57,8 @@
 #define DMAG_CHEAP_MOVES 512
 
 /*
- * It waits for its turn, and climbs in a universal group, no longer than this; if that was in vain, no others
- * of that size and above climb for a while.
+ * It waits for its turn, and climbs in a universal group, no longer than this.  If such
+ * a climb was in vain, no others of that size and above climb for a while.
  */
 #define DMAG_CHEAP_BOUND (HZ / 50)
 #define DMAG_CHEAP_PAUSE (HZ / 4)
@@ -240,7 +240,7 @@ static int alloc_climb_try(struct device *dev, const struct dmag_request *req,
 	return alloc_climb_unlock(dev, req, effort, bound, pfn);
 }
 
-/* Beside a claim, which the registry is free of between its steps. */
+/* Beside a claim, whose holder lets go of dmag_mutex while it migrates or reclaims. */
 static int alloc_climb_free(struct device *dev, const struct dmag_request *req,
 			    const struct dmag_effort *effort, u64 *pfn)
 {
