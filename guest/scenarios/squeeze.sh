@@ -10,16 +10,15 @@
 #: timeout=200
 #: append=swiotlb=2048
 
-# pairs COUNT: so many pages that are taken and given back, five a second
+# pairs SECONDS: pages that are taken and given back, ten a second
 pairs()
 {
-	local nr=0
+	local end=$(($(cut -d. -f1 /proc/uptime) + $1))
 
-	while [ $nr -lt "$1" ]; do
+	while [ "$(cut -d. -f1 /proc/uptime)" -lt $end ]; do
 		echo "alloc block coherent 1 4096" >"$edu/$dev/ctl"
 		echo "free block" >"$edu/$dev/ctl"
-		usleep 200000
-		nr=$((nr + 1))
+		usleep 100000
 	done
 }
 
@@ -43,14 +42,17 @@ storm calm
 storm stop
 check "the storm has raised the reserve" [ "$(fact "$dev" high)" -gt "$first" ]
 show_groups "after the storm"
+band=$(($(fact "$dev" high) - $(fact "$dev" low)))
 
 claims=$(counter claim) claimed=$(counter claim_frames) taken=$(counter shrink_frames)
-pairs 75
+pairs 15
 claims=$(($(counter claim) - claims)) claimed=$(($(counter claim_frames) - claimed))
 taken=$(($(counter shrink_frames) - taken))
 say "SQUEEZE $claims claims, $claimed frames claimed, $taken taken"
 check "the host has taken frames" [ $taken -gt 0 ]
-limit_row claims 15 $claims stock=none frames=$claimed taken=$taken
+# The reserve is left alone for 2 s after it was squeezed, then for 4 s, for 8 s and so
+# on: 15 s are time for four fills, each from low to high.
+limit_row claimed $((4 * band)) $claimed stock=none claims=$claims taken=$taken
 kill $streamer
 killall -TERM load
 joined
