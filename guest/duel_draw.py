@@ -55,7 +55,7 @@ class Round:
     devices: list
     requests: list
     cpu: int | None
-    flavour: str = "duel"
+    flavour: str = "normal"
 
     def machine(self):
         qemu = self.head.get("qemu", "")
@@ -66,7 +66,7 @@ class Round:
         buses = [f"device {nr}: {bits}-bit mask, {bus}-bit bus" for nr, (bits, _, bus) in enumerate(self.devices)
                  if bus]
         loads = [load.removeprefix("duel_") for load in self.loads]
-        blocks = ["pageblocks of 4M"] * (self.flavour == "duel-blocks")
+        blocks = ["pageblocks of 4M"] * (self.flavour == "blocks")
         return " ".join([f"{self.mib}M"] + blocks + where + self.append + tuned + buses +
                         ["load:"] + (loads or ["idle"]) +
                         (["(before the devices)"] if self.late else []) +
@@ -131,8 +131,8 @@ def draw_append(rng, mib, nodes):
         append.append(f"{rng.choice(('kernelcore', 'movablecore'))}={rng.randint(40, 60)}%")
     if nodes > 1 and chance(rng, 30):
         append.append(rng.choice(("movable_node", "numa_balancing=disable", "cma_pernuma=16M")))
-    if not chance(rng, 25):
-        append.append("transparent_hugepage=never")
+    if chance(rng, 25):
+        append.append("transparent_hugepage=always")
     for option in ("init_on_alloc=1", "init_on_free=1", "page_alloc.shuffle=1", "nokaslr", "isolcpus=1",
                    "threadirqs", "slab_nomerge"):
         if chance(rng, 7):
@@ -324,7 +324,7 @@ def draw_cell(rng, seed):
         device = rng.randrange(len(masks))
         requests.append(draw_request(rng, cell.mib, device, masks[device]))
     sysctls = list(cell.sysctls) + draw_knobs(rng, 1)
-    return Round(seed, cell.mib, head, list(cell.append) + ["transparent_hugepage=never"], sysctls, loads, False,
+    return Round(seed, cell.mib, head, list(cell.append), sysctls, loads, False,
                  [(bits, -1, 0) for bits in masks], requests, None)
 
 
@@ -362,6 +362,6 @@ def draw(seed):
     cpu = more.choice((0, 1)) if nodes > 1 else None
     if chance(more, 10):
         return draw_cell(more, seed)
-    flavour = "duel-blocks" if chance(more, 8) else "duel"
+    flavour = "blocks" if chance(more, 8) else "normal"
     return Round(seed, mib, head, append, sysctls + draw_knobs(more, nodes), fit_host(loads, mib), late,
                  draw_buses(more, devices), requests, cpu, flavour)

@@ -86,7 +86,7 @@ def kinds_missing():
     drawn = list(map(duel_draw.draw, range(1500)))
     text = "\n".join(one.script() for one in drawn)
     return [kind for kind in KINDS if kind not in text] + ["pageblocks"] * (
-        not any(one.flavour == "duel-blocks" for one in drawn))
+        not any(one.flavour == "blocks" for one in drawn))
 
 
 def lost(requests, groups, stock):

@@ -16,7 +16,6 @@
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
 # disks (size of each, empty at boot), flavours (normal and debug, kcsan, rt; compare:
 # one of those that make compare boots), systems (flavours that scripts/compare.sh boots),
-# kernel (the flavour that is meant by "normal", and by those without groups),
 # qemu (more options), timeout (seconds on a quiet host; three times as
 # many pass, nine with checkers, for it is there to end hangs, not to judge speed),
 # kunit (1: run its suites at boot), append (kernel parameters), programs (made
@@ -78,7 +77,6 @@ esac
 case $flavour in
 off | area | placed) name=$base-normal-$flavour flavour=normal ;;
 esac
-[ "$flavour" != normal ] || flavour=$(need "$scenario" kernel normal)
 logs=${LOG_DIR:-$build/log}
 log=$logs/$name.log
 kernel=$build/kernel-$flavour/arch/x86/boot/bzImage

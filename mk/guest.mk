@@ -16,8 +16,7 @@ run: kernel
 compare: kernel
 	@scripts/compare.sh $(S)
 
-duel: kernel-tree
-	@scripts/kernel.sh build duel
+duel: kernel
 	@guest/duel.py $(SEED) $(ROUNDS)
 
 scenario: kernel

@@ -29,8 +29,6 @@ jobs=1
 judged=
 for scenario in "$@"; do
 	systems=$("$top/guest/run.sh" --need "$scenario" systems "normal off")
-	kernel=$("$top/guest/run.sh" --need "$scenario" kernel normal)
-	[ "$kernel" = normal ] || "$top/scripts/kernel.sh" build "$kernel"
 	case " $systems " in
 	*" without "*) "$top/scripts/kernel.sh" build without ;;
 	esac

@@ -6,8 +6,8 @@
 #   kernel.sh source		print the clean tree (unpacks Debian's if needed)
 #   kernel.sh tree		bring the patched copy up to date
 #   kernel.sh build FLAVOUR	the kernel in build/kernel-FLAVOUR (normal, debug,
-#			without: as normal, less groups; duel: more of Debian;
-#			duel-blocks: that with larger pageblocks; kcsan, rt)
+#			without: as normal, less groups; blocks: as normal, with
+#			larger pageblocks; kcsan, rt)
 #
 # KERNEL_SRC=DIR takes a clean tree of the same series instead of Debian's.
 
@@ -64,8 +64,8 @@ fragments()
 	[ "$1" = normal ] || cat "$top/guest/config/$1.config"
 }
 
-# What the fragments ask for: of a symbol that several name, the last word; with
-# CONFIG_DMAG off, nothing that depends on it.
+# What the fragments ask for: of a symbol that several name, the last word; of one
+# that is off, nothing that has its name and more.
 wanted()
 {
 	fragments "$1" | awk '
@@ -74,10 +74,13 @@ wanted()
 		!/^(CONFIG_|# CONFIG_.* is not set$)/ { next }
 		{ if (!(symbol in line)) order[++n] = symbol; line[symbol] = $0 }
 		END {
-			off = line["CONFIG_DMAG"] ~ /^#/
-			for (i = 1; i <= n; i++)
-				if (!off || order[i] !~ /^CONFIG_DMAG_/)
+			for (i = 1; i <= n; i++) {
+				parent = order[i]
+				while (sub(/_[^_]*$/, "", parent) && line[parent] !~ /^#/)
+					;
+				if (line[parent] !~ /^#/)
 					print line[order[i]]
+			}
 		}'
 }
 

@@ -82,9 +82,11 @@ step "identity" scripts/identity.sh --self-test
 step "patched-tree" scripts/test-tree.sh
 step "kernel/without" building make -s kernel FLAVOUR=without
 for name in $(guest/run.sh --list compare) cost overhead tool; do
-	# One more kernel takes too long to build.
-	[ -n "${ALL:-}" ] || [ "$(guest/run.sh --need "$name" kernel normal)" = normal ] || continue
 	step "compare/$name" scripts/compare.sh "$name"
+done
+# Counts alone, for the host is shared: two machines always, one drawn anew.
+for seed in 7 41 $(od -An -tu4 -N4 /dev/urandom); do
+	step "duel/$seed" guest/duel.py --counts "$seed"
 done
 step "tool/pack" make -s pack-check
 step "tool/boards" building make -s boards-check
@@ -97,11 +99,6 @@ for name in $(guest/run.sh --list debug); do
 	step "debug/$name" guest/run.sh "$name" debug
 done
 if [ -n "${ALL:-}" ]; then
-	step "kernel/duel" building make -s kernel FLAVOUR=duel
-	# Counts alone, for the host is shared: two machines always, one drawn anew.
-	for seed in 7 41 $(od -An -tu4 -N4 /dev/urandom); do
-		step "duel/$seed" guest/duel.py --counts "$seed"
-	done
 	step "long/fresh" make -s fresh STEPS=
 	for flavour in kcsan rt; do
 		step "kernel/$flavour" building make -s kernel FLAVOUR=$flavour

@@ -5,6 +5,7 @@
 
 #include <kunit/device.h>
 #include <kunit/test.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
@@ -92,9 +93,12 @@ static u64 nr_claims(struct dmag_kgroup *group)
 /* Have shrinkers take all that they may. */
 static void squeeze(struct dmag_kgroup *group)
 {
+	struct mem_cgroup *root = mem_cgroup_iter(NULL, NULL, NULL);
+
 	do
-		shrink_slab(GFP_KERNEL, 0, NULL, 0);
+		shrink_slab(GFP_KERNEL, 0, root, 0);
 	while (READ_ONCE(group->core.frames.free) > group->core.marks.low);
+	mem_cgroup_iter_break(NULL, root);
 }
 
 /* A request below low does not claim what the host has just taken; one below min does. */
