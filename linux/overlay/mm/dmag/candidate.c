@@ -509,9 +509,9 @@ bool dmag_candidate_spared(const struct dmag_kgroup *group,
 }
 
 /*
- * The best of the first few candidates that can be had.  If a pageblock is
- * somewhat larger than a block, claim all of it: a claim of one half would spoil
- * the other half for the next.
+ * The best of the first few candidates that can be had.  A reserve claims a whole
+ * pageblock: a claim of one half would spoil the other half for the next.  A group
+ * without a reserve has no use for more than the request.
  */
 static int candidate_find_best(struct dmag_kgroup *group,
 			       const struct dmag_request *req,
@@ -520,8 +520,9 @@ static int candidate_find_best(struct dmag_kgroup *group,
 			       struct dmag_range *best)
 {
 	u64 unit = min(pageblock_nr_pages, DMAG_PAGEBLOCK_MOST);
-	bool whole = round_up(req->within.start, unit) + unit - 1 <=
-		     req->within.last;
+	bool whole = group->core.marks.high &&
+		     round_up(req->within.start, unit) + unit - 1 <=
+			     req->within.last;
 	u64 count = max(req->count, whole ? unit : 0);
 	u64 align = max(req->align, req->count < count ? count : 1);
 	unsigned int judged = 0, scanned = 0;

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "../candidate.h"
 #include "../map.h"
 #include "helpers.h"
 
@@ -117,6 +118,27 @@ static void test_zones_failed(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* Whatever rung serves the request: the group would keep what it claims besides. */
+static void test_claims_exactly(struct kunit *test)
+{
+	struct dmag_request req = DMAG_REQUEST(SZ_512K >> PAGE_SHIFT);
+	struct device *dev = make_universal(test);
+	struct dmag_kgroup *group = group_of(dev);
+	struct dmag_range best = {};
+
+	req.within.last = group->core.reach.seg[group->core.reach.nr - 1].last;
+	dmag_claim_lock();
+	group->effort = (struct dmag_effort){ .until = jiffies + HZ,
+					      .most_moves = LONG_MAX,
+					      .node = NUMA_NO_NODE };
+	KUNIT_EXPECT_EQ(
+		test,
+		dmag_candidate_find(group, &req, DMAG_CLAIM_MIGRATE, &best), 0);
+	dmag_claim_unlock();
+	KUNIT_EXPECT_EQ(test, best.last - best.start + 1, req.count);
+	kunit_device_unregister(test, dev);
+}
+
 /* NULL if a page that cannot be taken, and so cannot move, lies there already. */
 static struct page *take_page(unsigned long address)
 {
@@ -213,10 +235,15 @@ static void test_outlives_member(struct kunit *test)
 }
 
 static struct kunit_case universal_cases[] = {
-	KUNIT_CASE(test_large),		  KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_zones_failed),	  KUNIT_CASE(test_in_vain),
-	KUNIT_CASE(test_atomic),	  KUNIT_CASE(test_free_with_neighbour),
-	KUNIT_CASE(test_outlives_member), {}
+	KUNIT_CASE(test_large),
+	KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_zones_failed),
+	KUNIT_CASE(test_in_vain),
+	KUNIT_CASE(test_atomic),
+	KUNIT_CASE(test_free_with_neighbour),
+	KUNIT_CASE(test_outlives_member),
+	KUNIT_CASE(test_claims_exactly),
+	{}
 };
 
 static struct kunit_suite universal_suite = {
