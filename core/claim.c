@@ -102,28 +102,42 @@ static int claim_met(struct claim_climb *climb, const struct dmag_range *got)
 }
 
 /*
+ * A conversion that failed with @err: the extent goes back if nothing was changed,
+ * else it is quarantined (I6).
+ */
+static int claim_unprepared(struct claim_climb *climb,
+			    const struct dmag_range *got, int err)
+{
+	struct dmag_group *group = climb->group;
+	int ret = err == -EAGAIN ?
+			  dmag_group_drop(group, got) :
+			  dmag_frames_quarantine(&group->frames, got->start,
+						 got->last);
+
+	if (!WARN_ON_ONCE(ret) && err == -EAGAIN)
+		climb->backend->release(group, got);
+	if (++climb->failures < DMAG_CONVERSION_FAILURES)
+		return -EAGAIN;
+	return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN would go on */
+}
+
+/*
  * Convert the extent that was just claimed.  The conversion may drop the lock,
- * so the extent counts as used until it is done; if it fails, the extent is
- * quarantined (I6).
+ * so the extent counts as used until it is done.
  */
 static int claim_prepare(struct claim_climb *climb,
 			 const struct dmag_range *got)
 {
 	struct dmag_frames *frames = &climb->group->frames;
 	u64 count = got->last - got->start + 1;
-	int err, ret = dmag_frames_take(frames, got->start, got->last);
+	int ret = dmag_frames_take(frames, got->start, got->last);
 
 	DMAG_CHECK(!ret && climb->group->attrs); /* added a moment ago */
-	err = climb->backend->prepare(climb->group, got);
-	if (!err)
-		return climb->want ?
-			       dmag_frames_put(frames, got->start, count) :
-			       dmag_group_put(climb->group, got->start, count);
-	ret = dmag_frames_quarantine(frames, got->start, got->last);
-	WARN_ON_ONCE(ret);
-	if (++climb->failures < DMAG_CONVERSION_FAILURES)
-		return -EAGAIN;
-	return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN would go on */
+	ret = climb->backend->prepare(climb->group, got);
+	if (ret)
+		return claim_unprepared(climb, got, ret);
+	return climb->want ? dmag_frames_put(frames, got->start, count) :
+			     dmag_group_put(climb->group, got->start, count);
 }
 
 /*
@@ -141,20 +155,26 @@ static int claim_add(struct claim_climb *climb, const struct dmag_range *got)
 /*
  * Claim one extent and add it.  An extent that the group cannot own goes back to
  * the host, unless the group owns it already: then the host has lost track of
- * its memory, and a leak is the lesser evil.
+ * its memory, and a leak is the lesser evil.  It is also for memory that is still
+ * converted.
  */
 static int claim_take(struct claim_climb *climb, enum dmag_rung rung,
 		      const struct dmag_request *req, struct dmag_range *got)
 {
+	bool converted = rung == DMAG_CLAIM_SURPLUS && climb->group->attrs;
 	int ret = climb->backend->claim(climb->group, req, rung, got);
 
 	if (ret)
 		return ret;
+	DMAG_CHECK(!((got->start | (got->last + 1)) %
+		     dmag_group_unit(climb->group)));
 	ret = claim_add(climb, got);
 	if (!ret)
-		return climb->group->attrs ? claim_prepare(climb, got) : 0;
+		return climb->group->attrs && !converted ?
+			       claim_prepare(climb, got) :
+			       0;
 	WARN_ON_ONCE(ret != -ENOMEM);
-	if (ret != -EEXIST)
+	if (ret != -EEXIST && !converted)
 		climb->backend->release(climb->group, got);
 	return ret;
 }
@@ -279,8 +299,12 @@ static int claim_fill(struct claim_climb *climb)
 	climb->shape.within.start = 0;
 	climb->shape.within.last = DMAG_PFN_MAX;
 	climb->shape.from = DMAG_HIGHEST;
-	climb->blocks = climb->group->marks.high >= DMAG_BLOCK_FRAMES;
-	for (i = !climb->blocks; i < ARRAY_SIZE(claim_fill_sizes); i++) {
+	climb->blocks = climb->group->attrs ||
+			climb->group->marks.high >= DMAG_BLOCK_FRAMES;
+	for (i = !climb->blocks;
+	     i < ARRAY_SIZE(claim_fill_sizes) &&
+	     claim_fill_sizes[i] >= dmag_group_unit(climb->group);
+	     i++) {
 		ret = claim_fill_by(climb, claim_fill_sizes[i]);
 		if (ret && ret != -EAGAIN)
 			return ret;
@@ -291,15 +315,34 @@ static int claim_fill(struct claim_climb *climb)
 }
 
 /*
- * Claim for a request.  Whole blocks come first: the rest of a block serves the
- * next request, while single frames would scatter over the host's memory.  If
- * the request is smaller, its own size follows, before the host has to reclaim
- * a block for it.  A group without a reserve has no use for the rest of a block.
- * A claim cannot span frames that the group owns, so a surplus, which would be
- * released anyway, goes back before a large claim.
+ * Claim whole blocks that contain the run.  Of the frames before the first block
+ * boundary in a run's phase, none is of use to it.
  */
-static int claim_request(struct claim_climb *climb,
-			 const struct dmag_request *req)
+static int claim_blocks(struct claim_climb *climb,
+			const struct dmag_request *req)
+{
+	u64 align = claim_align(req, req->count);
+	u64 phase = req->phase & (align - 1);
+	u64 lead = (0 - phase) & (min_t(u64, align, DMAG_BLOCK_FRAMES) - 1);
+
+	climb->end = DMAG_RUNGS;
+	align = max_t(u64, align, DMAG_BLOCK_FRAMES);
+	climb->shape.phase = round_down(phase + lead, DMAG_BLOCK_FRAMES) &
+			     (align - 1);
+	return claim_extents(climb,
+			     round_up(lead + req->count, DMAG_BLOCK_FRAMES),
+			     align, true);
+}
+
+/*
+ * Claim what may be claimed in pieces.  Whole blocks come first: the rest of a
+ * block serves the next request, while single frames would scatter over the host's
+ * memory.  If the request is smaller, its own size follows, before the host has to
+ * reclaim a block for it.  A group without a reserve has no use for the rest of a
+ * block.
+ */
+static int claim_pieces(struct claim_climb *climb,
+			const struct dmag_request *req)
 {
 	u64 align = claim_align(req, req->count);
 	u64 blocks = round_up(req->count, DMAG_BLOCK_FRAMES);
@@ -308,14 +351,7 @@ static int claim_request(struct claim_climb *climb,
 	bool exact = (req->phase & (align - 1)) || !climb->group->marks.high;
 	int ret;
 
-	climb->want = req;
 	climb->shape.phase = req->phase & (align - 1);
-	climb->shape.within = req->within;
-	climb->shape.from = req->from;
-	if (blocks > DMAG_BLOCK_FRAMES)
-		dmag_group_shrink(climb->group, climb->backend,
-				  climb->group->marks.high,
-				  dmag_group_surplus(climb->group));
 	climb->end = less && !exact ? DMAG_CLAIM_RECLAIM : DMAG_RUNGS;
 	if (exact)
 		return claim_extents(climb, req->count, align, true);
@@ -328,6 +364,24 @@ static int claim_request(struct claim_climb *climb,
 		return ret;
 	climb->first = DMAG_CLAIM_RECLAIM;
 	return claim_extents(climb, blocks, block_align, true);
+}
+
+/*
+ * Claim for a request.  A claim cannot span frames that the group owns, so a
+ * surplus, which would be released anyway, goes back before a large claim.
+ */
+static int claim_request(struct claim_climb *climb,
+			 const struct dmag_request *req)
+{
+	climb->want = req;
+	climb->shape.within = req->within;
+	climb->shape.from = req->from;
+	if (req->count > DMAG_BLOCK_FRAMES)
+		dmag_group_shrink(climb->group, climb->backend,
+				  climb->group->marks.high,
+				  dmag_group_surplus(climb->group));
+	return climb->group->attrs ? claim_blocks(climb, req) :
+				     claim_pieces(climb, req);
 }
 
 /*
@@ -382,7 +436,7 @@ static int claim_replace(struct claim_climb *climb,
 	for (i = 0; i < ARRAY_SIZE(claim_fill_sizes) && ret == -EAGAIN; i++) {
 		u64 size = claim_fill_sizes[i];
 
-		if (size < req->count)
+		if (size < req->count && size >= dmag_group_unit(climb->group))
 			ret = claim_extents(climb, size, size, false);
 	}
 	return ret;
@@ -426,26 +480,35 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 
+/* A range stays in the reserve if restore changed nothing, else it is lost. */
+static int claim_unrestored(struct dmag_group *group,
+			    const struct dmag_range *range, int err)
+{
+	int ret = err == -EAGAIN ?
+			  dmag_frames_put(&group->frames, range->start,
+					  range->last - range->start + 1) :
+			  dmag_frames_quarantine(&group->frames, range->start,
+						 range->last);
+
+	return WARN_ON_ONCE(ret) ? ret : err;
+}
+
 /*
- * Release one range of used frames; if it cannot be restored it is lost, and the
- * error of restore is returned.  The range stays used until then, so if it is
- * not used any more, a caller freed frames which it did not have.
+ * Release one range of used frames.  If it cannot be restored, the error of restore
+ * is returned.  The range stays used until then, so if it is not used any more, a
+ * caller freed frames which it did not have.
  */
 static int claim_release(struct dmag_group *group,
 			 const struct dmag_backend *backend,
 			 const struct dmag_range *range, u64 *given)
 {
-	int ret, err = group->attrs ? backend->restore(group, range) : 0;
+	int ret = group->attrs ? backend->restore(group, range) : 0;
 
-	if (err)
-		ret = dmag_frames_quarantine(&group->frames, range->start,
-					     range->last);
-	else
-		ret = dmag_group_drop(group, range);
+	if (ret)
+		return claim_unrestored(group, range, ret);
+	ret = dmag_group_drop(group, range);
 	if (WARN_ON_ONCE(ret))
 		return ret;
-	if (err)
-		return err;
 	*given += range->last - range->start + 1;
 	backend->release(group, range);
 	return 0;

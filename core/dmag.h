@@ -467,14 +467,29 @@ static inline bool dmag_group_steady(const struct dmag_group *group)
 	       free < group->marks.high + DMAG_BLOCK_FRAMES;
 }
 
+/**
+ * dmag_group_unit() - The least that a group claims and gives back.
+ * @group: the group
+ *
+ * Memory is converted in whole blocks: the host's page tables map these with large
+ * entries, which the conversion of a part would split.
+ *
+ * Context: Any.
+ * Return: frames; extents of a group are multiples of that, and aligned to it.
+ */
+static inline u64 dmag_group_unit(const struct dmag_group *group)
+{
+	return group->attrs ? DMAG_BLOCK_FRAMES : 1;
+}
+
 bool dmag_group_low(const struct dmag_group *group);
 u64 dmag_group_shortage(const struct dmag_group *group);
 u64 dmag_group_surplus(const struct dmag_group *group);
 bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out);
 int __must_check dmag_group_drop(struct dmag_group *group,
 				 const struct dmag_range *range);
-bool dmag_group_cede(struct dmag_group *group, const struct dmag_request *req,
-		     struct dmag_range *out);
+bool dmag_group_cede(struct dmag_group *group, const struct dmag_group *to,
+		     const struct dmag_request *req, struct dmag_range *out);
 bool dmag_group_adapt(struct dmag_group *group, u64 now);
 u64 dmag_group_goal(const struct dmag_group *group, u64 ram);
 
@@ -503,11 +518,16 @@ enum dmag_rung {
  *	segment of the reach; -EAGAIN if these means find nothing here; or an error that
  *	ends the climb, such as -EINTR (fatal signal), -ETIME (the caller's time
  *	is over) or -ENOMEM (nothing to feed).
+ *	For a group with attributes, @req and @got are whole blocks; memory of the
+ *	rung DMAG_CLAIM_SURPLUS has the attributes already, any other is in the
+ *	host's state.
  * @release: give a range back to the host, in the host's state
- * @prepare: convert a claimed range to the group's attributes.  A failure, with
- *	whatever error, leaves its state unknown, so the range is quarantined;
- *	the second one ends the climb.
- * @restore: the reverse, before @release; a range that fails is quarantined
+ * @prepare: convert a claimed range, of whole blocks, to the group's attributes.
+ *	-EAGAIN says that nothing was changed, so the range goes back to the host.
+ *	Any other error leaves its state unknown, so the range is quarantined.  The
+ *	second failure of either kind ends the climb.
+ * @restore: the reverse, before @release; with -EAGAIN the range stays in the
+ *	reserve, with any other error it is quarantined
  *
  * @prepare and @restore are called for groups with attributes only, and may be
  * NULL if there are none.

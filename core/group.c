@@ -439,10 +439,10 @@ u64 dmag_group_surplus(const struct dmag_group *group)
  * @out: where the range goes
  *
  * Whole blocks go first, since they are of most use to the host, and among them
- * the lowest, since most groups reach it.
+ * the lowest, since most groups reach it.  No less goes than dmag_group_unit().
  *
  * Context: Any.
- * Return: false if nothing is free, or @max is 0.
+ * Return: false if nothing that may go is free, or @max is less than that.
  */
 bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out)
 {
@@ -451,7 +451,7 @@ bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out)
 	DMAG_CHECK(group && out);
 	while (req.count > max)
 		req.count >>= 1;
-	for (; req.count; req.count >>= 1) {
+	for (; req.count >= dmag_group_unit(group); req.count >>= 1) {
 		req.align = req.count;
 		if (!group_find(group, &req, &out->start)) {
 			out->last = out->start + req.count - 1;
@@ -483,25 +483,29 @@ int dmag_group_drop(struct dmag_group *group, const struct dmag_range *range)
 
 /**
  * dmag_group_cede() - Give up a run of the surplus to a looser group.
- * @group: the tighter group, whose reach the looser one's includes
+ * @group: the tighter group
+ * @to: the looser group, which reaches all that @group does, and has its attributes
  * @req: the run that is wanted
  * @out: where the range goes, which @group does not own any more
  *
  * For a backend on the rung DMAG_CLAIM_SURPLUS.  @group keeps what is free up to
  * high.  A run that the backend has no use for goes back with dmag_group_own();
- * @req with less of @within finds another.  The frames are in the state of @group's
- * attributes: a backend that cedes between groups with attributes has to restore
- * them, and dmag_group_alloc() prepares them for the other group.
+ * @req with less of @within finds another.  Nothing is converted.
  *
- * Context: Any.
- * Return: false with nothing changed if @group has no such run to spare.
+ * Context: Any; only the reach and the attributes of @to are read, which never change.
+ * Return: false with nothing changed if @group has no such run to spare, or @to is not
+ * looser or has other attributes.
  */
-bool dmag_group_cede(struct dmag_group *group, const struct dmag_request *req,
-		     struct dmag_range *out)
+bool dmag_group_cede(struct dmag_group *group, const struct dmag_group *to,
+		     const struct dmag_request *req, struct dmag_range *out)
 {
 	u64 keep;
 
-	DMAG_CHECK(group && req && out);
+	DMAG_CHECK(group && to && req && out);
+	DMAG_CHECK(!(req->count % dmag_group_unit(group)));
+	if (group == to || group->attrs != to->attrs ||
+	    !dmag_reach_includes(&to->reach, &group->reach))
+		return false;
 	keep = group->members ? group->marks.high : 0;
 	if (group->frames.free < keep || group->frames.free - keep < req->count)
 		return false;

@@ -237,12 +237,29 @@ static void step_pressure(struct dmag_group *g)
 
 	dmag_group_adapt(g, m.calls * DMAG_EPOCH_MS);
 	given = dmag_group_shrink(g, &machine_backend, keep, max);
-	REQUIRE(given <= max);
+	REQUIRE(given <= max && !(given % dmag_group_unit(g)));
 	if (m.unlocked || m.fail_call)
 		return;
-	REQUIRE(given == min(max, before > keep ? before - keep : 0));
+	/* Of attributes only whole blocks go, of which there may be none. */
+	REQUIRE(g->attrs ||
+		given == min(max, before > keep ? before - keep : 0));
 	REQUIRE(g->frames.free == before - given);
 	shrunk += given;
+}
+
+/* A group that ceded the last of its memory is not seen by the one that took it. */
+static void retire_empty(void)
+{
+	struct dmag_group *g, *next;
+	unsigned int b;
+
+	for (b = 0; b < DMAG_BUCKETS; b++)
+		list_for_each_entry_safe(g, next, &m.reg.bucket[b], node)
+			if (!g->members && !g->frames.free && !g->frames.used)
+				machine_settle(
+					&m,
+					container_of(g, struct machine_group,
+						     core));
 }
 
 static void step(void)
@@ -290,6 +307,7 @@ static void step(void)
 	lost_calls += m.fail_call && m.calls >= m.fail_call;
 	m.fail_call = 0;
 	m.unlocked = NULL;
+	retire_empty();
 }
 
 static void random_machine(void)

@@ -257,13 +257,6 @@ static bool next_start(const struct dmag_request *rq, bool first, u64 *start)
 	return true;
 }
 
-/* Whether @other may cede to @g: what it reaches, @g does, and in one state. */
-static bool may_cede(const struct dmag_group *other, const struct dmag_group *g)
-{
-	return other != g && !other->attrs && !g->attrs &&
-	       dmag_reach_includes(&g->reach, &other->reach);
-}
-
 static bool find_surplus(struct machine *m, const struct dmag_group *g,
 			 const struct dmag_request *rq, struct dmag_range *got)
 {
@@ -272,8 +265,7 @@ static bool find_surplus(struct machine *m, const struct dmag_group *g,
 
 	for (b = 0; b < DMAG_BUCKETS; b++)
 		list_for_each_entry(other, &m->reg.bucket[b], node)
-			if (may_cede(other, g) &&
-			    dmag_group_cede(other, rq, got)) {
+			if (dmag_group_cede(other, g, rq, got)) {
 				assert(!other->members ||
 				       other->frames.free >= other->marks.high);
 				return true;
@@ -297,8 +289,10 @@ static int claim_surplus(struct machine_group *g, const struct dmag_request *rq,
 	at = place(m, got->start);
 	for (i = at; i < at + rq->count; i++) {
 		m->owner[i] = ret ? NULL : g;
-		if (ret)
+		if (ret) {
+			m->shared[i] = false;
 			set_state(m, i, MACHINE_FREE);
+		}
 	}
 	m->ceded += ret ? 0 : rq->count;
 	return ret;
@@ -348,7 +342,10 @@ static void machine_release(struct dmag_group *core,
 	enter_call(m);
 }
 
-/* Convert; where it fails, half of the range is in either state. */
+/*
+ * Convert.  Where it fails, half of the range is in either state, unless it fails at
+ * once.
+ */
 static int convert(struct dmag_group *core, const struct dmag_range *range,
 		   bool shared)
 {
@@ -359,6 +356,10 @@ static int convert(struct dmag_group *core, const struct dmag_range *range,
 	u64 count = range->last - range->start + 1;
 	u64 i;
 
+	assert(range->start % DMAG_BLOCK_FRAMES == 0 &&
+	       count % DMAG_BLOCK_FRAMES == 0);
+	if (fails && m->fail_error == -EAGAIN)
+		return -EAGAIN;
 	for (i = 0; i < count; i++) {
 		assert(m->owner[at + i] == g && m->shared[at + i] != shared);
 		if (!fails || i < (count + 1) / 2)

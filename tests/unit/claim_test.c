@@ -710,6 +710,7 @@ static void one_prepare_fails(void **state)
 	low.constraint.attrs = DMAG_SHARED;
 	machine_join(&m, &low);
 	m.fail_call = 2;
+	m.fail_error = -EIO;
 	assert_int_equal(alloc(&low, 4, &pfn), 0);
 	assert_int_equal(low.group->frames.quarantined, BLOCK);
 	assert_int_equal(m.count[MACHINE_LOST], BLOCK);
@@ -790,7 +791,7 @@ static int odd_again(struct dmag_group *g, const struct dmag_range *range)
 	return -EAGAIN;
 }
 
-/* "Try again" is a failure, too: it ends the climb, not the memory. */
+/* Nothing was changed, so nothing is lost, but that is no licence to go on either. */
 static void prepares_say_try_again(void **state)
 {
 	struct dmag_request rq = DMAG_REQUEST(16);
@@ -802,9 +803,126 @@ static void prepares_say_try_again(void **state)
 	odd.prepare = odd_again;
 	assert_int_equal(dmag_group_alloc(&m.reg, high.group, &odd, &rq, &pfn),
 			 -ENOMEM);
-	assert_int_equal(high.group->frames.quarantined, 2 * BLOCK);
 	assert_int_equal(dmag_group_balance(&m.reg, high.group, &odd), -ENOMEM);
-	assert_int_equal(high.group->frames.quarantined, 4 * BLOCK);
+	assert_int_equal(high.group->frames.quarantined, 0);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+	assert_sound();
+	leave_clean(&low);
+	leave_clean(&high);
+}
+
+/* The range stays in the reserve, in which it is of use. */
+static void restores_say_try_again(void **state)
+{
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	odd.restore = odd_again;
+	assert_int_equal(dmag_group_shrink(low.group, &odd, 0, U64_MAX), 0);
+	low.group->marks = (struct dmag_marks){};
+	assert_int_equal(dmag_group_balance(&m.reg, low.group, &odd), -EAGAIN);
+	assert_int_equal(low.group->frames.free, 2 * BLOCK);
+	assert_int_equal(low.group->frames.quarantined, 0);
+	assert_sound();
+	leave_clean(&low);
+}
+
+/* ---- attributes: whole blocks, in and out ---------------------------- */
+
+/* A host of which no pageblock is empty has none to convert. */
+static void attributes_want_blocks(void **state)
+{
+	u64 pfn, block;
+
+	for (block = 0; block < PAGES; block += BLOCK)
+		machine_set(&m, block, block, MACHINE_PINNED);
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), -ENOMEM);
+	assert_int_equal(alloc(&low, 1, &pfn), -ENOMEM);
+	assert_int_equal(m.count[MACHINE_OWNED], 0);
+	machine_set(&m, BLOCK, BLOCK, MACHINE_FREE);
+	assert_int_equal(alloc(&low, 1, &pfn), 0);
+	assert_int_equal(pfn / BLOCK, 1);
+	assert_int_equal(m.count[MACHINE_OWNED], BLOCK);
+	put(&low, pfn, 1);
+	leave_clean(&low);
+}
+
+/* A reach of less than a block is of no use, one of a block and a half is a block. */
+static void attributes_at_the_edge(void **state)
+{
+	u64 pfn;
+
+	low.constraint.attrs = DMAG_SHARED;
+	low.constraint.limit = LIMIT(BLOCK - 1);
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), -ENOMEM);
+	assert_int_equal(alloc(&low, 1, &pfn), -ENOMEM);
+	leave_clean(&low);
+	low.constraint.limit = LIMIT(BLOCK + BLOCK / 2);
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(low.group->frames.free, BLOCK);
+	leave_clean(&low);
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+/* Runs that are aligned in bus addresses lie anywhere in a block. */
+static void attributes_in_phase(void **state)
+{
+	static const u64 counts[] = { 1, 8, 300, BLOCK, 3 * BLOCK };
+	static const u64 aligns[] = { 1, 16, BLOCK / 2, BLOCK, 4 * BLOCK };
+	static const u64 phases[] = {
+		0, 1, 16, BLOCK / 4, BLOCK - 1, BLOCK + 3
+	};
+	unsigned int i;
+
+	low.constraint.attrs = DMAG_SHARED;
+	for (i = 0; i < 5 * 5 * 6; i++) {
+		struct dmag_request rq = DMAG_REQUEST(counts[i % 5]);
+		u64 pfn;
+
+		rq.align = aligns[i / 5 % 5];
+		rq.phase = phases[i / 25];
+		machine_join(&m, &low);
+		assert_int_equal(dmag_group_alloc(&m.reg, low.group,
+						  &machine_backend, &rq, &pfn),
+				 0);
+		assert_sound();
+		assert_int_equal((pfn + rq.phase) % rq.align, 0);
+		put(&low, pfn, rq.count);
+		leave_clean(&low);
+	}
+	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+/* What a tighter group of the same attributes cedes is not converted again. */
+static void attributes_are_ceded(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(BLOCK);
+	u64 pfn, ceded;
+
+	rq.align = BLOCK;
+	low.constraint.attrs = DMAG_SHARED;
+	high.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	machine_join(&m, &high);
+	assert_int_equal(balance(&low), 0);
+	assert_int_equal(alloc(&low, 4 * BLOCK, &pfn), 0);
+	put(&low, pfn, 4 * BLOCK);
+	machine_set(&m, 0, PAGES - 1, MACHINE_PINNED);
+	odd.prepare = odd_fail;
+	ceded = m.ceded;
+	assert_int_equal(dmag_group_alloc(&m.reg, high.group, &odd, &rq, &pfn),
+			 0);
+	assert_int_equal(m.ceded - ceded, BLOCK);
+	assert_int_equal(high.group->frames.quarantined, 0);
+	assert_true(m.shared[pfn]);
+	assert_sound();
+	put(&high, pfn, BLOCK);
+	leave_clean(&high);
+	leave_clean(&low);
 }
 
 static void restore_fails(void **state)
@@ -813,6 +931,7 @@ static void restore_fails(void **state)
 	machine_join(&m, &low);
 	assert_int_equal(balance(&low), 0);
 	m.fail_call = m.calls + 1;
+	m.fail_error = -EIO;
 	machine_leave(&m, &low);
 	assert_sound();
 	assert_int_equal(m.reg.nr_groups, 1);
@@ -847,6 +966,7 @@ static void restore_fails_shrinking(void **state)
 	machine_join(&m, &low);
 	assert_int_equal(balance(&low), 0);
 	m.fail_call = m.calls + 1;
+	m.fail_error = -EIO;
 	assert_int_equal(dmag_group_shrink(low.group, &machine_backend, 0, 600),
 			 0);
 	assert_int_equal(low.group->frames.quarantined, BLOCK);
@@ -1052,6 +1172,11 @@ int main(void)
 		TEST(one_prepare_fails),
 		TEST(all_prepares_fail),
 		TEST(prepares_say_try_again),
+		TEST(restores_say_try_again),
+		TEST(attributes_want_blocks),
+		TEST(attributes_at_the_edge),
+		TEST(attributes_in_phase),
+		TEST(attributes_are_ceded),
 		TEST(restore_fails),
 		TEST(restores_fail),
 		TEST(restore_fails_shrinking),

@@ -158,9 +158,10 @@ static void groups_are_given(void **state)
 	assert_stops(dmag_group_pick(&group, 1, NULL));
 	assert_stops(dmag_group_drop(NULL, &range));
 	assert_stops(dmag_group_drop(&group, NULL));
-	assert_stops(dmag_group_cede(NULL, &req, &range));
-	assert_stops(dmag_group_cede(&group, NULL, &range));
-	assert_stops(dmag_group_cede(&group, &req, NULL));
+	assert_stops(dmag_group_cede(NULL, &group, &req, &range));
+	assert_stops(dmag_group_cede(&group, NULL, &req, &range));
+	assert_stops(dmag_group_cede(&group, &group, NULL, &range));
+	assert_stops(dmag_group_cede(&group, &group, &req, NULL));
 	assert_stops(dmag_group_adapt(NULL, 0));
 	assert_stops(dmag_group_goal(NULL, 1024));
 	assert_stops(dmag_group_validate(NULL, 1));

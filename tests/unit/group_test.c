@@ -408,41 +408,88 @@ static void cedes_above_high(void **state)
 {
 	const struct dmag_range seg[] = { { 0, 8191 } };
 	struct dmag_request rq = DMAG_REQUEST(512);
+	const struct dmag_range all[] = { { 0, 16383 } };
 	struct dmag_range r = { 0, 0 };
-	struct dmag_group g;
+	struct dmag_group g, to;
 
 	make_group(&g, seg, 1);
+	make_group(&to, all, 1);
 	g.members = 1;
 	own(&g, 0, 1534);
-	assert_false(dmag_group_cede(&g, &rq, &r));
+	assert_false(dmag_group_cede(&g, &to, &rq, &r));
 	own(&g, 1535, 1535);
 	rq.within.start = 8192;
-	assert_false(dmag_group_cede(&g, &rq, &r));
+	assert_false(dmag_group_cede(&g, &to, &rq, &r));
 	rq.within.start = 1;
-	assert_true(dmag_group_cede(&g, &rq, &r));
+	assert_true(dmag_group_cede(&g, &to, &rq, &r));
 	assert_int_equal(r.start, 512);
 	assert_int_equal(r.last, 1023);
 	assert_int_equal(dmag_frames_state(&g.frames, 512), DMAG_FOREIGN);
 	assert_int_equal(g.frames.free, 1024);
 	assert_int_equal(g.frames.used, 0);
-	assert_false(dmag_group_cede(&g, &rq, &r));
+	assert_false(dmag_group_cede(&g, &to, &rq, &r));
 	/* Not wanted after all: it is as before, draws included; there is more. */
 	own(&g, 1536, 2047);
 	g.drawn = 100;
 	g.peak = 100;
-	assert_true(dmag_group_cede(&g, &rq, &r));
+	assert_true(dmag_group_cede(&g, &to, &rq, &r));
 	assert_int_equal(r.start, 1024);
 	assert_int_equal(dmag_group_own(&g, r.start, r.last), 0);
 	rq.within.start = r.last + 1;
-	assert_true(dmag_group_cede(&g, &rq, &r));
+	assert_true(dmag_group_cede(&g, &to, &rq, &r));
 	assert_int_equal(r.start, 1536);
 	assert_int_equal(g.frames.free, 1024);
 	assert_int_equal(g.drawn, 100);
 	rq.within.start = 1;
 	g.members = 0;
-	assert_true(dmag_group_cede(&g, &rq, &r));
+	assert_true(dmag_group_cede(&g, &to, &rq, &r));
 	rq.count = U64_MAX;
-	assert_false(dmag_group_cede(&g, &rq, &r));
+	assert_false(dmag_group_cede(&g, &to, &rq, &r));
+}
+
+/* A group that could not use all of it, or in another state, is not looser. */
+static void cedes_to_looser_groups(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 8191 } };
+	const struct dmag_range all[] = { { 0, 16383 } };
+	struct dmag_request rq = DMAG_REQUEST(512);
+	struct dmag_range r = { 0, 0 };
+	struct dmag_group g, to;
+
+	make_group(&g, seg, 1);
+	make_group(&to, all, 1);
+	own(&g, 0, 1023);
+	assert_false(dmag_group_cede(&g, &g, &rq, &r));
+	to.attrs = DMAG_SHARED;
+	assert_false(dmag_group_cede(&g, &to, &rq, &r));
+	g.attrs = DMAG_SHARED | DMAG_UNCACHED;
+	assert_false(dmag_group_cede(&g, &to, &rq, &r));
+	g.attrs = DMAG_SHARED;
+	assert_true(dmag_group_cede(&g, &to, &rq, &r));
+	own(&to, 8192, 8192 + 1023);
+	assert_false(dmag_group_cede(&to, &g, &rq, &r));
+}
+
+/* Less than a block would have to be converted in part. */
+static void picks_blocks_of_attributes(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 8191 } };
+	struct dmag_range r = { 0, 0 };
+	struct dmag_group g;
+
+	make_group(&g, seg, 1);
+	g.attrs = DMAG_SHARED;
+	assert_int_equal(dmag_group_unit(&g), 512);
+	own(&g, 0, 1023);
+	assert_int_equal(dmag_frames_take(&g.frames, 100, 100), 0);
+	assert_false(drop_some(&g, 511, &r));
+	assert_true(drop_some(&g, U64_MAX, &r));
+	assert_int_equal(r.start, 512);
+	assert_int_equal(r.last, 1023);
+	assert_false(drop_some(&g, U64_MAX, &r));
+	assert_int_equal(dmag_frames_put(&g.frames, 100, 1), 0);
+	assert_true(drop_some(&g, U64_MAX, &r));
+	assert_int_equal(r.start, 0);
 }
 
 /* ---- adaptation ------------------------------------------------------ */
@@ -1058,6 +1105,8 @@ int main(void)
 		cmocka_unit_test_setup(steady_is_all_three, setup),
 		cmocka_unit_test_setup(picks_blocks_first, setup),
 		cmocka_unit_test_setup(cedes_above_high, setup),
+		cmocka_unit_test_setup(cedes_to_looser_groups, setup),
+		cmocka_unit_test_setup(picks_blocks_of_attributes, setup),
 		cmocka_unit_test_setup(small_draws_change_nothing, setup),
 		cmocka_unit_test_setup(refused_puts_repay_nothing, setup),
 		cmocka_unit_test_setup(dips_raise_the_marks, setup),

@@ -275,12 +275,12 @@ static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 	struct dmag_request req = *surplus->req;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (!surplus->ret || other == group || !dmag_kgroup_serves(other) ||
-	    !dmag_reach_includes(&group->core.reach, &other->core.reach))
+	if (!surplus->ret || other == group || !dmag_kgroup_serves(other))
 		return;
 	spin_lock_irq(&other->lock);
 	while (surplus->ret && dmag_kgroup_serves(other) &&
-	       dmag_group_cede(&other->core, &req, surplus->got)) {
+	       dmag_group_cede(&other->core, &group->core, &req,
+			       surplus->got)) {
 		surplus->ret = claim_keep_protected(other, surplus->got);
 		if (!claim_skip(&req, surplus->got))
 			break;
