@@ -16,38 +16,10 @@
 #include <string.h>
 
 #include "acpi.h"
+#include "acpi_bytes.h"
 #include "sysfile.h"
 
-#define ACPI_HEADER 36
 #define ACPI_LENGTH 4 /* in the header: of the whole table */
-
-/* A table, or a part of one. */
-struct acpi_bytes {
-	const char *name;
-	const uint8_t *data;
-	size_t size;
-};
-
-/* Little-endian; 0 beyond the end. */
-static u64 acpi_get(const struct acpi_bytes *in, size_t at, unsigned int bytes)
-{
-	u64 val = 0;
-
-	if (at > in->size || in->size - at < bytes)
-		return 0;
-	while (bytes--)
-		val = val << 8 | in->data[at + bytes];
-	return val;
-}
-
-static bool acpi_cut(const struct acpi_bytes *in, size_t at, size_t size,
-		     struct acpi_bytes *part)
-{
-	if (at > in->size || in->size - at < size)
-		return false;
-	*part = (struct acpi_bytes){ in->name, in->data + at, size };
-	return true;
-}
 
 /* Linux uses a table whose checksum is wrong as well, and says so. */
 static bool acpi_check(const struct acpi *acpi, struct acpi_bytes *table)
