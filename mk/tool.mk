@@ -93,7 +93,7 @@ $(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz
 	$(Q)$(CC_fuzz) $(LDFLAGS_fuzz) $^ $(TOOL_LIBS) -o $@
 
 # A folder of seeds and one of inputs found for each format that fuzz.c knows.
-FUZZ_FORMATS := board log record iort srat
+FUZZ_FORMATS := board log record iort srat dsdt
 FUZZ_SEEDS := $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log tests/tool/boots/*.log tests/tool/records/*.record \
 	tests/tool/acpi/*.dsl)
 
@@ -106,7 +106,7 @@ $(T)/seeds: $(FUZZ_SEEDS)
 	done
 	@for dsl in $(filter %.dsl,$^); do \
 		name=$$(basename $$dsl .dsl); \
-		iasl -p $@/$$name/$$name $$dsl >/dev/null || exit 1; \
+		iasl -p $@/$$(echo $$name | sed s/ssdt/dsdt/)/$$name $$dsl >/dev/null 2>&1 || exit 1; \
 	done
 	@touch $@
 

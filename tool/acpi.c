@@ -4,9 +4,8 @@
  *
  * The IORT of arm64 has a limit for the addresses of each PCI segment and of each
  * platform device that is no PCI function, as iort_dma_get_ranges() in Linux
- * applies them; the SRAT has the memory of each NUMA node.  _DMA and _CCA are
- * methods in the byte code of DSDT and SSDT, which only an interpreter can read:
- * a table that holds _DMA is named in a note.
+ * applies them; the SRAT has the memory of each NUMA node.  The byte code of DSDT
+ * and SSDT has the windows of buses, _DMA (aml.c, acpi_dma.c).
  *
  * Tables are little-endian, and their fields are not aligned.
  */
@@ -255,18 +254,25 @@ static void srat_read(struct acpi *acpi, const struct acpi_bytes *table)
 
 /* ---- all tables ------------------------------------------------------ */
 
+static void acpi_read_code(struct acpi *acpi, const struct acpi_bytes *table)
+{
+	const struct aml_table code = { table->name, table->data + ACPI_HEADER,
+					table->size - ACPI_HEADER };
+
+	acpi->aml.board = acpi->board;
+	aml_read(&acpi->aml, &code);
+}
+
 /**
  * acpi_read_table() - Read one table.
  * @acpi: gets what it says about DMA; its board has to be set
  * @name: for notes
- * @data: the table, which begins with its signature
+ * @data: the table, which begins with its signature and stays as long as the board
  * @size: in bytes
  */
 void acpi_read_table(struct acpi *acpi, const char *name, const void *data,
 		     size_t size)
 {
-	static const char unread[] =
-		"%s: names _DMA, which dmag does not read: devices may reach less";
 	struct acpi_bytes table = { name, data, size };
 
 	if (!acpi_check(acpi, &table))
@@ -275,15 +281,17 @@ void acpi_read_table(struct acpi *acpi, const char *name, const void *data,
 		iort_read(acpi, &table);
 	else if (!memcmp(data, "SRAT", 4))
 		srat_read(acpi, &table);
-	else if (memmem(data, table.size, "_DMA", 4))
-		board_note(acpi->board, unread, name);
+	else if (!memcmp(data, "DSDT", 4) || !memcmp(data, "SSDT", 4))
+		acpi_read_code(acpi, &table);
 }
 
-/* Linux asks for _DMA on all architectures but x86. */
+/* Linux asks for _DMA on arm64 and on LoongArch, which has no name here. */
 static bool acpi_is_wanted(const struct acpi *acpi, const char *name)
 {
+	enum arch arch = acpi->board->arch;
+
 	if (!strcmp(name, "DSDT") || !strncmp(name, "SSDT", 4))
-		return acpi->board->arch != ARCH_X86;
+		return arch == ARCH_ARM64 || arch == ARCH_UNKNOWN;
 	return !strcmp(name, "IORT") || !strcmp(name, "SRAT");
 }
 
@@ -317,6 +325,7 @@ unsigned int acpi_read(struct acpi *acpi, const char *dir)
 				   path, strerror(errno));
 		}
 	}
+	acpi_read_buses(acpi);
 	return found;
 }
 
@@ -330,7 +339,7 @@ static void acpi_limit(const struct acpi_node *node, struct device *dev)
 }
 
 /**
- * acpi_limit_pci() - Apply the limit of a PCI function's segment.
+ * acpi_limit_pci() - Apply _DMA of a PCI function's host bridge, or its segment's limit.
  * @acpi: the tables
  * @dev: the function, whose path is its name on the bus, "0000:01:00.0"
  */
@@ -338,7 +347,8 @@ void acpi_limit_pci(const struct acpi *acpi, struct device *dev)
 {
 	unsigned int i, segment, rest;
 
-	if (sscanf(dev->path, "%x:%x:", &segment, &rest) != 2)
+	if (acpi_limit_dma(acpi, dev) ||
+	    sscanf(dev->path, "%x:%x:", &segment, &rest) != 2)
 		return;
 	for (i = 0; i < acpi->nr; i++)
 		if (!acpi->node[i].path && acpi->node[i].segment == segment)
@@ -387,7 +397,8 @@ void acpi_add_components(const struct acpi *acpi, struct plan_options *opt)
 
 		if (!node->path)
 			continue;
-		acpi_limit(node, &dev);
+		if (!acpi_limit_dma(acpi, &dev))
+			acpi_limit(node, &dev);
 		source_finish_device(board, &dev, dev.path, opt);
 		*ARENA_ADD(&board->arena, board->devices, board->nr_devices) =
 			dev;

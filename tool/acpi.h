@@ -5,6 +5,7 @@
 #ifndef DMAG_TOOL_ACPI_H
 #define DMAG_TOOL_ACPI_H
 
+#include "aml.h"
 #include "source.h"
 
 /**
@@ -23,11 +24,27 @@ struct acpi_node {
 	bool translated;
 };
 
+/**
+ * struct acpi_bus - A device in the namespace that has _DMA.
+ * @dev: it, with its windows, in place of the devices below
+ * @pci: it is a PCI host bridge
+ * @segment: of a host bridge, and @first the number of its first bus
+ */
+struct acpi_bus {
+	struct device dev;
+	bool pci;
+	unsigned int segment;
+	unsigned int first;
+};
+
 /** struct acpi - The tables of a machine, as far as they are understood. */
 struct acpi {
 	struct board *board;
 	struct acpi_node *node;
 	unsigned int nr;
+	struct aml aml;
+	struct acpi_bus *bus;
+	unsigned int nr_buses;
 };
 
 void acpi_read_table(struct acpi *acpi, const char *name, const void *data,
@@ -36,5 +53,9 @@ unsigned int acpi_read(struct acpi *acpi, const char *dir);
 void acpi_limit_pci(const struct acpi *acpi, struct device *dev);
 void acpi_limit_zones(const struct acpi *acpi);
 void acpi_add_components(const struct acpi *acpi, struct plan_options *opt);
+
+void acpi_read_buses(struct acpi *acpi);
+bool acpi_limit_dma(const struct acpi *acpi, struct device *dev);
+void acpi_add_buses(const struct acpi *acpi, struct plan_options *opt);
 
 #endif /* DMAG_TOOL_ACPI_H */

@@ -112,7 +112,8 @@ enum streaming {
  * @stream_bits: its mask for streaming DMA
  * @constraint: as the core wants it; .limit covers mask and bus
  * @bus_limit: the highest address its bus carries, 0 if nothing is known
- * @bridge: a PCI host bridge, which stands for the devices behind it
+ * @bridge: a PCI host bridge or a bus, which stands for the devices behind it
+ * @platform: ... and these are platform devices, no PCI functions
  * @steps: the masks with which its bus reaches more memory, if it is one
  * @pool: the region that its memory comes from, NULL if that is none
  * @zone: the zone that Linux tries first, an index; -1 if none has memory
@@ -129,6 +130,7 @@ struct device {
 	enum device_kind kind;
 	bool coherent;
 	bool bridge;
+	bool platform;
 	struct mask_step *steps;
 	unsigned int nr_steps;
 	unsigned int mask_bits;

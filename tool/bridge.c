@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0)
 /*
- * PCI host bridges: which masks of the cards behind them reach memory.
+ * PCI host bridges, and buses in ACPI: which masks of what is behind them reach
+ * memory.
  *
- * A tree does not know the cards.  Most have 32 or 64 bits, some 36 or 40, and
- * on a bus whose addresses do not begin at 0 that decides whether they work.
+ * A tree does not know the cards, and a namespace does not know which devices do
+ * DMA.  Most have 32 or 64 bits, some 36 or 40, and on a bus whose addresses do not
+ * begin at 0 that decides whether they work.
  */
 #include <stdio.h>
 
@@ -53,7 +55,7 @@ static const char *bridge_amount(char *buf, size_t len,
 }
 
 /**
- * bridge_text() - Say in one line which cards reach what.
+ * bridge_text() - Say in one line which cards, or devices on a bus, reach what.
  * @buf: gets "32-bit cards: nothing; from 37 bits: all 8 GiB"
  * @len: its room
  * @board: the plan
@@ -63,13 +65,14 @@ void bridge_text(char *buf, size_t len, const struct board *board,
 		 const struct device *dev)
 {
 	const struct mask_step *last = &dev->steps[dev->nr_steps - 1];
+	const char *behind = dev->platform ? "devices" : "cards";
 	char first[80], most[80];
 
 	bridge_amount(first, sizeof(first), board, dev->steps[0].bytes);
 	bridge_amount(most, sizeof(most), board, last->bytes);
 	if (dev->nr_steps == 1)
-		snprintf(buf, len, "all cards: %s", first);
+		snprintf(buf, len, "all %s: %s", behind, first);
 	else
-		snprintf(buf, len, "%d-bit cards: %s; from %u bits: %s",
-			 CARD_BITS, first, last->bits, most);
+		snprintf(buf, len, "%d-bit %s: %s; from %u bits: %s", CARD_BITS,
+			 behind, first, last->bits, most);
 }

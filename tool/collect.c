@@ -196,6 +196,32 @@ static void collect_pci(struct collect *collect)
 
 /* ---- all of it ------------------------------------------------------- */
 
+/*
+ * Byte code may have serial numbers and addresses anywhere.  It is worth a word only
+ * if a plan depends on it.
+ */
+static void collect_tell_code(struct collect *collect)
+{
+	static const char dir[] = "sys/firmware/acpi/tables";
+	unsigned int i, nr;
+	char **names, *data;
+	size_t size;
+
+	nr = sys_list(&collect->arena, collect_path(collect, dir), &names);
+	for (i = 0; i < nr; i++) {
+		if (strcmp(names[i], "DSDT") && strncmp(names[i], "SSDT", 4))
+			continue;
+		data = sys_read(&collect->arena,
+				arena_printf(&collect->arena, "%s/%s/%s",
+					     collect->root, dir, names[i]),
+				&size);
+		if (data && memmem(data, size, "_DMA", 4))
+			complain(
+				"%s/%s: names _DMA, but is not packed: copy it for dmag plan --acpi",
+				dir, names[i]);
+	}
+}
+
 /* The running kernel tells its architecture in a file only since 6.1. */
 static void collect_files(struct collect *collect)
 {
@@ -239,6 +265,7 @@ int collect_write(FILE *out, const char *root)
 	if (!collect.real[1])
 		*collect.real = 0;
 	collect_files(&collect);
+	collect_tell_code(&collect);
 	collect_cpuinfo(&collect);
 	collect_memmap(&collect);
 	collect_pci(&collect);

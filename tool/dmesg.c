@@ -389,5 +389,6 @@ int board_from_dmesg(struct board *board, const char *text,
 		acpi_limit_zones(&log.acpi);
 	dmesg_finish_devices(&log, text, opt);
 	acpi_add_components(&log.acpi, opt);
+	acpi_add_buses(&log.acpi, opt);
 	return 0;
 }

@@ -395,7 +395,7 @@ static void live_drop_bridges(struct board *board)
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < board->nr_devices; i++)
-		if (!board->devices[i].bridge)
+		if (!board->devices[i].bridge || board->devices[i].platform)
 			board->devices[nr++] = board->devices[i];
 	board->nr_devices = nr;
 }
@@ -520,6 +520,7 @@ int board_from_live(struct board *board, const char *root,
 	live_read_cma(&live);
 	live_read_pci(&live);
 	acpi_add_components(&acpi, opt);
+	acpi_add_buses(&acpi, opt);
 	live_drop_bridges(board);
 	return 0;
 }

@@ -7,13 +7,13 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$work/tables"
-for table in iort srat; do
+for table in iort srat dsdt ssdt; do
 	iasl -p "$work/$table" "$here/acpi/$table.dsl" >"$work/iasl" 2>&1
 	verdict $? "iasl compiles $table" "$(cat "$work/iasl")"
-	mv "$work/$table.aml" "$work/tables/$(echo $table | tr '[:lower:]' '[:upper:]')"
 done
-# Byte code of which only the name counts; a license key that nothing may read.
-printf 'DSDT\051\000\000\000\002%027d\024_DMA' 0 >"$work/tables/DSDT"
+cp "$work/iort.aml" "$work/tables/IORT"
+cp "$work/srat.aml" "$work/tables/SRAT"
+# A license key that nothing may read.
 printf 'MSDM secret' >"$work/tables/MSDM"
 
 cat >"$work/boot.log" <<'END'
@@ -50,7 +50,6 @@ has 'reach of segment 0' '^ *1 1 \[0x0, 0x3fffffff\] 1 GiB - DMA exact'
 has 'ZONE_DMA by the least limit' '^zones DMA \[0x0, 0x3fffffff\] 1 GiB$'
 has 'node 0 by the first CPU' '^nodes 0 \[0x880000000, 0x8ffffffff\] 2 GiB$'
 has 'node 1' '^ 1 \[0x0, 0x7fffffff\] 2 GiB$'
-has '_DMA' 'DSDT: names _DMA, which dmag does not read' err
 plan 0 'mask of a component' --acpi "$work/tables" -M '*:01:00.0=64'
 has 'unknown mask' '^ *[0-9] 32 unknown 0xffffffff 0 no IORT ._SB_.ETH0$'
 plan 0 'no SMMU' --acpi "$work/tables" --no-iommu '*GPU0' -M '*GPU0=64'
@@ -61,6 +60,59 @@ plan 1 'no tables' --acpi "$work/nowhere"
 has 'no tables' 'nowhere: no ACPI tables' err
 status 2 'a board' "$dmag" plan --acpi "$work/tables" "$work/x.dtb"
 has 'a board' '^dmag: --acpi is for --live and --dmesg' err
+
+# _DMA in the byte code.  The windows are as acpi_dma_get_range() reads them; the IORT
+# has no say where there is _DMA.
+mkdir "$work/code"
+cp "$work/dsdt.aml" "$work/code/DSDT"
+cp "$work/ssdt.aml" "$work/code/SSDT1"
+cat >"$work/code.log" <<'END'
+[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x414fd0c1]
+[    0.000000] Early memory node ranges
+[    0.000000]   node   0: [mem 0x0000000000000000-0x00000000ffffffff]
+[    0.000000] Initmem setup node 0 [mem 0x0000000000000000-0x00000000ffffffff]
+[    1.000000] pci 0000:7f:00.0: [1106:3483] type 00 class 0x0c0330
+[    1.000000] pci 0000:80:00.0: [144d:a808] type 00 class 0x010802
+[    1.000000] pci 0001:80:00.0: [144d:a808] type 00 class 0x010802
+END
+code()
+{
+	name=$1
+	shift
+	status 0 "$name" "$dmag" plan --dmesg "$work/code.log" --acpi "$work/code" -M '*:00.0=64' "$@"
+}
+code '_DMA as JSON' --json
+has 'a negative translation' '{"cpu": "0x0", "bus": "0xc0000000", "size": "0x40000000"}'
+has 'a window at 16 GiB' '{"cpu": "0x0", "bus": "0x400000000", "size": "0x100000000"}'
+code _DMA
+has 'the bus of 1 GiB' '^bridges \\_SB_.GDV0: all devices: 1 GiB of 4 GiB$'
+has '3 GiB of a list with a name' '^ *[0-9] 64 option 0xbfffffff 1 no PCI function 0000:7f:00.0$'
+has 'the host bridge of bus 0x80' '^ *[0-9] 64 option 0x4ffffffff 1 yes PCI function 0000:80:00.0$'
+has 'another segment' '^ *[0-9] 64 option 0xffffffffffffffff 0 no PCI function 0001:80:00.0$'
+has 'cards of PCI1' '^ \\_SB_.PCI1: 32-bit cards: nothing; from 35 bits: all 4 GiB$'
+has 'an empty list' '^ *[0-9] 32 unknown 0xffffffff 0 no _DMA \\_SB_.BUS2$'
+has 'computed' '^dmag: .*\\_SB_.BUS0._DMA: not constant: devices below may reach less$' err
+has 'no _CRS' '\\_SB_.BUS1: _DMA without _CRS: Linux ignores it$' err
+has 'no list' '\\_SB_.BUS3: _DMA is no list of ranges: Linux ignores it$' err
+has 'written elsewhere' '\\_SB_.BUS4._DMA: not constant' err
+has 'a single byte' '\\_SB_.BUS5: _DMA is no list of ranges' err
+has 'a condition' 'SSDT1: _DMA in .* depends on a condition: not read$' err
+has 'a term that is run' 'SSDT1: a term that is no definition at byte 0x[0-9a-f]+ in .*: the rest of that is not read$' err
+hasnt 'none of these is a bus' '_SB_.BUS[01345]$|LOST'
+code 'the window of the user' --window '*GDV0=0+2G@0'
+has 'the window of the user' '^bridges \\_SB_.GDV0: all devices: 2 GiB of 4 GiB$'
+cp "$work/iort.aml" "$work/code/IORT"
+code 'with an IORT'
+has '_DMA comes before the IORT' '^ *[0-9] 64 option 0xbfffffff 1 no PCI function 0000:7f:00.0$'
+has 'the IORT for a segment without' '^ *[0-9] 64 option 0xffffffffff 0 yes PCI function 0001:80:00.0$'
+code 'another architecture' -A riscv
+hasnt 'Linux asks for _DMA on arm64 only' '_DMA'
+rm "$work/code/IORT"
+# Cut in the middle, with the length of what is left (300).
+{ head -c 4 "$work/dsdt.aml"; printf '\054\001\000\000'; head -c 300 "$work/dsdt.aml" | tail -c +9; } \
+	>"$work/code/DSDT"
+code 'byte code cut short'
+has 'byte code cut short' 'DSDT: a package that ends beyond the one around at byte 0x[0-9a-f]+ in' err
 
 # Tables that are damaged: what can be read is used.
 head -c 200 "$work/tables/IORT" >"$work/cut"
@@ -101,7 +153,14 @@ status 0 live "$dmag" plan --live --root "$root"
 has 'live limit' '^ *1 64 sysfs 0x3fffffff 0 yes bus master 0000:01:00.0, r8169$'
 has 'live component' 'IORT ._SB_.ETH0$'
 has 'live nodes' '^nodes 0 \[0x880000000'
+cp "$work/dsdt.aml" "$root/sys/firmware/acpi/tables/DSDT"
 status 0 collect "$dmag" collect --root "$root" -o "$work/copy.tar"
+has 'byte code is not packed' 'tables/DSDT: names _DMA, but is not packed: copy it' err
+status 0 'live with _DMA' "$dmag" plan --live --root "$root"
+has 'live _DMA' '^ *[0-9] 64 sysfs 0xbfffffff 1 no bus master 0000:01:00.0, r8169$'
+has 'a live bus' '^ *[0-9] 32 unknown 0xffffffff 1 no _DMA \\_SB_.GDV0$'
+hasnt 'a live host bridge' '_DMA .*PCI0'
+rm "$root/sys/firmware/acpi/tables/DSDT"
 tar -tf "$work/copy.tar" | grep acpi | sort >"$work/out"
 [ "$(tr '\n' ' ' <"$work/out")" = 'sys/firmware/acpi/tables/IORT sys/firmware/acpi/tables/SRAT ' ]
 verdict $? 'the tables that are packed' "$(cat "$work/out")"

@@ -125,11 +125,13 @@ static int try_acpi(const uint8_t *data, size_t size)
 	*ARENA_ADD(&b.arena, b.banks, b.nr_banks) = bank;
 	acpi.board = &b;
 	acpi_read_table(&acpi, "table", data, size);
+	acpi_read_buses(&acpi);
 	acpi_limit_zones(&acpi);
 	acpi_limit_pci(&acpi, &card);
 	source_finish_device(&b, &card, card.path, &opt);
 	*ARENA_ADD(&b.arena, b.devices, b.nr_devices) = card;
 	acpi_add_components(&acpi, &opt);
+	acpi_add_buses(&acpi, &opt);
 	if (!board_plan(&b))
 		check_plan(&b);
 	else if (!b.error)
@@ -148,6 +150,7 @@ static const struct format {
 	{ "record", "dmag-record ", try_record },
 	{ "iort", "IORT", try_acpi },
 	{ "srat", "SRAT", try_acpi },
+	{ "dsdt", "DSDT", try_acpi },
 };
 
 static const struct format *format;
