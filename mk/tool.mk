@@ -93,7 +93,7 @@ $(T)/fuzz: $(TOOL_INPUT:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/tool/fuzz.o $(B)/fuzz
 	$(Q)$(CC_fuzz) $(LDFLAGS_fuzz) $^ $(TOOL_LIBS) -o $@
 
 # A folder of seeds and one of inputs found for each format that fuzz.c knows.
-FUZZ_FORMATS := board log record iort srat dsdt
+FUZZ_FORMATS := board log record iort srat dsdt dmar ivrs
 FUZZ_SEEDS := $(wildcard tests/tool/boards/*.dts tests/tool/logs/*.log tests/tool/boots/*.log tests/tool/records/*.record \
 	tests/tool/acpi/*.dsl)
 

@@ -5,7 +5,8 @@
  * The IORT of arm64 has a limit for the addresses of each PCI segment and of each
  * platform device that is no PCI function, as iort_dma_get_ranges() in Linux
  * applies them; the SRAT has the memory of each NUMA node.  The byte code of DSDT
- * and SSDT has the windows of buses, _DMA (aml.c, acpi_dma.c).
+ * and SSDT has the windows of buses, _DMA (aml.c, acpi_dma.c); the DMAR and the IVRS
+ * of x86 have IOMMUs (acpi_iommu.c).
  *
  * Tables are little-endian, and their fields are not aligned.
  */
@@ -283,6 +284,8 @@ void acpi_read_table(struct acpi *acpi, const char *name, const void *data,
 		srat_read(acpi, &table);
 	else if (!memcmp(data, "DSDT", 4) || !memcmp(data, "SSDT", 4))
 		acpi_read_code(acpi, &table);
+	else if (!memcmp(data, "DMAR", 4) || !memcmp(data, "IVRS", 4))
+		acpi_read_iommus(acpi->board, &table, *table.data == 'I');
 }
 
 /* Linux asks for _DMA on arm64 and on LoongArch, which has no name here. */
@@ -292,7 +295,8 @@ static bool acpi_is_wanted(const struct acpi *acpi, const char *name)
 
 	if (!strcmp(name, "DSDT") || !strncmp(name, "SSDT", 4))
 		return arch == ARCH_ARM64 || arch == ARCH_UNKNOWN;
-	return !strcmp(name, "IORT") || !strcmp(name, "SRAT");
+	return !strcmp(name, "IORT") || !strcmp(name, "SRAT") ||
+	       !strcmp(name, "DMAR") || !strcmp(name, "IVRS");
 }
 
 /**

@@ -39,4 +39,7 @@ static inline bool acpi_cut(const struct acpi_bytes *in, size_t at, size_t size,
 	return true;
 }
 
+void acpi_read_iommus(struct board *board, const struct acpi_bytes *table,
+		      bool amd);
+
 #endif /* DMAG_TOOL_ACPI_BYTES_H */

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$work/tables"
-for table in iort srat dsdt ssdt; do
+for table in iort srat dsdt ssdt dmar ivrs; do
 	iasl -p "$work/$table" "$here/acpi/$table.dsl" >"$work/iasl" 2>&1
 	verdict $? "iasl compiles $table" "$(cat "$work/iasl")"
 done
@@ -113,6 +113,18 @@ rm "$work/code/IORT"
 	>"$work/code/DSDT"
 code 'byte code cut short'
 has 'byte code cut short' 'DSDT: a package that ends beyond the one around at byte 0x[0-9a-f]+ in' err
+
+# IOMMUs of x86: they are there, and the memory that they always map.
+mkdir "$work/x86"
+cp "$work/dmar.aml" "$work/x86/DMAR"
+cp "$work/ivrs.aml" "$work/x86/IVRS"
+cp "$work/dsdt.aml" "$work/x86/DSDT"
+status 0 x86 "$dmag" plan --dmesg "$work/code.log" --acpi "$work/x86" -A x86
+has 'DMAR' 'DMAR: 2 IOMMUs; sysfs or the boot log tells for which devices$' err
+has 'RMRR' 'DMAR: \[0x7b800000, 0x7bffffff\] 8 MiB stays mapped for firmware.s devices$' err
+has 'IVRS' 'IVRS: 1 IOMMU; ' err
+has 'IVMD' 'IVRS: \[0x7c000000, 0x7c00ffff\] 64 KiB stays mapped' err
+hasnt 'no _DMA on x86' '_DMA'
 
 # Tables that are damaged: what can be read is used.
 head -c 200 "$work/tables/IORT" >"$work/cut"

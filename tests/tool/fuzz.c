@@ -151,6 +151,8 @@ static const struct format {
 	{ "iort", "IORT", try_acpi },
 	{ "srat", "SRAT", try_acpi },
 	{ "dsdt", "DSDT", try_acpi },
+	{ "dmar", "DMAR", try_acpi },
+	{ "ivrs", "IVRS", try_acpi },
 };
 
 static const struct format *format;
