@@ -27,8 +27,10 @@ static const char *const chart_style[] = {
 	".title{font-size:15px;font-weight:bold}.name{font-weight:bold}",
 	".end{text-anchor:end}.mid{text-anchor:middle}.page{fill:#fff}",
 	".plot{fill:#f6f7f9}.tick{stroke:#ccd;stroke-width:.6}",
-	".line{fill:none;stroke-width:1.4;stroke-linejoin:round}",
+	".line{fill:none;stroke-width:1.4;stroke-linejoin:round;",
+	"stroke-linecap:round}",
 	".free{stroke:#2f6aa8}.used{stroke:#1b6e2f}.owned{stroke:#8a8a8a}",
+	".min,.low,.high{stroke-linecap:butt}",
 	".min{stroke:#b3261e;stroke-dasharray:4 3}",
 	".low{stroke:#a8621b;stroke-dasharray:4 3}",
 	".high{stroke:#2e9e8f;stroke-dasharray:4 3}.fail{stroke:#b3261e}",
@@ -181,7 +183,9 @@ static void chart_put(const struct chart *chart,
 
 	if (!column->any)
 		return;
-	fprintf(chart->out, "%s%.1f %.1f", *open ? "L" : "M", column->x, low);
+	/* A line of no length is a dot: all there is of a single value. */
+	fprintf(chart->out, *open ? "L%.1f %.1f" : "M%.1f %.1fh0", column->x,
+		low);
 	if (high < low)
 		fprintf(chart->out, "L%.1f %.1f", column->x, high);
 	*open = true;

@@ -6,6 +6,7 @@
  * colours follow the reader's preference.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "bridge.h"
 #include "text.h"
@@ -19,6 +20,7 @@ static const char *const html_head[] = {
 	"th{cursor:pointer;border-bottom:1px solid #888}",
 	"tr:hover td{background:#8882}.bad{color:#b3261e;font-weight:bold}",
 	"td.n{text-align:right}code{font-size:13px}",
+	".wide{min-width:12em}",
 	"@media (prefers-color-scheme:dark){",
 	"body{background:#16181b;color:#ddd}.bad{color:#ff8a80}}",
 	"</style>",
@@ -66,10 +68,29 @@ void write_html_table(FILE *out, const char *const *heads, unsigned int nr)
 	fputs("</tr></thead><tbody>\n", out);
 }
 
+static void html_cell(FILE *out, const char *cls, const char *text)
+{
+	fprintf(out, *cls ? "<td class=\"%s\">" : "<td>", cls);
+	write_xml_text(out, text, -1);
+	fputs("</td>", out);
+}
+
 static void html_text(FILE *out, const char *text)
 {
-	fputs("<td>", out);
-	write_xml_text(out, text, -1);
+	html_cell(out, "", text);
+}
+
+/* A path may be broken before each of its nodes, and nowhere else. */
+static void html_path(FILE *out, const char *path)
+{
+	size_t len;
+
+	fputs("<td class=\"wide\">", out);
+	for (; *path; path += len) {
+		len = 1 + strcspn(path + 1, "/");
+		fputs("<wbr>", out);
+		write_xml_text(out, path, (int)len);
+	}
 	fputs("</td>", out);
 }
 
@@ -146,7 +167,7 @@ static void html_device(FILE *out, const struct board *board,
 		fprintf(out, "<td>%u</td>", dev->group->id);
 	else
 		html_text(out, device_kind_name(dev->kind));
-	html_text(out, dev->path);
+	html_path(out, dev->path);
 	html_text(out, dev->compatible ? dev->compatible : "");
 	fprintf(out, "<td>%u %s</td><td><code>0x%llx</code></td><td>%u</td>",
 		dev->mask_bits, mask_from_name(dev->mask_from),
@@ -159,7 +180,7 @@ static void html_device(FILE *out, const struct board *board,
 		html_text(out, "");
 	if (dev->nr_steps)
 		bridge_text(text, sizeof(text), board, dev);
-	html_text(out, text);
+	html_cell(out, *text ? "wide" : "", text);
 	fputs("</tr>\n", out);
 }
 

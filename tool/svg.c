@@ -414,6 +414,30 @@ static void svg_zones(const struct canvas *canvas, double bottom)
 				board->zones[i].name);
 }
 
+/*
+ * The widest part of [*x, *end] that no gap between nodes cuts: a name has to be on
+ * its zone.
+ */
+static void svg_uncut(const struct scale *scale, double *x, double *end)
+{
+	double from = *x, to = *end, start = from;
+	double best = 0;
+	unsigned int i;
+
+	for (i = 0; i < scale->nr; i++) {
+		const struct scale_piece *piece = &scale->piece[i];
+		double right = fmin(piece->x + piece->width, to);
+
+		if (piece->gap > 0)
+			start = fmax(piece->x, from);
+		if (right - start <= best)
+			continue;
+		best = right - start;
+		*x = start;
+		*end = right;
+	}
+}
+
 /* Those that fit into their columns. */
 static void svg_zone_names(struct canvas *canvas)
 {
@@ -426,6 +450,7 @@ static void svg_zone_names(struct canvas *canvas)
 		double x = scale_x(&canvas->scale, span.start);
 		double end = scale_end(&canvas->scale, span.last);
 
+		svg_uncut(&canvas->scale, &x, &end);
 		if (zone->frames && end - x > svg_text_width(zone->name) + 6)
 			svg_label(canvas, (x + end) / 2, canvas->y + 13, "mid",
 				  zone->name);
@@ -478,7 +503,9 @@ static const char *const svg_style[] = {
 	"@media (prefers-color-scheme:dark){text{fill:#ddd}.small{fill:#aaa}",
 	".bad{fill:#ff8a80}.good{fill:#81c995}.page{fill:#16181b}",
 	".z0{fill:#1d3245}.z1{fill:#263a1f}.z2{fill:#40351a}.z3{fill:#392a3d}",
-	".z4{fill:#333}.ram{fill:#8a8a8a}.reserved{fill:#000}.tick{stroke:#888}",
+	".z4{fill:#333}.ram{fill:#8a8a8a}.tick{stroke:#888}",
+	".reserved{fill:#000;stroke:#999;stroke-width:.6}",
+	".break,.node{stroke:#aaa}",
 	".blank{fill:#16181b}.reach{fill:#6ea8e0}.wasted{stroke:#6ea8e0}",
 	"#w rect{fill:#16181b}#w .line{fill:#6ea8e0}",
 	"#o rect{fill:#3a1a18}#o .line{fill:#ff8a80}}",

@@ -44,6 +44,16 @@ has 'picture of node 0' '>node 0: 31.7 GiB</text>'
 has 'picture of node 1' '>node 1: 32 GiB</text>'
 # One gap, before the row of zones and the rows of groups: 14 pixels from the end of
 # the bracket of node 0 on, which is where that of node 1 begins.
+python3 - "$work/server.svg" <<'END' 2>"$work/err"
+import sys, xml.etree.ElementTree as ET
+root, ns = ET.parse(sys.argv[1]).getroot(), "{http://www.w3.org/2000/svg}"
+gaps = [(float(r.get("x")), 14) for r in root.iter(ns + "rect") if r.get("class") == "page" and r.get("width") == "14.0"]
+names = [float(t.get("x")) for t in root.iter(ns + "text") if t.text in ("DMA", "DMA32", "Normal")]
+assert gaps and len(names) == 3, (gaps, names)
+for x in names:
+    assert all(x + 20 < start or x - 20 > start + width for start, width in gaps), (x, gaps)
+END
+verdict $? 'no name of a zone across the gap between nodes' "$(cat "$work/err")"
 awk -F '[M ]' '/class="node"/ { split($4, path, "v"); split($4, h, "h"); print $3, h[2] + 0 }' "$work/server.svg" >"$work/brackets"
 [ "$(awk 'NR == 1 { end = $1 + $2 } NR == 2 { printf "%.0f", $1 - end }' "$work/brackets")" = 14 ]
 verdict $? 'the gap' "$(cat "$work/brackets")"

@@ -119,6 +119,12 @@ grep -q 'prefers-color-scheme:dark' "$work/icicle.svg" && grep -q '<title>no mem
 verdict $? 'dark mode, and a title on the hole'
 grep -q '<svg' "$work/icicle.html" && grep -q '<h2>Devices</h2>' "$work/icicle.html" && ! grep -q 'https*://[^w]' "$work/icicle.html"
 verdict $? 'a page that needs nothing from elsewhere'
+# Paths may be broken before a node; the column of the cards is as wide as a few words.
+grep -q '<td class="wide"><wbr>/scb<wbr>/pcie@7d500000</td>' "$work/pi4.html" &&
+	grep -q '<td class="wide">all cards: 2.9 GiB of 3.9 GiB</td>' "$work/pi4.html"
+verdict $? 'columns that fit their text'
+grep -q '^.reserved{fill:#000;stroke:#999' "$work/pi4.svg"
+verdict $? 'reserved memory shows on a dark page'
 board nothing
 status 0 'notes in html' "$dmag" plan --html "$work/nothing.html" "$work/nothing.dtb"
 grep -q '<li>/soc/ethernet@1000000: a mask of 32 bits (a guess) reaches no memory' "$work/nothing.html"

@@ -100,6 +100,11 @@ xmllint --noout "$work/r.svg" 2>"$work/err"
 verdict $? 'the picture is XML' "$(cat "$work/err")"
 has 'tables' '<td>claim.migrate</td><td>1</td><td>256</td>'
 
+# Three samples have one rate: a dot.
+status 0 'a short record' "$dmag" report --svg "$work/short.svg" "$here/records/storm.record"
+grep -q 'class="line free" d="M[0-9.]* [0-9.]*h0"' "$work/short.svg" && grep -q 'stroke-linecap:round' "$work/short.svg"
+verdict $? 'a line of one value is a dot'
+
 # Hostile and broken records.
 status 0 'standard input' sh -c "'$dmag' report - <'$work/record'"
 printf 'dmag-record 2\nsample 0\n' >"$work/newer"
