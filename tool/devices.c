@@ -78,12 +78,16 @@ static void window_add(struct board *board, struct device *dev,
 	source_add_window(board, dev, &window);
 }
 
-/* Linux's map ends at the first entry of size 0. */
+/*
+ * Linux's map ends at the first entry of size 0.  If none of its entries leads to the
+ * CPU's addresses, there is no map, and devices get CPU addresses as they are.
+ */
 static void window_read_all(struct board *board, const struct of_tree *tree,
 			    struct device *dev, const struct of_node *bus)
 {
 	struct of_range range;
 	struct of_cursor cursor;
+	bool lost = false;
 
 	if (!of_cursor_init(&cursor, tree, bus)) {
 		of_warn(board, bus,
@@ -95,12 +99,16 @@ static void window_read_all(struct board *board, const struct of_tree *tree,
 			of_warn(board, bus,
 				"dma-ranges: bus address %#llx has no CPU address, entry ignored",
 				range.bus);
+			lost = true;
 			continue;
 		}
 		if (!range.size)
-			return;
+			break;
 		window_add(board, dev, &range, bus);
 	}
+	if (lost && !dev->constraint.nr_windows)
+		of_warn(board, bus,
+			"dma-ranges: none is left: Linux gives devices below CPU addresses, which this bus does not carry");
 }
 
 /* Windows further up that the rule of window_find() hides: a likely mistake. */
