@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "collect.h"
 #include "msg.h"
+#include "options.h"
 
 static const char collect_usage[] =
 	"usage: dmag collect [-o FILE.tar]\n"
@@ -53,7 +54,7 @@ int cmd_collect(int argc, char **argv)
 	const char *output = NULL, *root = "";
 	int key;
 
-	while ((key = getopt_long(argc, argv, "o:h", collect_options, NULL)) !=
+	while ((key = parse_option(argc, argv, ":o:h", collect_options)) !=
 	       -1) {
 		if (key == 'h') {
 			fputs(collect_usage, stdout);
@@ -63,9 +64,7 @@ int cmd_collect(int argc, char **argv)
 			return EXIT_USAGE;
 		*(key == 'o' ? &output : &root) = optarg;
 	}
-	if (optind < argc) {
-		fputs(collect_usage, stderr);
+	if (parse_rest(argc, argv, 0))
 		return EXIT_USAGE;
-	}
 	return collect_run(output, root) ? EXIT_TROUBLE : EXIT_OK;
 }

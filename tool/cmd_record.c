@@ -101,8 +101,8 @@ int cmd_record(int argc, char **argv)
 	};
 	int key;
 
-	while ((key = getopt_long(argc, argv, "d:n:o:h", record_options,
-				  NULL)) != -1) {
+	while ((key = parse_option(argc, argv, ":d:n:o:h", record_options)) !=
+	       -1) {
 		if (key == 'h') {
 			fputs(record_usage, stdout);
 			return EXIT_OK;
@@ -110,10 +110,8 @@ int cmd_record(int argc, char **argv)
 		if (key == '?' || record_set_option(&cmd, key, optarg))
 			return EXIT_USAGE;
 	}
-	if (optind < argc) {
-		fputs(record_usage, stderr);
+	if (parse_rest(argc, argv, 0))
 		return EXIT_USAGE;
-	}
 	return record_run(&cmd) ? EXIT_TROUBLE : EXIT_OK;
 }
 
@@ -172,8 +170,7 @@ int cmd_report(int argc, char **argv)
 	struct report_command cmd = { 0 };
 	int key;
 
-	while ((key = getopt_long(argc, argv, "h", report_options, NULL)) !=
-	       -1) {
+	while ((key = parse_option(argc, argv, ":h", report_options)) != -1) {
 		if (key == 'h') {
 			fputs(report_usage, stdout);
 			return EXIT_OK;
@@ -182,10 +179,8 @@ int cmd_report(int argc, char **argv)
 			return EXIT_USAGE;
 		*(key == OPT_SVG ? &cmd.svg : &cmd.html) = optarg;
 	}
-	if (argc - optind > 1) {
-		fputs(report_usage, stderr);
+	if (parse_rest(argc, argv, 1))
 		return EXIT_USAGE;
-	}
 	if (optind < argc && strcmp(argv[optind], "-"))
 		cmd.file = argv[optind];
 	return report_run(&cmd) ? EXIT_TROUBLE : EXIT_OK;

@@ -106,7 +106,7 @@ static int show_command_run(int argc, char **argv, bool top)
 	int key;
 
 	cmd.view.style.color = isatty(STDOUT_FILENO);
-	while ((key = getopt_long(argc, argv, "jd:n:h", show_options, NULL)) !=
+	while ((key = parse_option(argc, argv, ":jd:n:h", show_options)) !=
 	       -1) {
 		if (key == 'h') {
 			fputs(usage, stdout);
@@ -115,10 +115,8 @@ static int show_command_run(int argc, char **argv, bool top)
 		if (key == '?' || show_set_option(&cmd, key, optarg))
 			return EXIT_USAGE;
 	}
-	if (optind < argc) {
-		fputs(usage, stderr);
+	if (parse_rest(argc, argv, 0))
 		return EXIT_USAGE;
-	}
 	return (top ? top_run(&cmd.view) : show_run(&cmd)) ? EXIT_TROUBLE :
 							     EXIT_OK;
 }

@@ -9,6 +9,47 @@
 #include "options.h"
 
 /**
+ * parse_option() - Read the next option.
+ * @argc: as for main()
+ * @argv: as for main(), from the name of the command on
+ * @letters: of short options, as for getopt_long(), after a colon
+ * @options: the long ones
+ *
+ * Return: as getopt_long(); '?' after a complaint for what is no option, or lacks its
+ * value.
+ */
+int parse_option(int argc, char **argv, const char *letters,
+		 const struct option *options)
+{
+	int key;
+
+	opterr = 0;
+	key = getopt_long(argc, argv, letters, options, NULL);
+	if (key != '?' && key != ':')
+		return key;
+	complain(key == ':' ? "%s: a value is missing" :
+			      "%s: no such option (--help lists them)",
+		 argv[optind - 1]);
+	return '?';
+}
+
+/**
+ * parse_rest() - Refuse what is left behind the options.
+ * @argc: as for main()
+ * @argv: as for main()
+ * @most: so many arguments may be left
+ *
+ * Return: 0, or -1 after a complaint.
+ */
+int parse_rest(int argc, char **argv, int most)
+{
+	if (argc - optind <= most)
+		return 0;
+	return complain("%s: dmag %s takes no such argument (--help)",
+			argv[optind + most], argv[0]);
+}
+
+/**
  * parse_size() - Read a number of bytes, with a unit or without.
  * @text: text that begins with it, such as "0x1000" or "64M"
  * @end: is made to point at what follows

@@ -5,8 +5,13 @@
 #ifndef DMAG_TOOL_OPTIONS_H
 #define DMAG_TOOL_OPTIONS_H
 
+#include <getopt.h>
+
 #include "write.h"
 
+int parse_option(int argc, char **argv, const char *letters,
+		 const struct option *options);
+int parse_rest(int argc, char **argv, int most);
 bool parse_size(const char *text, char **end, u64 *val);
 bool parse_range(const char *text, char **end, struct span *span);
 int parse_delay(const char *text, double *seconds);

@@ -460,22 +460,13 @@ int plan_parse(struct plan_command *cmd, int argc, char **argv)
 	int key;
 
 	cmd->style.color = isatty(STDOUT_FILENO);
-	opterr = 0;
-	while ((key = getopt_long(argc, argv, ":lb:m:a:M:A:jcsqh", plan_options,
-				  NULL)) != -1) {
+	while ((key = parse_option(argc, argv, ":lb:m:a:M:A:jcsqh",
+				   plan_options)) != -1) {
 		if (key == 'h') {
 			fputs(plan_usages[cmd->kind], stdout);
 			return EXIT_OK;
 		}
-		if (key == '?' || key == ':') {
-			complain(
-				key == ':' ?
-					"%s: a value is missing" :
-					"%s: no such option (--help lists them)",
-				argv[optind - 1]);
-			return EXIT_USAGE;
-		}
-		if (plan_set_option(cmd, key, optarg))
+		if (key == '?' || plan_set_option(cmd, key, optarg))
 			return EXIT_USAGE;
 	}
 	if (plan_check_options(cmd, argc - optind))

@@ -199,4 +199,18 @@ depth=70
 dtc -q -o "$work/deep.dtb" "$work/deep.dts"
 status 1 'deep' "$dmag" plan "$work/deep.dtb"
 has 'deep' 'nested more than 64 deep' err
+
+# Mistakes on the command line are named, by all commands in the same words.
+for command in plan diff lint explain show top collect record report; do
+	status 2 "$command: no such option" "$dmag" $command --nonsense
+	[ "$(cat "$work/err")" = 'dmag: --nonsense: no such option (--help lists them)' ]
+	verdict $? "$command: no such option" "$(cat "$work/err")"
+done
+for command in show top collect record; do
+	status 2 "$command: an argument" "$dmag" $command this
+	[ "$(cat "$work/err")" = "dmag: this: dmag $command takes no such argument (--help)" ]
+	verdict $? "$command: an argument" "$(cat "$work/err")"
+done
+status 2 'a value is missing' "$dmag" record -d
+has 'a value is missing' '^dmag: -d: a value is missing$' err
 finish

@@ -305,6 +305,8 @@ mv "$root/sys/kernel/debug/dmag/groups.served" "$root/sys/kernel/debug/dmag/grou
 status 0 top "$dmag" top --root "$root" --count 2 --delay 0.1
 has 'top holders' '^ *3 11.5M 0000:00:01.1 edu$'
 has 'top rates' '^ *3 0.0 0.0 0.0 0.0'
+[ "$(awk '{ print length }' "$work/out" | sort -n | tail -n 1)" -le 80 ]
+verdict $? 'top in 80 columns' "$(cat "$work/out")"
 [ "$(grep -c ALLOCS/s "$work/out")" = 1 ]
 verdict $? 'rates from the second picture on'
 (
