@@ -216,12 +216,14 @@ struct note {
  * struct cmdline - The kernel parameters that change DMA memory.
  * @mem: mem=, the amount of memory to use in bytes; 0: all
  * @cma: cma=, the size of the default area in bytes; @has_cma: if there is one
+ * @cma_base: the first byte that the default area may have
  * @cma_limit: the last byte that the default area may have; 0: any
  * @swiotlb: swiotlb=, in bytes; 0: the default
  */
 struct cmdline {
 	u64 mem;
 	u64 cma;
+	u64 cma_base;
 	u64 cma_limit;
 	u64 swiotlb;
 	bool has_cma;

@@ -38,6 +38,7 @@ static void cmdline_cma(struct cmdline *cmd, const char *val)
 		return;
 	cmd->has_cma = true;
 	cmd->cma = size;
+	cmd->cma_base = base;
 	if (limit)
 		cmd->cma_limit = limit - 1;
 	else if (base)

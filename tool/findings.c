@@ -183,8 +183,6 @@ static const struct region *finding_default_cma(const struct board *board)
 {
 	unsigned int i;
 
-	if (board->cmdline.has_cma)
-		return NULL;
 	for (i = 0; i < board->nr_regions; i++)
 		if (board->regions[i].cma_default)
 			return &board->regions[i];

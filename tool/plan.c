@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "bridge.h"
+#include "cma.h"
 #include "findings.h"
 #include "plan.h"
 #include "ram.h"
@@ -209,6 +210,7 @@ int board_plan(struct board *board)
 	if (ram_build(board))
 		return -1;
 	zone_build(board);
+	cma_place(board);
 	stream_place(board);
 	for (i = 0; i < board->nr_devices; i++)
 		if (board->devices[i].kind == DEVICE_DIRECT &&

@@ -28,6 +28,7 @@ static const char plan_usage[] =
 	"  -a, --assume-memory SIZE   size of banks whose size the firmware fills in\n"
 	"      --overlay FILE.dtbo    apply an overlay first; may be given again\n"
 	"      --cmdline TEXT         kernel parameters: mem=, cma=, swiotlb=, iommu=\n"
+	"      --cma SIZE             the same as --cmdline cma=SIZE\n"
 	"  -M, --mask NODE=BITS       a device's DMA mask; NODE is a name or a path,\n"
 	"                             in which * and ? stand for anything\n"
 	"      --window NODE=CPU+SIZE@BUS  a window of a device's bus\n"
@@ -56,8 +57,8 @@ static const char explain_usage[] =
 	"      --color WHEN           always, never or auto (a terminal)\n"
 	"  -h, --help                 print this\n"
 	"\n"
-	"With --board or --live, --memory, --assume-memory, --cmdline, --mask, --window,\n"
-	"--no-iommu, --arch and --root are as for dmag plan.\n";
+	"With --board or --live, --memory, --assume-memory, --cmdline, --cma, --mask,\n"
+	"--window, --no-iommu, --arch and --root are as for dmag plan.\n";
 
 static const char diff_usage[] =
 	"usage: dmag diff [OPTION]... OLD NEW\n"
@@ -70,8 +71,8 @@ static const char diff_usage[] =
 	"      --color WHEN           always, never or auto (a terminal)\n"
 	"  -h, --help                 print this\n"
 	"\n"
-	"--memory, --assume-memory, --cmdline, --mask, --window, --no-iommu and --arch are\n"
-	"as for dmag plan, for both boards.\n";
+	"--memory, --assume-memory, --cmdline, --cma, --mask, --window, --no-iommu and\n"
+	"--arch are as for dmag plan, for both boards.\n";
 
 static const char lint_usage[] =
 	"usage: dmag lint [OPTION]... BOARD.dtb|BOARD.dts...\n"
@@ -85,8 +86,8 @@ static const char lint_usage[] =
 	"      --color WHEN           always, never or auto (a terminal)\n"
 	"  -h, --help                 print this\n"
 	"\n"
-	"--memory, --assume-memory, --overlay, --cmdline, --mask, --window, --no-iommu,\n"
-	"--arch, --root and --acpi are as for dmag plan.\n";
+	"--memory, --assume-memory, --overlay, --cmdline, --cma, --mask, --window,\n"
+	"--no-iommu, --arch, --root and --acpi are as for dmag plan.\n";
 
 static const char *const plan_usages[] = {
 	[COMMAND_PLAN] = plan_usage,
@@ -103,6 +104,7 @@ enum {
 	OPT_ROOT,
 	OPT_OVERLAY,
 	OPT_CMDLINE,
+	OPT_CMA,
 	OPT_WINDOW,
 	OPT_NO_IOMMU,
 	OPT_CHECK,
@@ -129,6 +131,7 @@ static const struct option plan_options[] = {
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "overlay", required_argument, NULL, OPT_OVERLAY },
 	{ "cmdline", required_argument, NULL, OPT_CMDLINE },
+	{ "cma", required_argument, NULL, OPT_CMA },
 	{ "window", required_argument, NULL, OPT_WINDOW },
 	{ "no-iommu", required_argument, NULL, OPT_NO_IOMMU },
 	{ "check", no_argument, NULL, OPT_CHECK },
@@ -312,6 +315,26 @@ static int plan_set_flag(struct plan_command *cmd, int key)
 	}
 }
 
+/* Behind what was given before, since the last word of a parameter counts. */
+static void plan_add_cmdline(struct plan_command *cmd, const char *name,
+			     const char *val)
+{
+	cmd->opt.cmdline = arena_printf(
+		&cmd->arena, "%s %s%s",
+		cmd->opt.cmdline ? cmd->opt.cmdline : "", name, val);
+}
+
+static int plan_set_cma(struct plan_command *cmd, const char *arg)
+{
+	char *end;
+	u64 size;
+
+	if (!parse_size(arg, &end, &size) || (*end && *end != '@'))
+		return complain("--cma: '%s' is no size", arg);
+	plan_add_cmdline(cmd, "cma=", arg);
+	return 0;
+}
+
 /* Values that are taken as they are. */
 static int plan_set_text(struct plan_command *cmd, int key, const char *arg)
 {
@@ -337,7 +360,7 @@ static int plan_set_text(struct plan_command *cmd, int key, const char *arg)
 		cmd->opt.acpi = arg;
 		return 0;
 	case OPT_CMDLINE:
-		cmd->opt.cmdline = arg;
+		plan_add_cmdline(cmd, "", arg);
 		return 0;
 	case OPT_OVERLAY:
 		*ARENA_ADD(&cmd->arena, cmd->overlays, cmd->nr_overlays) = arg;
@@ -362,6 +385,8 @@ static int plan_set_option(struct plan_command *cmd, int key, const char *arg)
 		return plan_set_mask(cmd, arg);
 	case 'A':
 		return plan_set_arch(cmd, arg);
+	case OPT_CMA:
+		return plan_set_cma(cmd, arg);
 	case OPT_WINDOW:
 		return plan_set_window(cmd, arg);
 	case OPT_REQUIRE:

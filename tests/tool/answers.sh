@@ -50,6 +50,23 @@ plan cma-ranges -M 'vpu@*=33'
 hasnt 'pool in reach' 'vpu@180000000 at' err
 plan cma-ranges --cmdline cma=64M
 hasnt 'cma= bypasses linux,cma-default' 'default CMA area' err
+plan cma-ranges --cma 64M
+hasnt '--cma is cma=' 'default CMA area' err
+has 'the area of the command line' 'within \[0x0, 0xffffffff\] 64 MiB shared-dma-pool, reusable, cma= of the command line$'
+hasnt 'that of the tree is bypassed' 'linux,cma$'
+plan cma-ranges --cma 5G
+has '--cma does not fit' 'cma= of the command line: 5 GiB do not fit: 4 GiB is the largest range$' err
+status 3 '--cma does not fit: lint' "$dmag" lint --cma 5G "$work/cma-ranges.dtb"
+plan cma-ranges --cma 1G@5G-8G -A x86
+has '--cma with a range' 'within \[0x140000000, 0x1ffffffff\] 1 GiB .* cma= of the command line$'
+has '--cma with a range: reach' 'cma= of the command line: the default CMA area is out of reach of group 1$' err
+plan cma-ranges --cma 0
+hasnt 'no area' 'cma= of|linux,cma$'
+status 2 '--cma: no size' "$dmag" plan --cma much "$work/cma-ranges.dtb"
+has '--cma: no size' "^dmag: --cma: 'much' is no size$" err
+plan cma-ranges --cma 64M --cmdline swiotlb=8192
+has '--cma and --cmdline' 'through a swiotlb of 16 MiB$'
+hasnt '--cma and --cmdline' 'default CMA area' err
 plan pool-nomap
 has 'no-map pool is no memory' '^ *1 1 \[0x80000000, 0x9fffffff\] 512 MiB uncached DMA exact'
 has 'no-map pool' '\[0xa0000000, 0xbfffffff\] 512 MiB shared-dma-pool, no-map, /reserved-memory/dsp@a0000000'
