@@ -299,6 +299,12 @@ static bool acpi_is_wanted(const struct acpi *acpi, const char *name)
 	       !strcmp(name, "DMAR") || !strcmp(name, "IVRS");
 }
 
+/* SSDT2 was loaded before SSDT10, which may go on with its devices. */
+static int acpi_name_cmp(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
 /**
  * acpi_read() - Read the tables in a folder.
  * @acpi: as for acpi_read_table()
@@ -313,6 +319,8 @@ unsigned int acpi_read(struct acpi *acpi, const char *dir)
 	char **names;
 
 	nr = sys_list(arena, dir, &names);
+	if (nr)
+		qsort(names, nr, sizeof(*names), acpi_name_cmp);
 	for (i = 0; i < nr; i++) {
 		const char *path = arena_printf(arena, "%s/%s", dir, names[i]);
 		size_t size;

@@ -101,6 +101,39 @@ has 'a term that is run' 'SSDT1: a term that is no definition at byte 0x[0-9a-f]
 hasnt 'none of these is a bus' '_SB_.BUS[01345]$|LOST'
 code 'the window of the user' --window '*GDV0=0+2G@0'
 has 'the window of the user' '^bridges \\_SB_.GDV0: all devices: 2 GiB of 4 GiB$'
+# A table goes on with the devices of one that was loaded before.
+cat >"$work/more.dsl" <<'END'
+DefinitionBlock ("", "SSDT", 2, "DMAG", "MORE", 1)
+{
+	External (\_SB.BUS9, DeviceObj)
+	Scope (\_SB.BUS9)
+	{
+		Name (_CRS, ResourceTemplate () { IO (Decode16, 0, 0, 0, 1) })
+		Name (_DMA, ResourceTemplate () {
+			DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
+				ReadWrite, 0, 0, 0x7fff, 0, 0x8000)
+			ExtendedMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
+				NonCacheable, ReadWrite, 0, 0x10000, 0x1ffff, 0x20000000, 0x10000)
+			Memory32Fixed (ReadWrite, 0x10000000, 0x100000)
+		})
+	}
+}
+END
+sed 's/MORE/BASE/; /External/d; s/Scope (.*BUS9)/Device (\\_SB.BUS9)/; /Name (_/,/})/d' "$work/more.dsl" >"$work/bus9.dsl"
+for table in more bus9; do
+	iasl -p "$work/$table" "$work/$table.dsl" >"$work/iasl" 2>&1
+	verdict $? "iasl compiles $table" "$(cat "$work/iasl")"
+done
+cp "$work/bus9.aml" "$work/code/SSDT2"
+cp "$work/more.aml" "$work/code/SSDT10"
+code 'a device of another table' --json
+has 'a double word' '"cpu": "0x0", "bus": "0x0", "size": "0x8000"'
+has 'an extended space' '"cpu": "0x20010000", "bus": "0x10000", "size": "0x10000"'
+has 'memory of 32 bits' '"cpu": "0x10000000", "bus": "0x10000000", "size": "0x100000"'
+rm "$work/code/SSDT2"
+code 'a device that is nowhere'
+has 'a device that is nowhere' 'SSDT10: a scope that is not known at byte 0x[0-9a-f]+ in .*: the rest' err
+rm "$work/code/SSDT10"
 cp "$work/iort.aml" "$work/code/IORT"
 code 'with an IORT'
 has '_DMA comes before the IORT' '^ *[0-9] 64 option 0xbfffffff 1 no PCI function 0000:7f:00.0$'

@@ -6,8 +6,8 @@ DefinitionBlock ("", "DSDT", 2, "DMAG", "TEST", 1)
 	Name (BASE, 0xfe000000)
 	Scope (\_SB)
 	{
-		OperationRegion (REGS, SystemMemory, BASE, 0x100)
-		Field (REGS, DWordAcc, NoLock, Preserve) { CTRL, 32 }
+		OperationRegion (BLOK, SystemMemory, BASE, 0x100)
+		Field (BLOK, DWordAcc, NoLock, Preserve) { CTRL, 32 }
 		Mutex (MUTX, 0)
 		Method (WORK, 2) { Return (Arg0 + Arg1) }
 		Device (CPU0) { Name (_HID, "ACPI0007") Name (_UID, 0) }
@@ -18,8 +18,14 @@ DefinitionBlock ("", "DSDT", 2, "DMAG", "TEST", 1)
 			Name (_HID, "ACPI0004")
 			Name (_UID, 1)
 			Name (_CCA, 0)
-			Method (_CRS) { Return (ResourceTemplate () {
-				Memory32Fixed (ReadWrite, 0xfe980000, 0x10000) }) }
+			Method (_CRS, 0, Serialized) // which writes to a list of the name in PCI0
+			{
+				Name (RBUF, ResourceTemplate () {
+					Memory32Fixed (ReadWrite, 0, 0x10000, REGS) })
+				CreateDWordField (RBUF, REGS._BAS, BASE)
+				BASE = 0xfe980000
+				Return (RBUF)
+			}
 			Name (_DMA, ResourceTemplate () {
 				QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
 					NonCacheable, ReadWrite, 0, 0xc0000000, 0xffffffff,
