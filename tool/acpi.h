@@ -27,11 +27,15 @@ struct acpi_node {
 /**
  * struct acpi_bus - A device in the namespace that has _DMA.
  * @dev: it, with its windows, in place of the devices below
+ * @list: what its _DMA is, a list of resources
+ * @has_cca: there is a word on its coherence
  * @pci: it is a PCI host bridge
  * @segment: of a host bridge, and @first the number of its first bus
  */
 struct acpi_bus {
 	struct device dev;
+	struct aml_value list;
+	bool has_cca;
 	bool pci;
 	unsigned int segment;
 	unsigned int first;
@@ -57,5 +61,6 @@ void acpi_add_components(const struct acpi *acpi, struct plan_options *opt);
 void acpi_read_buses(struct acpi *acpi);
 bool acpi_limit_dma(const struct acpi *acpi, struct device *dev);
 void acpi_add_buses(const struct acpi *acpi, struct plan_options *opt);
+const void *acpi_write_code(const struct acpi *acpi, size_t *size);
 
 #endif /* DMAG_TOOL_ACPI_H */

@@ -209,24 +209,24 @@ static bool dma_number(struct acpi *acpi, const char *path, const char *name,
  * _CCA: the one that is furthest up counts.  On arm64 there has to be one, which
  * devices on a bus that is no PCI may have themselves.
  */
-static bool dma_is_coherent(struct acpi *acpi, const char *path, bool pci)
+static void dma_read_coherent(struct acpi *acpi, struct acpi_bus *bus)
 {
+	bool needed = acpi->board->arch == ARCH_ARM64;
 	struct aml_value value;
-	bool seen = false, coherent = acpi->board->arch != ARCH_ARM64;
 	const char *at;
 
-	for (at = path; at && at[1]; at = aml_parent(&acpi->aml, at)) {
+	bus->dev.coherent = !needed;
+	for (at = bus->dev.path; at && at[1]; at = aml_parent(&acpi->aml, at)) {
 		if (!dma_evaluate(acpi, at, "_CCA", &value) ||
 		    value.kind != AML_INTEGER)
 			continue;
-		coherent = value.number;
-		seen = true;
+		bus->dev.coherent = value.number;
+		bus->has_cca = true;
 	}
-	if (!seen && pci && acpi->board->arch == ARCH_ARM64)
+	if (!bus->has_cca && bus->pci && needed)
 		board_warn(acpi->board,
 			   "%s: no _CCA: Linux lets no device there do DMA",
-			   path);
-	return coherent;
+			   bus->dev.path);
 }
 
 static void dma_add_bus(struct acpi *acpi, const char *path,
@@ -239,6 +239,7 @@ static void dma_add_bus(struct acpi *acpi, const char *path,
 			 .mask_bits = 32,
 			 .stream_bits = 32,
 			 .mask_from = MASK_UNKNOWN },
+		.list = *value,
 		.pci = dma_is_pci(acpi, path),
 	};
 
@@ -252,7 +253,7 @@ static void dma_add_bus(struct acpi *acpi, const char *path,
 			!dma_number(acpi, path, "_BBN", &bus.first)))
 		return;
 	bus.dev.platform = !bus.pci;
-	bus.dev.coherent = dma_is_coherent(acpi, path, bus.pci);
+	dma_read_coherent(acpi, &bus);
 	*ARENA_ADD(&acpi->board->arena, acpi->bus, acpi->nr_buses) = bus;
 }
 

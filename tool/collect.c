@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acpi.h"
 #include "collect.h"
 #include "redact.h"
 #include "sysfile.h"
@@ -197,29 +198,29 @@ static void collect_pci(struct collect *collect)
 /* ---- all of it ------------------------------------------------------- */
 
 /*
- * Byte code may have serial numbers and addresses anywhere.  It is worth a word only
- * if a plan depends on it.
+ * Byte code may have serial numbers and addresses anywhere: what a plan needs of it is
+ * written anew.
  */
-static void collect_tell_code(struct collect *collect)
+static void collect_code(struct collect *collect)
 {
 	static const char dir[] = "sys/firmware/acpi/tables";
-	unsigned int i, nr;
-	char **names, *data;
+	struct acpi acpi = { 0 };
+	const struct note *note;
+	struct board board;
+	const void *code;
 	size_t size;
 
-	nr = sys_list(&collect->arena, collect_path(collect, dir), &names);
-	for (i = 0; i < nr; i++) {
-		if (strcmp(names[i], "DSDT") && strncmp(names[i], "SSDT", 4))
-			continue;
-		data = sys_read(&collect->arena,
-				arena_printf(&collect->arena, "%s/%s/%s",
-					     collect->root, dir, names[i]),
-				&size);
-		if (data && memmem(data, size, "_DMA", 4))
-			complain(
-				"%s/%s: names _DMA, but is not packed: copy it for dmag plan --acpi",
-				dir, names[i]);
-	}
+	board_init(&board, dir);
+	acpi.board = &board;
+	acpi_read(&acpi, collect_path(collect, dir));
+	code = acpi_write_code(&acpi, &size);
+	if (size)
+		collect_put(collect, "sys/firmware/acpi/tables/DSDT", code,
+			    size);
+	for (note = board.notes; note; note = note->next)
+		if (strstr(note->text, "_DMA"))
+			complain("%s", note->text);
+	board_free(&board);
 }
 
 /* The running kernel tells its architecture in a file only since 6.1. */
@@ -267,7 +268,7 @@ int collect_write(FILE *out, const char *root)
 	if (!collect.real[1])
 		*collect.real = 0;
 	collect_files(&collect);
-	collect_tell_code(&collect);
+	collect_code(&collect);
 	collect_cpuinfo(&collect);
 	collect_memmap(&collect);
 	collect_pci(&collect);

@@ -199,13 +199,40 @@ has 'live limit' '^ *1 64 sysfs 0x3fffffff 0 yes bus master 0000:01:00.0, r8169$
 has 'live component' 'IORT ._SB_.ETH0$'
 has 'live nodes' '^nodes 0 \[0x880000000'
 cp "$work/dsdt.aml" "$root/sys/firmware/acpi/tables/DSDT"
-status 0 collect "$dmag" collect --root "$root" -o "$work/copy.tar"
-has 'byte code is not packed' 'tables/DSDT: names _DMA, but is not packed: copy it' err
+cp "$work/ssdt.aml" "$root/sys/firmware/acpi/tables/SSDT1"
+status 0 'collect byte code' "$dmag" collect --root "$root" -o "$work/copy.tar"
+has 'what is no constant is told' '\\_SB_.BUS0._DMA: not constant' err
+mkdir "$work/code-copy"
+tar -C "$work/code-copy" -xf "$work/copy.tar"
+iasl -p "$work/again" -d "$work/code-copy/sys/firmware/acpi/tables/DSDT" >"$work/iasl" 2>&1 &&
+	iasl -p "$work/again" "$work/again.dsl" >"$work/iasl" 2>&1
+verdict $? 'iasl reads and compiles what is packed' "$(cat "$work/iasl")"
+cp "$work/again.dsl" "$work/out"
+hasnt 'nothing else of the code' 'WORK|CTRL|BCM2848|RBUF|ACPI0007'
+for folder in "$root" "$work/code-copy"; do
+	status 0 'byte code of a copy' "$dmag" plan --live --root "$folder" --json
+	python3 - "$work/out" >"$work/devices.${folder##*/}" <<'END'
+import json, sys
+for d in json.load(open(sys.argv[1]))["devices"]:
+    print(d)
+END
+done
+diff "$work/devices.root" "$work/devices.code-copy" >"$work/err"
+verdict $? 'a copy has the same devices' "$(cat "$work/err")"
+[ "$(grep -c _DMA "$work/devices.code-copy")" = 2 ]
+verdict $? 'two buses' "$(cat "$work/devices.code-copy")"
+status 0 'a copy of a copy' "$dmag" collect --root "$work/code-copy" -o "$work/second.tar"
+mkdir "$work/second"
+tar -C "$work/second" -xf "$work/second.tar"
+cmp "$work/code-copy/sys/firmware/acpi/tables/DSDT" "$work/second/sys/firmware/acpi/tables/DSDT" >"$work/err" 2>&1
+verdict $? 'a copy of a copy is the same' "$(cat "$work/err")"
+rm "$root/sys/firmware/acpi/tables/SSDT1"
 status 0 'live with _DMA' "$dmag" plan --live --root "$root"
 has 'live _DMA' '^ *[0-9] 64 sysfs 0xbfffffff 1 no bus master 0000:01:00.0, r8169$'
 has 'a live bus' '^ *[0-9] 32 unknown 0xffffffff 1 no _DMA \\_SB_.GDV0$'
 hasnt 'a live host bridge' '_DMA .*PCI0'
 rm "$root/sys/firmware/acpi/tables/DSDT"
+status 0 collect "$dmag" collect --root "$root" -o "$work/copy.tar"
 tar -tf "$work/copy.tar" | grep acpi | sort >"$work/out"
 [ "$(tr '\n' ' ' <"$work/out")" = 'sys/firmware/acpi/tables/IORT sys/firmware/acpi/tables/SRAT ' ]
 verdict $? 'the tables that are packed' "$(cat "$work/out")"
