@@ -257,10 +257,23 @@ static void dma_add_bus(struct acpi *acpi, const char *path,
 	*ARENA_ADD(&acpi->board->arena, acpi->bus, acpi->nr_buses) = bus;
 }
 
+/* Linux defines a name once, however often tables do. */
+static bool dma_is_known(const struct acpi *acpi, const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < acpi->nr_buses; i++)
+		if (!strcmp(acpi->bus[i].dev.path, path))
+			return true;
+	return false;
+}
+
 static void dma_read_bus(struct acpi *acpi, const char *path)
 {
 	struct aml_value value;
 
+	if (dma_is_known(acpi, path))
+		return;
 	if (!aml_child(&acpi->aml, path, "_CRS")) {
 		board_warn(acpi->board,
 			   "%s: _DMA without _CRS: Linux ignores it", path);

@@ -99,6 +99,12 @@ has 'a single byte' '\\_SB_.BUS5: _DMA is no list of ranges' err
 has 'a condition' 'SSDT1: _DMA in .* depends on a condition: not read$' err
 has 'a term that is run' 'SSDT1: a term that is no definition at byte 0x[0-9a-f]+ in .*: the rest of that is not read$' err
 hasnt 'none of these is a bus' '_SB_.BUS[01345]$|LOST'
+# Another table defines the same devices: one line as a device, one as a bridge.
+cp "$work/dsdt.aml" "$work/code/SSDT5"
+code 'devices defined twice'
+[ "$(grep -c '_SB_.PCI1' "$work/out")" = 2 ]
+verdict $? 'a name is defined once' "$(cat "$work/out")"
+rm "$work/code/SSDT5"
 code 'the window of the user' --window '*GDV0=0+2G@0'
 has 'the window of the user' '^bridges \\_SB_.GDV0: all devices: 2 GiB of 4 GiB$'
 # A table goes on with the devices of one that was loaded before.

@@ -108,6 +108,22 @@ static int try_board(const uint8_t *data, size_t size)
 	return 0;
 }
 
+/* The table that dmag collect makes has no more buses than it was made of. */
+static void check_code(const struct acpi *acpi)
+{
+	struct acpi again = { .board = acpi->board };
+	const void *code;
+	size_t size;
+
+	code = acpi_write_code(acpi, &size);
+	if (!size)
+		return;
+	acpi_read_table(&again, "again", code, size);
+	acpi_read_buses(&again);
+	if (again.nr_buses > acpi->nr_buses)
+		abort();
+}
+
 /* On an arm64 machine with one card. */
 static int try_acpi(const uint8_t *data, size_t size)
 {
@@ -126,6 +142,7 @@ static int try_acpi(const uint8_t *data, size_t size)
 	acpi.board = &b;
 	acpi_read_table(&acpi, "table", data, size);
 	acpi_read_buses(&acpi);
+	check_code(&acpi);
 	acpi_limit_zones(&acpi);
 	acpi_limit_pci(&acpi, &card);
 	source_finish_device(&b, &card, card.path, &opt);
