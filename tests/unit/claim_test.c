@@ -763,6 +763,11 @@ static int odd_free_fail(struct dmag_group *g, const struct dmag_range *range)
 	return odd_free(g, range) ?: -EIO;
 }
 
+static int odd_free_again(struct dmag_group *g, const struct dmag_range *range)
+{
+	return odd_free(g, range) ?: -EAGAIN;
+}
+
 static int setup_odd(void **state)
 {
 	odd = machine_backend;
@@ -1068,13 +1073,15 @@ static void frees_during_conversion(void **state)
 	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
 			 -EINVAL);
 	assert_int_equal(low.group->frames.used, 0);
-	odd.prepare = odd_free_fail;
+	odd.release = odd_release;
 	for (i = 0; i < 2; i++) {
+		odd.prepare = i ? odd_free_again : odd_free_fail;
 		low.group->marks.high = low.group->frames.free + 1;
 		assert_int_equal(dmag_group_balance(&m.reg, low.group, &odd),
 				 0);
 	}
 	assert_int_equal(low.group->frames.quarantined, 0);
+	assert_int_equal(odd_releases, 0);
 	assert_int_equal(dmag_registry_validate(&m.reg, 4), 0);
 }
 
