@@ -30,6 +30,8 @@ LOGS = os.environ.get("LOG_DIR", f"{TOP}/build/log") + "/duel"
 PAIRS = 3
 # Rounds that may be void for each that is wanted.
 MOST_VOID = 3
+# The first high of a group's reserve, which is no more than a quarter of its reach.
+RESERVE = 4 << 20
 SLACK_NS = 1_000_000
 # Percentiles, and the grants that they are judged of: of one or two, chance is all.
 LEAST_GRANTS = {50: 5, 99: 20}
@@ -148,12 +150,19 @@ def credit(duel, nr, groups, stock):
                duel.requests[i].size for i in kept)
 
 
+def reserved(duel, nr):
+    """Bytes that the groups of other devices keep for these, as design.rst has it under Limits."""
+    bits = [min(mask, bus or mask) for mask, _, bus in duel.devices]
+    others = {bits[i] for i in range(len(bits)) if i != duel.requests[nr].device} - {bits[duel.requests[nr].device]}
+    return sum(min(RESERVE, (1 << other) // 4) for other in others if 1 << other < duel.mib << 20)
+
+
 def judge_count(duel, nr, groups, stock):
     got, had = ([boot.plays[nr].granted for boot in boots] for boots in (groups, stock))
     if not fewer(got, had):
         return
     missing = (min(had) - max(got)) * duel.requests[nr].size
-    if missing > credit(duel, nr, groups, stock):
+    if missing > credit(duel, nr, groups, stock) + reserved(duel, nr):
         yield Loss(str(duel.requests[nr]), f"granted: groups {brief(got)}, stock {brief(had)}")
 
 

@@ -91,15 +91,28 @@ def kinds_missing():
 
 def lost(requests, groups, stock):
     drawn = duel_draw.draw(1)
-    drawn.requests = list(requests)
+    drawn.requests, drawn.devices = list(requests), [(28, -1, 0)]
     groups, stock = (list(map(duel.read_boot, boots)) for boots in (groups, stock))
     return bool(list(duel.losses(drawn, groups, stock)))
+
+
+def shortfall(mine, other, missing):
+    """Whether it is a loss that a device of so many bits got so much less beside another one."""
+    drawn = duel_draw.draw(1)
+    drawn.mib, drawn.devices, drawn.requests = 1024, [(mine, -1, 0), (other, -1, 0)], [request(size=missing)]
+    boots = [[duel.read_boot(log(granted=(nr, 20)))] for nr in (19, 20)]
+    return bool(list(duel.judge_count(drawn, 0, *boots)))
 
 
 def cases():
     """Each case tried: its name, its outcome, the right one."""
     for bad, name, *boots in CASES:
         yield f"duel: {name}", lost(*boots), bad
+    yield "duel: a reserve is another device's", shortfall(24, 25, 4 << 20), False
+    yield "duel: no more than a reserve is", shortfall(24, 25, 5 << 20), True
+    yield "duel: a small reach has a small reserve", shortfall(24, 22, 2 << 20), True
+    yield "duel: devices of one group share a reserve", shortfall(24, 24, 1 << 20), True
+    yield "duel: a device that reaches all has no reserve", shortfall(24, 30, 1 << 20), True
     yield "duel: one seed, one round", duel_draw.draw(5).script() == duel_draw.draw(5).script(), True
     yield "duel: another seed, another round", duel_draw.draw(5).script() == duel_draw.draw(6).script(), False
     yield "duel: every kind of machine is drawn", kinds_missing(), []
