@@ -819,16 +819,24 @@ static long last_least(const struct dmag_kgroup *group, struct zone *zone,
 	return max(least, min / 4);
 }
 
-/* As dmag_pageblock_usable(), and within reach, of a page on a list of free pages. */
+/* As dmag_page_usable(), and protected pageblocks of @any group. */
+static bool last_usable(const struct dmag_kgroup *group, struct page *page,
+			bool any)
+{
+	return dmag_page_usable(
+		any ? dmag_protector(page_to_pfn(page)) ?: group : group, page);
+}
+
+/* Whether a page on a list of free ones may be taken, and is within reach. */
 static bool last_fits(const struct dmag_kgroup *group, struct page *page,
-		      unsigned int order)
+		      unsigned int order, bool any)
 {
 	u64 pfn = page_to_pfn(page), end = pfn + (1ULL << order);
 
 	if (!dmag_reach_contains(&group->core.reach, pfn, end - 1))
 		return false;
 	for (; pfn < end; pfn += pageblock_nr_pages)
-		if (!dmag_page_usable(group, pfn_to_page(pfn)))
+		if (!last_usable(group, pfn_to_page(pfn), any))
 			return false;
 	return true;
 }
@@ -836,12 +844,12 @@ static bool last_fits(const struct dmag_kgroup *group, struct page *page,
 /* A page on a list of free ones that begins with 2^@order frames for the group. */
 static struct page *last_find(const struct dmag_kgroup *group,
 			      struct list_head *free, unsigned int order,
-			      int looks)
+			      bool any, int looks)
 {
 	struct page *page;
 
 	list_for_each_entry(page, free, buddy_list) {
-		if (last_fits(group, page, order))
+		if (last_fits(group, page, order, any))
 			return page;
 		if (!--looks)
 			break;
@@ -851,7 +859,7 @@ static struct page *last_find(const struct dmag_kgroup *group,
 
 static struct page *last_take(const struct dmag_kgroup *group,
 			      struct zone *zone, unsigned int order, int type,
-			      gfp_t gfp)
+			      bool any, gfp_t gfp)
 {
 	bool cma = is_migrate_cma(type);
 	long left = room_free(zone, !cma) - (1L << order);
@@ -862,7 +870,7 @@ static struct page *last_take(const struct dmag_kgroup *group,
 	for (unsigned int from = order; from < NR_PAGE_ORDERS; from++) {
 		struct free_area *area = &zone->free_area[from];
 		struct page *page =
-			last_find(group, &area->free_list[type], order,
+			last_find(group, &area->free_list[type], order, any,
 				  cma ? DMAG_LAST_LOOKS_CMA : DMAG_LAST_LOOKS);
 
 		if (!page)
@@ -874,19 +882,23 @@ static struct page *last_take(const struct dmag_kgroup *group,
 	return NULL;
 }
 
-/* Protected memory comes first: the page allocator has refused the rest. */
+/*
+ * Protected memory comes first, the group's own, then that of others: the page
+ * allocator has refused the rest.
+ */
 static struct page *last_take_of_zone(const struct dmag_kgroup *group,
 				      struct zone *zone, unsigned int order,
 				      gfp_t gfp)
 {
-	static const int types[] = { MIGRATE_CMA, MIGRATE_UNMOVABLE,
-				     MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE };
+	static const int types[] = { MIGRATE_CMA, MIGRATE_CMA,
+				     MIGRATE_UNMOVABLE, MIGRATE_RECLAIMABLE,
+				     MIGRATE_MOVABLE };
 	struct page *page = NULL;
 	unsigned long flags;
 
 	spin_lock_irqsave(&zone->lock, flags);
 	for (unsigned int i = 0; i < ARRAY_SIZE(types) && !page; i++)
-		page = last_take(group, zone, order, types[i], gfp);
+		page = last_take(group, zone, order, types[i], i > 0, gfp);
 	spin_unlock_irqrestore(&zone->lock, flags);
 	return page;
 }
@@ -899,8 +911,9 @@ static struct page *last_take_of_zone(const struct dmag_kgroup *group,
  * @gfp: the flags of the request
  *
  * A member that may not wait, and that neither the reserve nor the zones served, may
- * have free memory of its own group's protected pageblocks; and of others, as far
- * below the watermark as the reserve makes up for.  The group does not own it.
+ * have free memory of protected pageblocks, which without groups would be the zone's;
+ * and of others, as far below the watermark as the reserve makes up for.  The group
+ * does not own it.
  *
  * Context: Any that alloc_pages() may be called in, under RCU.  The cost is bounded.
  * Return: the page, as from alloc_pages(); or NULL.

@@ -50,6 +50,37 @@ static void test_protect(struct kunit *test)
 }
 
 /*
+ * All that a device reaches is protected for another one's group.  Without groups its
+ * atomic requests would have that memory.
+ */
+static void test_atomic_beside(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-protect", SZ_128M);
+	struct device *beside = bare_device(test, "dmag-beside");
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct bus_dma_region map[] = { {}, {} };
+	dma_addr_t dma;
+	void *buf;
+
+	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	dmag_claim_lock();
+	map[0].cpu_start = PFN_PHYS(first_protected(group));
+	dmag_claim_unlock();
+	map[0].size = pageblock_nr_pages << PAGE_SHIFT;
+	set_map(test, beside, map, sizeof(map));
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(beside, DMA_BIT_MASK(32)),
+			0);
+	buf = dma_alloc_coherent(beside, SZ_64K, &dma, GFP_ATOMIC);
+	expect_good(test, beside, buf, dma, SZ_64K);
+	KUNIT_EXPECT_EQ(test, frames_used(group_of(beside)), 0);
+	dma_free_coherent(beside, SZ_64K, buf, dma);
+	expect_valid(test);
+	kunit_device_unregister(test, beside);
+	kunit_device_unregister(test, dev);
+}
+
+/*
  * An alloc_contig_range() of another caller that fails may lift the isolation of a
  * protected pageblock that is being claimed.  It is movable then, and its
  * protection ends.
@@ -125,22 +156,17 @@ static void burst(struct hoard *hoard, unsigned int most)
 }
 
 /*
- * A request that may not wait, and that the reserve and the zones refuse, gets
- * protected memory that is free, but of its own group.
+ * Requests that may not wait, and that the reserve and the zones refuse, get protected
+ * memory that is free.
  */
 static void test_protect_atomic(struct kunit *test)
 {
 	struct device *dev = device_reaching(test, "dmag-burst", SZ_128M);
-	struct device *other = make_device(test, "dmag-burst2", LIMIT_29);
 	struct dmag_kgroup *group = joined_group(test, dev);
 	struct hoard *hoard = hoard_make(test, dev, SZ_512K);
-	struct hoard *others = hoard_make(test, other, SZ_512K);
 
 	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(group->protected) >=
 					   group->goal));
-	burst(others, 512);
-	KUNIT_EXPECT_EQ(test, nr_protected_by(others, group), 0);
-	hoard_free(others, 0);
 	burst(hoard, 256);
 	KUNIT_EXPECT_GT(test, nr_protected_by(hoard, group),
 			group->goal / PHYS_PFN(SZ_512K) / 2);
@@ -153,7 +179,6 @@ static void test_protect_atomic(struct kunit *test)
 	hoard_free(hoard, 0);
 	KUNIT_EXPECT_EQ(test, group->protected, group->goal);
 	expect_valid(test);
-	kunit_device_unregister(test, other);
 	kunit_device_unregister(test, dev);
 }
 
@@ -189,9 +214,13 @@ static void test_protect_added(struct kunit *test)
 #endif
 
 static struct kunit_case protect_cases[] = {
-	KUNIT_CASE(test_protect),	KUNIT_CASE(test_isolation_lifted),
-	KUNIT_CASE(test_protect_run),	KUNIT_CASE(test_protect_atomic),
-	KUNIT_CASE(test_protect_added), {},
+	KUNIT_CASE(test_protect),
+	KUNIT_CASE(test_atomic_beside),
+	KUNIT_CASE(test_isolation_lifted),
+	KUNIT_CASE(test_protect_run),
+	KUNIT_CASE(test_protect_atomic),
+	KUNIT_CASE(test_protect_added),
+	{},
 };
 
 static struct kunit_suite protect_suite = {
