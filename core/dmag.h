@@ -62,7 +62,8 @@ extern "C" {
  *   length, contiguous in bus space.
  * - I2 A frame is owned by at most one group, and is either free or used;
  *   owned = free + used + quarantined.
- * - I3 A blocking request never takes the reserve below min.
+ * - I3 A blocking request never takes the reserve below min.  A host may serve one
+ *   with dmag_group_try() nevertheless, before it would fail.
  * - I4 No function marked "Context: Any" sleeps, allocates or converts.
  * - I5 A frame that was released to the host is in the host's state.
  * - I6 A frame whose conversion failed is on no free list.

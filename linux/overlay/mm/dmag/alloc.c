@@ -680,6 +680,46 @@ static struct page *alloc_last(struct device *dev, size_t size, gfp_t gfp)
 	return page;
 }
 
+/*
+ * The reserve below min is for requests that may not wait.  But of a small zone it is
+ * much more than the zone itself would keep for these, so before a request fails that
+ * may wait, it has the difference.  What the reserve has grown by stays behind as well:
+ * requests that may not wait have needed as much.
+ */
+static int settle_below_min(struct dmag_kgroup *group,
+			    const struct dmag_request *req, u64 *pfn)
+{
+	u64 keep = dmag_candidate_zones_keep(group);
+	int ret = -ENOMEM;
+
+	dmag_pcp_drain(group);
+	spin_lock_irq(&group->lock);
+	keep += group->core.marks.min - group->core.base.min;
+	if (group->core.frames.free >= keep + req->count)
+		ret = dmag_group_try(&group->core, req, pfn);
+	if (!ret)
+		group->counter[DMAG_NR_ALLOC]++;
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
+static int settle_by_reserve(struct device *dev, const struct dmag_request *req,
+			     u64 *pfn)
+{
+	struct dmag_device *member;
+	int ret = -ENOMEM;
+
+	rcu_read_lock();
+	member = alloc_member(dev);
+	if (member && dmag_kgroup_serves(member->group))
+		ret = settle_below_min(member->group, req, pfn);
+	if (!ret)
+		dmag_device_charge(member, req->count);
+	rcu_read_unlock();
+	return ret;
+}
+
 static struct page *settle_restricted(struct device *dev, size_t size,
 				      gfp_t gfp, struct page *page)
 {
@@ -703,6 +743,8 @@ static struct page *settle_restricted(struct device *dev, size_t size,
 	alloc_relax(&req);
 	if (dmag_may_wait(gfp) && effort.most_moves == LONG_MAX)
 		ret = alloc_wait(dev, &req, &effort, &pfn);
+	if (ret && ret != -EINTR && dmag_may_wait(gfp))
+		ret = settle_by_reserve(dev, &req, &pfn);
 	if (!ret && alloc_hand_out(dev, pfn, size, gfp, &page))
 		return page;
 	if (blocking)

@@ -395,6 +395,27 @@ static int room_class(const struct dmag_kgroup *group)
 	return min_t(int, class, gfp_zone(GFP_KERNEL));
 }
 
+/**
+ * dmag_candidate_zones_keep() - What zones keep from the devices of a group.
+ * @group: the group
+ *
+ * Context: Any.
+ * Return: frames, the sum over the zones that the group reaches a part of: the min
+ * watermark and the memory that is reserved from users of the group's highest zone.
+ */
+u64 dmag_candidate_zones_keep(const struct dmag_kgroup *group)
+{
+	int class = room_class(group);
+	struct zone *zone;
+	u64 keep = 0;
+
+	for_each_populated_zone(zone)
+		if (zone_idx(zone) <= class)
+			keep += min_wmark_pages(zone) +
+				zone->lowmem_reserve[class];
+	return keep;
+}
+
 /*
  * Whether the host can spare @free free frames of a zone, and @moves frames in use.
  * The group's devices can have the free memory of their highest zone down to its min

@@ -36,6 +36,7 @@ int dmag_candidate_find(struct dmag_kgroup *group,
 			struct dmag_range *best);
 bool dmag_candidate_spared(const struct dmag_kgroup *group,
 			   const struct dmag_range *range, bool protected);
+u64 dmag_candidate_zones_keep(const struct dmag_kgroup *group);
 struct page *dmag_candidate_take_last(const struct dmag_kgroup *group, int node,
 				      unsigned int order, gfp_t gfp);
 void dmag_make_allocated(struct page *page, unsigned int order);

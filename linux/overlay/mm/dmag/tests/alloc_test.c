@@ -68,6 +68,26 @@ static void test_atomic_last_frame(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/*
+ * Of a small zone min is more than the zone itself would keep, and a request that may
+ * wait has that before it fails.
+ */
+static void test_below_min(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-below", DMA_BIT_MASK(24));
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, SZ_64K);
+
+	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
+	hoard_fill(hoard, GFP_KERNEL, 1024);
+	KUNIT_EXPECT_LT(test, hoard->nr, 1024);
+	KUNIT_EXPECT_LT(test, READ_ONCE(group->core.frames.free),
+			group->core.marks.min / 2);
+	hoard_free(hoard, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 struct free_job {
 	struct irq_work work;
 	struct completion done;
@@ -429,14 +449,23 @@ static void test_held_last(struct kunit *test)
 }
 
 static struct kunit_case alloc_cases[] = {
-	KUNIT_CASE(test_atomic),	 KUNIT_CASE(test_atomic_last_frame),
-	KUNIT_CASE(test_free_in_irq),	 KUNIT_CASE(test_other_calls),
-	KUNIT_CASE(test_sizes),		 KUNIT_CASE(test_unaligned),
-	KUNIT_CASE(test_too_large),	 KUNIT_CASE(test_bad_free),
-	KUNIT_CASE(test_held_page),	 KUNIT_CASE(test_held_block),
-	KUNIT_CASE(test_broken_page),	 KUNIT_CASE(test_broken_frame),
-	KUNIT_CASE(test_memory_failure), KUNIT_CASE(test_held_last),
-	KUNIT_CASE(test_init_on_free),	 {},
+	KUNIT_CASE(test_atomic),
+	KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),
+	KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),
+	KUNIT_CASE(test_unaligned),
+	KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_bad_free),
+	KUNIT_CASE(test_held_page),
+	KUNIT_CASE(test_held_block),
+	KUNIT_CASE(test_broken_page),
+	KUNIT_CASE(test_broken_frame),
+	KUNIT_CASE(test_memory_failure),
+	KUNIT_CASE(test_held_last),
+	KUNIT_CASE(test_init_on_free),
+	KUNIT_CASE(test_below_min),
+	{},
 };
 
 static struct kunit_suite alloc_suite = {
