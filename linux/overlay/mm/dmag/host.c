@@ -725,3 +725,104 @@ void dmag_kgroup_release_range(struct dmag_kgroup *group,
 	dmag_kgroup_kick(group);
 	spin_unlock_irq(&group->lock);
 }
+
+/* Claim a block of @within for the reserve, from memory that is free or can move. */
+static int host_claim_block(struct dmag_kgroup *group,
+			    const struct dmag_range *within)
+{
+	struct dmag_request req = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
+	enum dmag_rung rung = DMAG_CLAIM_FREE;
+	struct dmag_range got;
+	int ret;
+
+	req.within = *within;
+	spin_lock_irq(&group->lock);
+	do {
+		ret = host_claim(&group->core, &req, rung, &got);
+	} while (ret == -EAGAIN && ++rung < DMAG_CLAIM_RECLAIM);
+	if (!ret) {
+		ret = dmag_group_add(&group->core, got.start, got.last);
+		if (ret && ret != -EEXIST)
+			host_release(&group->core, &got);
+	}
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
+/* The block with the first free frames of @range, cut to it. */
+static bool host_free_block(struct dmag_kgroup *group,
+			    const struct dmag_range *range,
+			    struct dmag_range *block)
+{
+	struct dmag_range part;
+	bool found;
+
+	spin_lock_irq(&group->lock);
+	found = host_pick_inside(group, range, &part);
+	if (found)
+		DMAG_WARN_ON(group,
+			     dmag_frames_put(&group->core.frames, part.start,
+					     part.last - part.start + 1));
+	spin_unlock_irq(&group->lock);
+	if (!found)
+		return false;
+	block->start =
+		max(round_down(part.start, DMAG_BLOCK_FRAMES), range->start);
+	block->last = min(round_up(part.start + 1, DMAG_BLOCK_FRAMES) - 1,
+			  range->last);
+	return true;
+}
+
+/*
+ * Release the free frames of @range, one block after the other, and before each claim
+ * a block of @other for it if the reserve would be low without.
+ */
+static int host_vacate(struct dmag_kgroup *group,
+		       const struct dmag_range *range,
+		       const struct dmag_range *other)
+{
+	struct dmag_range block;
+	int ret = 0;
+
+	while (!ret && host_free_block(group, range, &block)) {
+		ret = dmag_kgroup_give_up(group);
+		if (!ret && READ_ONCE(group->core.frames.free) <
+				    group->core.marks.low + DMAG_BLOCK_FRAMES)
+			ret = host_claim_block(group, other);
+		if (!ret)
+			dmag_kgroup_release_range(group, &block);
+	}
+	return ret;
+}
+
+/**
+ * dmag_kgroup_make_way() - Move a reserve out of memory that other groups want more.
+ * @group: the group
+ * @bound: how long claims may take, in jiffies
+ *
+ * A reserve takes what is free, wherever that is.  But a narrower group may reach no
+ * other memory, and cannot move the frames of a reserve.  Nothing is reclaimed.
+ *
+ * Context: Process, under both mutexes.
+ * Return: 0; -EAGAIN, -ETIME or -EINTR if frames are left that should go.
+ */
+int dmag_kgroup_make_way(struct dmag_kgroup *group, unsigned long bound)
+{
+	struct dmag_cells cells;
+	int ret = 0;
+
+	might_sleep();
+	dmag_assert_may_claim();
+	group->effort = (struct dmag_effort){
+		.until = jiffies + bound,
+		.tries = DMAG_FILL_TRIES,
+		.most_moves = LONG_MAX,
+		.node = NUMA_NO_NODE,
+	};
+	dmag_cells_choose(&dmag_registry, &group->core, &cells);
+	for (unsigned int i = 1; i < cells.nr && !ret; i++)
+		if (cells.cell[i].demand > cells.cell[0].demand)
+			ret = host_vacate(group, &cells.cell[i].range,
+					  &cells.cell[0].range);
+	return ret;
+}

@@ -15,6 +15,7 @@ void dmag_kgroup_fill_first(struct dmag_kgroup *group, unsigned long bound);
 void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound);
 int dmag_kgroup_climb(struct dmag_kgroup *group, const struct dmag_request *req,
 		      const struct dmag_effort *effort, u64 *pfn);
+int dmag_kgroup_make_way(struct dmag_kgroup *group, unsigned long bound);
 bool dmag_claim_isolates(const struct dmag_range *range);
 void dmag_kgroup_release_range(struct dmag_kgroup *group,
 			       const struct dmag_range *range);

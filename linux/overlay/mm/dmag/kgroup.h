@@ -183,6 +183,7 @@ struct dmag_cursor {
  * @hold: after the host took frames above low: until then the worker does not claim
  *	them back, unless the reserve is below min (dmag_mutex)
  * @protect: after a protection that fell short (dmag_mutex)
+ * @way: after frames were left in memory that other groups want more (dmag_mutex)
  * @meta: pages that were fed to @core.frames (dmag_mutex)
  * @rcu: delays freeing
  * @seg: the reach's segments
@@ -219,6 +220,7 @@ struct dmag_kgroup {
 	struct dmag_retry fill;
 	struct dmag_retry hold;
 	struct dmag_retry protect;
+	struct dmag_retry way;
 	struct list_head meta;
 	struct rcu_head rcu;
 	struct dmag_range seg[];

@@ -155,6 +155,15 @@ static void reserve_fill(struct dmag_kgroup *group, unsigned long *delay)
 	retry_bound(delay, &group->fill);
 }
 
+/* Other groups come and go, so this is looked at in each round. */
+static void reserve_make_way(struct dmag_kgroup *group, unsigned long *delay)
+{
+	if (retry_due(&group->way))
+		retry_note(&group->way,
+			   dmag_kgroup_make_way(group, DMAG_REFILL_BOUND));
+	retry_bound(delay, &group->way);
+}
+
 static void reserve_protect(struct dmag_kgroup *group)
 {
 	u64 before = group->protected;
@@ -287,6 +296,7 @@ static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
 	if (reserve_adapt(group))
 		*delay = min(*delay, DMAG_ADAPT_PERIOD);
 	reserve_fill(group, delay);
+	reserve_make_way(group, delay);
 	if (retry_due(&group->protect))
 		reserve_protect(group);
 	retry_bound(delay, &group->protect);

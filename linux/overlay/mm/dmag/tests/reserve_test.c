@@ -160,6 +160,65 @@ static void test_surplus(struct kunit *test)
 	kunit_device_unregister(test, loose);
 }
 
+/* How many free frames of a group lie below @end. */
+static u64 free_below(struct dmag_kgroup *group, u64 end)
+{
+	struct dmag_run run = { .range.last = -1ULL };
+	u64 nr = 0;
+
+	spin_lock_irq(&group->lock);
+	while (dmag_frames_walk(&group->core.frames, run.range.last + 1,
+				&run) &&
+	       run.range.start < end)
+		if (run.state == DMAG_FREE)
+			nr += min(run.range.last + 1, end) - run.range.start;
+	spin_unlock_irq(&group->lock);
+	return nr;
+}
+
+/* Let the reserve have a block in the lowest 16 MiB, and hardly any other. */
+static int reserve_settle_low(struct dmag_kgroup *group)
+{
+	struct dmag_effort effort = { .until = jiffies + 10 * HZ,
+				      .most_moves = LONG_MAX,
+				      .node = NUMA_NO_NODE };
+	struct dmag_request req = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
+	u64 pfn;
+	int ret;
+
+	req.within.start = PHYS_PFN(BASE);
+	req.within.last = PHYS_PFN(BASE + SZ_16M) - 1;
+	dmag_claim_lock();
+	dmag_kgroup_release(group, group->core.marks.min, U64_MAX);
+	ret = dmag_kgroup_climb(group, &req, &effort, &pfn);
+	if (!ret) {
+		spin_lock_irq(&group->lock);
+		ret = dmag_group_put(&group->core, pfn, DMAG_BLOCK_FRAMES);
+		spin_unlock_irq(&group->lock);
+	}
+	dmag_claim_unlock();
+	return ret;
+}
+
+/* A reserve leaves the memory that is all that a narrower group reaches. */
+static void test_make_way(struct kunit *test)
+{
+	struct device *wide = device_reaching(test, "dmag-wide", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, wide);
+	u64 end = PHYS_PFN(BASE + SZ_16M);
+	struct device *tight;
+
+	KUNIT_ASSERT_TRUE(test, reserve_fill(group));
+	KUNIT_ASSERT_EQ(test, reserve_settle_low(group), 0);
+	KUNIT_ASSERT_GE(test, free_below(group, end), DMAG_BLOCK_FRAMES);
+	tight = device_reaching(test, "dmag-tight", SZ_16M);
+	KUNIT_EXPECT_TRUE(test, eventually(!free_below(group, end)));
+	KUNIT_EXPECT_FALSE(test, reserve_is_low(group));
+	expect_valid(test);
+	kunit_device_unregister(test, tight);
+	kunit_device_unregister(test, wide);
+}
+
 static unsigned long round_of(const struct dmag_kgroup *group)
 {
 	unsigned long round;
@@ -247,10 +306,15 @@ static void test_broken(struct kunit *test)
 }
 
 static struct kunit_case reserve_cases[] = {
-	KUNIT_CASE(test_reserve), KUNIT_CASE(test_release),
-	KUNIT_CASE(test_oom),	  KUNIT_CASE(test_squeeze),
-	KUNIT_CASE(test_surplus), KUNIT_CASE(test_no_haste),
-	KUNIT_CASE(test_broken),  {},
+	KUNIT_CASE(test_reserve),
+	KUNIT_CASE(test_release),
+	KUNIT_CASE(test_oom),
+	KUNIT_CASE(test_squeeze),
+	KUNIT_CASE(test_surplus),
+	KUNIT_CASE(test_no_haste),
+	KUNIT_CASE(test_broken),
+	KUNIT_CASE(test_make_way),
+	{},
 };
 
 static struct kunit_suite reserve_suite = {
