@@ -174,14 +174,14 @@ bool dmag_pageblock_usable(struct dmag_kgroup *group,
 }
 
 /*
- * The number of pages of @range that could have to move; -1 if one cannot, if the
- * use of one within @taken is beyond @worst, or if there are more than @most.  This
- * reads struct pages without any lock, so it is a guess, which dmag_contig_take()
- * puts to the test.
+ * The number of pages of @range that could have to move; -1 if one cannot, which sets
+ * @stays to its frame, if the use of one within @taken is beyond @worst, or if there are
+ * more than @most.  This reads struct pages without any lock, so it is a guess, which
+ * dmag_contig_take() puts to the test.
  */
 static long candidate_moves(const struct dmag_range *range,
 			    const struct dmag_range *taken,
-			    enum dmag_page_use worst, long most)
+			    enum dmag_page_use worst, long most, u64 *stays)
 {
 	long moves = 0;
 
@@ -199,6 +199,8 @@ static long candidate_moves(const struct dmag_range *range,
 			continue;
 		}
 		use = candidate_page_use(page);
+		if (use == DMAG_PAGE_STAYS)
+			*stays = pfn;
 		if (use == DMAG_PAGE_STAYS ||
 		    (use > worst && taken->start <= pfn && pfn <= taken->last))
 			return -1;
@@ -219,7 +221,9 @@ static long candidate_moves(const struct dmag_range *range,
 long dmag_pages_to_move(const struct dmag_range *range,
 			enum dmag_page_use worst)
 {
-	return candidate_moves(range, range, worst, LONG_MAX);
+	u64 stays;
+
+	return candidate_moves(range, range, worst, LONG_MAX, &stays);
 }
 
 /**
@@ -296,20 +300,40 @@ static bool candidate_scan_next(struct candidate_scan *scan,
 	return true;
 }
 
-/* Pass over the other candidates that begin in a pageblock. */
-static void candidate_scan_skip(struct candidate_scan *scan, u64 block)
+/* Pass over the candidates that begin at frame @start or above, down from the next one. */
+static void candidate_scan_skip_from(struct candidate_scan *scan, u64 start)
 {
-	u64 start = max(block << pageblock_order, scan->lowest);
-	u64 skip = scan->next >> pageblock_order == block ?
-			   div64_u64(scan->next - start, scan->align) + 1 :
-			   0;
+	u64 skip;
 
-	skip = min(skip, scan->left);
+	start = max(start, scan->lowest);
+	if (scan->next < start)
+		return;
+	skip = min(div64_u64(scan->next - start, scan->align) + 1, scan->left);
 	scan->left -= skip;
 	if (scan->next - scan->lowest < skip * scan->align)
 		scan->next = scan->highest;
 	else
 		scan->next -= skip * scan->align;
+}
+
+/* Pass over the other candidates that begin in a pageblock. */
+static void candidate_scan_skip(struct candidate_scan *scan, u64 block)
+{
+	if (scan->next >> pageblock_order == block)
+		candidate_scan_skip_from(scan, block << pageblock_order);
+}
+
+/*
+ * Pass over all candidates with a part in the pageblock of frame @pfn.  So a scan for a
+ * large extent, of which many overlap, looks at each page about once.
+ */
+static void candidate_scan_skip_over(struct candidate_scan *scan, u64 pfn)
+{
+	u64 first = round_down(pfn, pageblock_nr_pages);
+
+	if (scan->next <= pfn)
+		candidate_scan_skip_from(scan,
+					 first - min(first, scan->count - 1));
 }
 
 /* Let the next claim of the kind begin at @start, where there may be more. */
@@ -481,10 +505,13 @@ static bool candidate_spared(const struct dmag_kgroup *group,
 			   min_t(u64, moves, count), !protected);
 }
 
-/* Unless the claim reclaims, the host must be able to spare the memory. */
+/*
+ * Unless the claim reclaims, the host must be able to spare the memory.  If a page of the
+ * candidate cannot move, @stays is set to its frame.
+ */
 static long candidate_judge(struct dmag_kgroup *group,
 			    const struct dmag_range *range, enum dmag_rung rung,
-			    enum candidate_choice choice, long most)
+			    enum candidate_choice choice, long most, u64 *stays)
 {
 	struct dmag_range judged = dmag_whole_pageblocks(range);
 	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
@@ -505,7 +532,7 @@ static long candidate_judge(struct dmag_kgroup *group,
 		most = min(most,
 			   room_for_moves(page_zone(pfn_to_page(range->start)),
 					  !protected));
-	moves = candidate_moves(&judged, range, worst, most);
+	moves = candidate_moves(&judged, range, worst, most, stays);
 	if (moves >= 0 && !reclaims &&
 	    !candidate_spared(group, range, protected, moves))
 		return -1;
@@ -555,8 +582,12 @@ static int candidate_find_best(struct dmag_kgroup *group,
 	candidate_scan_begin(&scan, &group->cursor[rung], req, count, align);
 	while (most >= 0 && judged < DMAG_CANDIDATES &&
 	       candidate_scan_next(&scan, &range)) {
-		long moves = candidate_judge(group, &range, rung, choice, most);
+		u64 stays = U64_MAX;
+		long moves = candidate_judge(group, &range, rung, choice, most,
+					     &stays);
 
+		if (stays != U64_MAX)
+			candidate_scan_skip_over(&scan, stays);
 		cond_resched();
 		if (!(++scanned % DMAG_SCAN_BATCH))
 			dmag_kgroup_yield(group);

@@ -234,16 +234,58 @@ static void test_outlives_member(struct kunit *test)
 	expect_valid(test);
 }
 
+/* How long it takes to find that there is no candidate below @end, ns. */
+static u64 time_in_vain(struct kunit *test, struct dmag_kgroup *group, u64 end)
+{
+	struct dmag_request req = DMAG_REQUEST(PHYS_PFN(SZ_128M));
+	u64 least = U64_MAX;
+
+	req.align = DMAG_BLOCK_FRAMES;
+	req.within.start = PHYS_PFN(BASE);
+	req.within.last = PHYS_PFN(end) - 1;
+	dmag_claim_lock();
+	group->effort = (struct dmag_effort){ .until = jiffies + 60 * HZ,
+					      .most_moves = LONG_MAX,
+					      .node = NUMA_NO_NODE };
+	for (int i = 0; i < 5; i++) {
+		u64 start = ktime_get_ns();
+		struct dmag_range best;
+
+		KUNIT_EXPECT_EQ(test,
+				dmag_candidate_find(group, &req,
+						    DMAG_CLAIM_RECLAIM, &best),
+				-EAGAIN);
+		least = min(least, ktime_get_ns() - start);
+	}
+	dmag_claim_unlock();
+	return least;
+}
+
+/* Of 33 candidates that one page rules out, one is looked at. */
+static void test_hopeless(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-hopeless", SZ_256M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	unsigned long held = PHYS_PFN(BASE + SZ_128M) - 1;
+	u64 one, all;
+
+	KUNIT_ASSERT_EQ(test,
+			alloc_contig_range(held, held + 1, MIGRATE_MOVABLE,
+					   GFP_KERNEL),
+			0);
+	one = time_in_vain(test, group, BASE + SZ_128M);
+	all = time_in_vain(test, group, BASE + SZ_128M + SZ_64M);
+	KUNIT_EXPECT_LT(test, all, 4 * one);
+	free_contig_range(held, 1);
+	kunit_device_unregister(test, dev);
+}
+
 static struct kunit_case universal_cases[] = {
-	KUNIT_CASE(test_large),
-	KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_zones_failed),
-	KUNIT_CASE(test_in_vain),
-	KUNIT_CASE(test_atomic),
-	KUNIT_CASE(test_free_with_neighbour),
-	KUNIT_CASE(test_outlives_member),
-	KUNIT_CASE(test_claims_exactly),
-	{}
+	KUNIT_CASE(test_large),		  KUNIT_CASE(test_too_large),
+	KUNIT_CASE(test_zones_failed),	  KUNIT_CASE(test_in_vain),
+	KUNIT_CASE(test_atomic),	  KUNIT_CASE(test_free_with_neighbour),
+	KUNIT_CASE(test_outlives_member), KUNIT_CASE(test_claims_exactly),
+	KUNIT_CASE(test_hopeless),	  {}
 };
 
 static struct kunit_suite universal_suite = {
