@@ -10,6 +10,7 @@
  */
 
 #include <linux/dmag.h>
+#include <linux/freezer.h>
 #include <linux/init.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -38,6 +39,9 @@
 
 /* Calls of the OOM killer that are no further apart have one cause. */
 #define DMAG_OOM_EPISODE (10 * HZ)
+
+/* How long the worker leaves groups alone while the system freezes tasks. */
+#define DMAG_FREEZE_PAUSE (HZ / 10)
 
 /* How often the worker looks at a group whose watermarks are raised. */
 #define DMAG_ADAPT_PERIOD (4UL * HZ)
@@ -334,6 +338,20 @@ static void reserve_count_above_low(void)
 	WRITE_ONCE(reserve_above_low, above);
 }
 
+/*
+ * The freezer waits for the worker's round, and gives up after a while.  A round may
+ * take two seconds for each group.
+ */
+static bool reserve_freezes(void)
+{
+#ifdef CONFIG_FREEZER
+	return READ_ONCE(pm_freezing);
+#else
+	return false;
+#endif
+}
+
+/* The groups that a round leaves out come first in the next one. */
 static void reserve_worker(struct work_struct *work)
 {
 	static unsigned long round;
@@ -342,7 +360,7 @@ static void reserve_worker(struct work_struct *work)
 
 	round = round + 1 ?: 1;
 	dmag_claim_lock();
-	while ((group = dmag_kgroup_next(round))) {
+	while (!reserve_freezes() && (group = dmag_kgroup_next(round))) {
 		reserve_tend(group, &delay);
 		dmag_claim_unlock();
 		cond_resched();
@@ -351,6 +369,8 @@ static void reserve_worker(struct work_struct *work)
 	reserve_count_above_low();
 	dmag_claim_unlock();
 	dmag_capture_switch();
+	if (reserve_freezes())
+		delay = min(delay, DMAG_FREEZE_PAUSE);
 	if (delay != ULONG_MAX)
 		dmag_worker_kick_in(delay);
 }
