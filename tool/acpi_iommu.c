@@ -6,7 +6,6 @@
  * Which devices an IOMMU translates for depends on the kernel's configuration and
  * command line, and is told by sysfs or the log.
  */
-#include "acpi.h"
 #include "acpi_bytes.h"
 #include "text.h"
 
