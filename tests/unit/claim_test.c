@@ -733,6 +733,13 @@ static int odd_claim(struct dmag_group *g, const struct dmag_request *rq,
 	return 0;
 }
 
+static int odd_ceded(struct dmag_group *g, const struct dmag_request *rq,
+		     enum dmag_rung rung, struct dmag_range *got)
+{
+	return rung == DMAG_CLAIM_SURPLUS ? odd_claim(g, rq, rung, got) :
+					    -EAGAIN;
+}
+
 static int odd_elsewhere(struct dmag_group *g, const struct dmag_request *rq,
 			 enum dmag_rung rung, struct dmag_range *got)
 {
@@ -1000,6 +1007,23 @@ static void claims_outside_go_back(void **state)
 	leave_clean(&low);
 }
 
+/* The host must not have what is still converted. */
+static void ceded_outside_is_left(void **state)
+{
+	struct dmag_request rq = DMAG_REQUEST(1);
+	u64 pfn;
+
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	odd.claim = odd_ceded;
+	odd.release = odd_release;
+	odd_range = (struct dmag_range){ PAGES - BLOCK, PAGES - 1 };
+	assert_int_equal(dmag_group_alloc(&m.reg, low.group, &odd, &rq, &pfn),
+			 -EINVAL);
+	assert_int_equal(odd_releases, 0);
+	leave_clean(&low);
+}
+
 /* An extent that is in reach, but not what was asked for, fills the reserve. */
 static void claims_elsewhere_are_kept(void **state)
 {
@@ -1188,6 +1212,7 @@ int main(void)
 		TEST(restores_fail),
 		TEST(restore_fails_shrinking),
 		TEST(claims_outside_go_back),
+		TEST(ceded_outside_is_left),
 		TEST(claims_elsewhere_are_kept),
 		TEST(claims_twice_are_left_alone),
 		TEST(met_by_others),
