@@ -34,8 +34,11 @@
 /* How long the last resort waits for writeback of a candidate, jiffies. */
 #define DMAG_PATIENCE (HZ / 50)
 
-/* How many frames are paged out before the claim looks at the time, and at others. */
-#define DMAG_PAGE_OUT_BATCH 512
+/*
+ * How many frames are paged out before the claim looks at the time, and at others: as
+ * many as reclaim takes at once.  Storage may take a tenth of a second for these.
+ */
+#define DMAG_PAGE_OUT_BATCH SWAP_CLUSTER_MAX
 
 static void claim_page_out_some(u64 pfn, u64 last)
 {
