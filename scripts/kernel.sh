@@ -86,12 +86,18 @@ wanted()
 
 # A symbol of the fragments that did not make it is an error, for a guest that
 # silently lacks a checker proves nothing. Only dmag's own may be missing, and
-# only from a tree that does not have dmag.
+# only from a tree that does not have dmag. One that cannot be on is off.
 check_config()
 {
 	wanted "$1" | while IFS= read -r line; do
 		symbol=${line%%=*}
 		grep -qxF "$line" "$2/.config" && continue
+		case $line in
+		"# "*)
+			symbol=${line#\# }
+			grep -q "^${symbol%% *}=" "$2/.config" || continue
+			;;
+		esac
 		# A later fragment may choose another preemption model.
 		[ "$line" = CONFIG_PREEMPT_VOLUNTARY=y ] && [ "$1" = debug ] && continue
 		case $symbol in
