@@ -263,6 +263,19 @@ def areas_table(*logs):
     return table
 
 
+def latency_table(groups, stock):
+    """Atomic requests of a real-time task, in microseconds; a worst case is of one request."""
+    table = Table("size|>asked|>groups|>stock|>groups us p50/p99/worst|>stock us p50/p99/worst|verdict")
+    asked = [{row["size"]: row for row in map(words, told(log, "LATENCY"))} for log in (groups, stock)]
+    for size, g in asked[0].items():
+        s = asked[1].get(size, {})
+        quick = all(key in g and key in s and number(g, key) <= 2 * number(s, key) for key in ("p50_ns", "p99_ns"))
+        said = "ok" if quick and g["granted"] == g["asked"] else "FAILED"
+        table.add(amount(int(size)), g["asked"], g["granted"], s.get("granted", ""), times(g), times(s),
+                  said, verdict=said)
+    return table
+
+
 def tool_table(normal):
     """dmag plan --live must predict what dmag show then reports."""
     table = Table("the tool's prediction|verdict")
@@ -303,6 +316,7 @@ TABLES = {
     "areas": (areas_table, AREAS),
     "cost": (cost_table, ("normal", "normal-off")),
     "overhead": (overhead_table, ("without", "normal", "normal-off")),
+    "latency": (latency_table, ("rt", "rt-off")),
     "tool": (tool_table, ("normal",)),
 }
 
@@ -344,8 +358,8 @@ def machine():
 
 def complete(directory):
     """The scenarios that have all their logs, and these."""
-    stock = "-normal-off.log"
-    names = [name.removesuffix(stock) for name in sorted(os.listdir(directory)) if name.endswith(stock)]
+    stock = "(.*)-(normal|rt)-off.log"
+    names = [match[1] for match in (re.fullmatch(stock, name) for name in sorted(os.listdir(directory))) if match]
     logs = {name: [f"{directory}/{name}-{system}.log" for system in TABLES.get(name, DEFAULT)[1]]
             for name in names}
     return {name: paths for name, paths in logs.items() if all(map(os.path.exists, paths))}
@@ -363,7 +377,7 @@ def facts(directory):
     text = {"date": " to ".join(dict.fromkeys((days[0], days[-1]))), "commit": ", ".join(sorted(commits)),
             "machine": machine()}
     faults = 0
-    for what in ("run", "compare", "areas", "cost", "overhead"):
+    for what in ("run", "compare", "areas", "cost", "latency", "overhead"):
         names = [name for name in logs if name == what or what == "compare" and name not in TABLES]
         made = list(tables(directory, names))
         faults += sum(table.faults for table in made)

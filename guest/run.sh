@@ -11,6 +11,7 @@
 # FLAVOUR is that of the kernel, or one of those without groups, for which the normal
 # kernel boots with dmag=off: "off"; "area", with a CMA area of 256 MiB where Linux puts
 # it; "placed", with one in the lowest GiB, where every device of the scenarios reaches it.
+# "rt-off" is the real-time kernel with dmag=off.
 #
 # A scenario says what it needs at the head of guest/scenarios/SCENARIO.sh, in
 # lines "#: KEY=VALUE": memory, debug_memory, cpus, devices (bits of each),
@@ -70,12 +71,13 @@ shift
 base=$(basename "$scenario" .sh)
 name=$base-$flavour
 case $flavour in
-off) set -- dmag=off "$@" ;;
+off | rt-off) set -- dmag=off "$@" ;;
 area) set -- dmag=off cma=256M "$@" ;;
 placed) set -- dmag=off cma=256M@0-1G "$@" ;;
 esac
 case $flavour in
 off | area | placed) name=$base-normal-$flavour flavour=normal ;;
+rt-off) flavour=rt ;;
 esac
 logs=${LOG_DIR:-$build/log}
 log=$logs/$name.log
@@ -97,8 +99,10 @@ cpus=$(need "$scenario" cpus 2)
 kunit=$(need "$scenario" kunit 0)
 programs=$(need "$scenario" programs '')
 append=$(need "$scenario" append '')
+qemu=$(need "$scenario" qemu '')
 # In QEMU 7.2 a virtual CPU may trip over code that another one patches, which a
-# static key does. So the CPUs take turns, but for kernels without jump labels.
+# static key does. So the CPUs take turns, but for kernels without jump labels, unless
+# instructions are counted.
 thread=single
 case $flavour in
 debug | kcsan | rt)
@@ -106,6 +110,9 @@ debug | kcsan | rt)
 	timeout=$((timeout * 3))
 	thread=multi
 	;;
+esac
+case $qemu in
+*-icount*) thread=single ;;
 esac
 [ "$flavour" != debug ] || append="$append page_poison=1"
 
@@ -141,10 +148,10 @@ fi
 
 # A busy host is late with the first timer interrupts, so the guest does not
 # look whether they come. Scenarios report by way of /dev/kmsg, without a limit.
-# shellcheck disable=SC2046,SC2086 # lists of options
+# shellcheck disable=SC2086 # lists of options
 timeout -k 5 "$timeout" qemu-system-x86_64 -machine q35 \
 	-accel tcg,thread=$thread -cpu max \
-	-m "$memory" -smp "$cpus" $devices $disks $(need "$scenario" qemu '') \
+	-m "$memory" -smp "$cpus" $devices $disks $qemu \
 	-kernel "$kernel" -initrd "$initrd" \
 	-append "console=ttyS0 no_timer_check panic=-1 oops=panic printk.devkmsg=on kunit.enable=$kunit scenario=$base flavour=$flavour $append $*" \
 	-display none -nodefaults -no-reboot -monitor none -serial "file:$log" \

@@ -158,6 +158,17 @@ COSTS = (
     (False, "stock did not count", f"{COST}9", "dev=e context=block min=1 median=9"),
 )
 
+LATENCIES = (
+    (True, "at stock's level", "size=4096 asked=9 granted=9 p50_ns=20 p99_ns=30 max_ns=90",
+     "size=4096 asked=9 granted=9 p50_ns=20 p99_ns=30 max_ns=40"),
+    (False, "a slow tail", "size=4096 asked=9 granted=9 p50_ns=20 p99_ns=61 max_ns=90",
+     "size=4096 asked=9 granted=9 p50_ns=20 p99_ns=30 max_ns=90"),
+    (False, "one was refused", "size=4096 asked=9 granted=8 p50_ns=20 p99_ns=30 max_ns=90",
+     "size=4096 asked=9 granted=8 p50_ns=20 p99_ns=30 max_ns=90"),
+    (False, "stock did not ask", "size=4096 asked=9 granted=9 p50_ns=20 p99_ns=30 max_ns=90", ""),
+    (False, "none was asked", "", ""),
+)
+
 WORK = ("phase=fork instructions=2000", "phase=direct instructions=1000", "phase=direct instructions=3000",
         "phase=direct instructions=9000")
 OVERHEAD = (
@@ -209,6 +220,9 @@ def cases():
         yield f"run: {what}", holds(results.run_table(*logs)), good
     for good, what, *lines in COSTS:
         yield f"cost: {what}", holds(results.cost_table(*(stamped(said("COST", line)) for line in lines))), good
+    for good, what, *lines in LATENCIES:
+        logs = (stamped(said("LATENCY", line) if line else []) for line in lines)
+        yield f"latency: {what}", holds(results.latency_table(*logs)), good
     for good, what, groups, stock in COMPARED[:3]:
         yield f"published: {what}", published(groups, stock), good
     for good, what, without, groups in OVERHEAD:

@@ -31,6 +31,7 @@ for scenario in "$@"; do
 	systems=$("$top/guest/run.sh" --need "$scenario" systems "normal off")
 	case " $systems " in
 	*" without "*) "$top/scripts/kernel.sh" build without ;;
+	*" rt "*) "$top/scripts/kernel.sh" build rt ;;
 	esac
 	echo "compare: booting $scenario: $systems" >&2
 	echo "$systems" | xargs -n 1 | xargs -P $jobs -I{} "$top/guest/run.sh" "$scenario" {} >/dev/null ||

@@ -106,6 +106,7 @@ if [ -n "${ALL:-}" ]; then
 			step "$flavour/$name" guest/run.sh "$name" $flavour soak=120
 		done
 	done
+	step "rt/latency" scripts/compare.sh latency
 	step "long/fuzz" building make -s fuzz MINUTES=20
 	step "long/tool-fuzz" building make -s tool-fuzz FUZZ_SECONDS=600
 	TIMEOUT=4000 step "long/soak" guest/run.sh soak debug soak=3600

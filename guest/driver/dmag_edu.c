@@ -14,6 +14,8 @@
  *	cost CONTEXT COUNT		cycles of an alloc/free pair of one page
  *	pairs CONTEXT COUNT OTHER	so many pairs, while device OTHER does as many
  *					on another CPU; nanoseconds a pair
+ *	latency COUNT SIZE		so many atomic requests of a real-time task, each
+ *					given back before the next
  *	mask BITS			set both masks, as a driver does; takes how long?
  *	poke BITS			write the coherent mask behind the API's back
  *	churn COUNT SEED		so many random requests, checks and frees
@@ -38,6 +40,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/prandom.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/spinlock.h>
@@ -231,29 +234,32 @@ static void edu_put(struct device *dev, const struct edu_lot *lot,
 	}
 }
 
+/* Ask for the next buffer; whether it was granted. */
+static bool edu_ask(struct edu *edu, struct edu_lot *lot)
+{
+	struct edu_buffer *buf = &lot->buffers[lot->granted];
+	u64 start = ktime_get_ns();
+	u64 ns;
+
+	buf->cookie = edu_get(&edu->pdev->dev, lot, &buf->dma);
+	ns = ktime_get_ns() - start;
+	buf->ns = ns;
+	lot->total_ns += ns;
+	lot->max_ns = max(lot->max_ns, ns);
+	lot->slow += ns > EDU_SLOW_NS;
+	if (!buf->cookie)
+		return false;
+	lot->granted++;
+	return true;
+}
+
 static void edu_alloc_lot(struct edu *edu, struct edu_lot *lot)
 {
 	unsigned int refused = 0;
 	unsigned long i;
 
-	for (i = 0; i < lot->asked && refused < lot->give_up; i++) {
-		struct edu_buffer *buf = &lot->buffers[lot->granted];
-		u64 start = ktime_get_ns();
-		u64 ns;
-
-		buf->cookie = edu_get(&edu->pdev->dev, lot, &buf->dma);
-		ns = ktime_get_ns() - start;
-		buf->ns = ns;
-		lot->total_ns += ns;
-		lot->max_ns = max(lot->max_ns, ns);
-		lot->slow += ns > EDU_SLOW_NS;
-		if (!buf->cookie) {
-			refused++;
-			continue;
-		}
-		refused = 0;
-		lot->granted++;
-	}
+	for (i = 0; i < lot->asked && refused < lot->give_up; i++)
+		refused = edu_ask(edu, lot) ? 0 : refused + 1;
 }
 
 static void edu_free_lot(struct edu *edu, struct edu_lot *lot)
@@ -728,6 +734,71 @@ static int edu_cmd_pairs(struct edu *edu, const char *args)
 	return err;
 }
 
+/* A task that asks as the thread of an interrupt does, and what it asks for. */
+struct edu_latency {
+	struct edu *edu;
+	struct edu_lot *lot;
+	struct completion done;
+};
+
+/* The pauses are for the others, which have the CPU only while this task sleeps. */
+static int edu_latency_thread(void *data)
+{
+	struct edu_latency *latency = data;
+	struct edu_lot *lot = latency->lot;
+	struct edu *edu = latency->edu;
+	unsigned long flags;
+	bool granted;
+
+	sched_set_fifo(current);
+	for (unsigned long i = 0; i < lot->asked; i++) {
+		spin_lock_irqsave(&edu->lock, flags);
+		granted = edu_ask(edu, lot);
+		spin_unlock_irqrestore(&edu->lock, flags);
+		if (granted)
+			edu_put(&edu->pdev->dev, lot,
+				&lot->buffers[lot->granted - 1]);
+		usleep_range(300, 500);
+	}
+	kthread_complete_and_exit(&latency->done, 0);
+}
+
+static int edu_run_latency(struct edu *edu, struct edu_lot *lot)
+{
+	struct edu_latency latency = { .edu = edu, .lot = lot };
+	struct task_struct *task;
+
+	init_completion(&latency.done);
+	task = kthread_run(edu_latency_thread, &latency, "dmag_latency");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	wait_for_completion(&latency.done);
+	ctl_report(&edu->ctl, "size=%zu asked=%lu granted=%lu ", lot->size,
+		   lot->asked, lot->granted);
+	return edu_report_times(edu, lot);
+}
+
+static int edu_cmd_latency(struct edu *edu, const char *args)
+{
+	struct edu_lot *lot;
+	unsigned long count;
+	size_t size;
+	int err;
+
+	if (sscanf(args, "%lu %zu", &count, &size) != 2 || !count || !size)
+		return -EINVAL;
+	lot = kvzalloc(struct_size(lot, buffers, count), GFP_KERNEL);
+	if (!lot)
+		return -ENOMEM;
+	lot->size = size;
+	lot->asked = count;
+	lot->gfp = edu_gfp(EDU_IRQOFF);
+	err = edu_run_latency(edu, lot);
+	ctl_report(&edu->ctl, "\n");
+	kvfree(lot);
+	return err;
+}
+
 static int edu_parse_bits(const char *args, u64 *mask)
 {
 	unsigned int bits;
@@ -851,7 +922,7 @@ static const struct {
 	{ "roundtrip", edu_cmd_roundtrip }, { "verify", edu_cmd_verify },
 	{ "cost", edu_cmd_cost },	    { "mask", edu_cmd_mask },
 	{ "poke", edu_cmd_poke },	    { "churn", edu_cmd_churn },
-	{ "pairs", edu_cmd_pairs },
+	{ "pairs", edu_cmd_pairs },	    { "latency", edu_cmd_latency },
 };
 
 static int edu_command(struct ctl *ctl, char *line)
