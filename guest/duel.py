@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 """Invariant I11: the host is never worse off with groups than without.
 
-    duel.py [--counts] [SEED [ROUNDS]]      --counts: times are printed, not judged;
-                                            a round that is void is drawn anew
-    duel.py --show SEED                     print what is drawn, boot nothing
+    duel.py [--counts] [--kernel=FLAVOUR] [SEED [ROUNDS]]
+    duel.py --show SEED         print what is drawn, boot nothing
+
+With --counts times are printed, not judged. With --kernel each round is on that kernel,
+else on the one that it draws. A round that is void is drawn anew.
 
 Each round draws a machine, a load and a list of requests from its seed (see
 duel_draw.py), boots it with groups and with dmag=off, and compares. Chance makes
@@ -235,7 +237,10 @@ def boot(duel, system, nr):
         script.write(duel.script())
     subprocess.run([f"{TOP}/guest/run.sh", path, duel.flavour] + (["dmag=off"] if system == "stock" else []),
                    env=dict(os.environ, LOG_DIR=directory), stdout=subprocess.DEVNULL, check=False)
-    return read_boot(judge.read(f"{directory}/duel-{duel.flavour}.log"))
+    lines = judge.read(f"{directory}/duel-{duel.flavour}.log")
+    if duel.flavour == "kcsan":
+        lines, _ = judge.without_races(lines, judge.read_functions(f"{directory}/kcsan.functions"))
+    return read_boot(lines)
 
 
 def table(duel, groups, stock):
@@ -278,9 +283,11 @@ def derived(seed, nr):
     return seed if not nr else random.Random(f"{seed} {nr}").randrange(1 << 32)
 
 
-def drawn(seed):
-    """All the rounds that follow from a seed."""
-    return map(duel_draw.draw, map(lambda nr: derived(seed, nr), itertools.count()))
+def drawn(seed, kernel=None):
+    """All the rounds that follow from a seed, each on that kernel, or the one it draws."""
+    for nr in itertools.count():
+        duel = duel_draw.draw(derived(seed, nr))
+        yield dataclasses.replace(duel, flavour=kernel) if kernel else duel
 
 
 def judge_round(duel, counts_only):
@@ -289,9 +296,10 @@ def judge_round(duel, counts_only):
     if lost is None:
         print("  void: stock did not get to the end, so another is drawn", flush=True)
         return None
+    kernel = "" if duel.flavour in ("normal", "blocks") else f" FLAVOUR={duel.flavour}"
     for loss in lost:
         print(f"LOSS SEED={duel.seed} | {duel.machine()} | {loss.what} | {loss.text} | "
-              f"make duel SEED={duel.seed} ROUNDS=1", flush=True)
+              f"make duel SEED={duel.seed} ROUNDS=1{kernel}", flush=True)
     return not lost
 
 
@@ -303,15 +311,16 @@ def verdict(passed, failed, void):
 
 def main(args):
     counts_only = "--counts" in args
+    kernel = next((arg.removeprefix("--kernel=") for arg in args if arg.startswith("--kernel=")), None)
     numbers = [int(arg) for arg in args if not arg.startswith("--")]
     seed = numbers[0] if numbers else random.SystemRandom().randrange(1 << 32)
     rounds = numbers[1] if len(numbers) > 1 else 1
     if "--show" in args:
-        for duel in itertools.islice(drawn(seed), rounds):
+        for duel in itertools.islice(drawn(seed, kernel), rounds):
             print(f"SEED={duel.seed} {duel.machine()}\n{duel.script()}")
         return False
     results = []
-    for duel in drawn(seed):
+    for duel in drawn(seed, kernel):
         passed, failed, void = map(results.count, (True, False, None))
         if passed + failed == rounds or void == MOST_VOID * rounds:
             break

@@ -2,6 +2,7 @@
 """Cases for selftest.py: does duel.py find every kind of loss, and no other?"""
 import contextlib
 import io
+import itertools
 import unittest.mock
 
 import duel
@@ -119,6 +120,8 @@ def cases():
     yield "duel: no more memory is filled than the host has", duel_draw.fit_host(
         ["duel_strewn 9", "duel_tmpfs 90"], 16384), ["duel_tmpfs 50"]
     yield "duel: the first round has the seed that was given", duel.derived(5, 0), 5
+    yield "duel: every round is on the kernel that was given", {
+        one.flavour for one in itertools.islice(duel.drawn(5, "kcsan"), 30)}, {"kcsan"}
     yield "duel: a refusal has its own time", duel.decode(f"{FAST}-{SLOW}{FAST}"), (
         [duel.BOUNDS[FAST]] * 2, [duel.BOUNDS[SLOW]])
     yield "duel: as many rounds as wanted", duels((True, True, True), 2), "2 passed, 0 failed"

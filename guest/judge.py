@@ -137,6 +137,14 @@ def race(report):
     return frames
 
 
+def read_functions(path):
+    """The names in a file, less the suffixes that the compiler gave them."""
+    names = {name.split(".")[0] for name in read(path) if name}
+    if not names:
+        sys.exit(f"judge.py: {path} names no function")
+    return names
+
+
 def without_races(lines, functions):
     """The lines less the titles of races in other functions, and how many those were."""
     kept, others = [], 0
@@ -169,13 +177,11 @@ def judge(lines, allowed="", functions=None):
 
 def main(path, allowed="", names=None):
     lines = read(path)
-    functions = None
+    ours = None
     if names is not None:
-        functions = {name.split(".")[0] for name in read(names) if name}
-        if not functions:
-            sys.exit(f"judge.py: {names} names no function")
-        print(f"data races outside of dmag: {without_races(lines, functions)[1]}")
-    passed, wrong = judge(lines, allowed, functions)
+        ours = read_functions(names)
+        print(f"data races outside of dmag: {without_races(lines, ours)[1]}")
+    passed, wrong = judge(lines, allowed, ours)
     for text in wrong:
         print(text)
     if wrong:

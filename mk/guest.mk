@@ -5,7 +5,7 @@ HELP += run "boot a guest with groups and with stock, print one table" \
 	tool-guest "compare dmag plan --live with dmag show in the guest" \
 	results "write docs/results.rst from the logs of the last runs" \
 	"compare [S=\"NAME...\"]" "boot scenarios with groups and with stock, print one table" \
-	"duel [SEED=N] [ROUNDS=N]" "boot drawn machines with groups and with stock: no loss" \
+	"duel [SEED=N] [ROUNDS=N] [FLAVOUR=kcsan]" "boot drawn machines with groups and with stock: no loss" \
 	"scenario S=NAME [FLAVOUR=debug]" "boot one of guest/scenarios/"
 
 .PHONY: run compare duel scenario tool-guest results
@@ -17,7 +17,7 @@ compare: kernel
 	@scripts/compare.sh $(S)
 
 duel: kernel
-	@guest/duel.py $(SEED) $(ROUNDS)
+	@guest/duel.py $(if $(CHOSEN_FLAVOUR),--kernel=$(CHOSEN_FLAVOUR)) $(SEED) $(ROUNDS)
 
 scenario: kernel
 	@guest/run.sh $(S) $(FLAVOUR)

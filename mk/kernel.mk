@@ -11,8 +11,9 @@ HELP += "kernel [FLAVOUR=debug|kcsan|rt]" "build the guest kernel (KERNEL_SRC=DI
 	"identity" "compare the machine code with CONFIG_DMAG=n and of an unpatched kernel"
 
 # Another goal would do its work with the normal kernel all the same.
-ifneq ($(filter command environment,$(origin FLAVOUR)),)
-IGNORES_FLAVOUR := $(filter-out kernel kernel-tree kernel-dir scenario,$(MAKECMDGOALS))
+CHOSEN_FLAVOUR := $(if $(filter command environment,$(origin FLAVOUR)),$(FLAVOUR))
+ifneq ($(CHOSEN_FLAVOUR),)
+IGNORES_FLAVOUR := $(filter-out kernel kernel-tree kernel-dir scenario duel,$(MAKECMDGOALS))
 $(if $(IGNORES_FLAVOUR),$(error FLAVOUR= means nothing to $(IGNORES_FLAVOUR)))
 endif
 

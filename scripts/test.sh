@@ -106,6 +106,9 @@ if [ -n "${ALL:-}" ]; then
 			step "$flavour/$name" guest/run.sh "$name" $flavour soak=120
 		done
 	done
+	for seed in 41 $(od -An -tu4 -N4 /dev/urandom); do
+		step "kcsan/duel-$seed" guest/duel.py --counts --kernel=kcsan "$seed"
+	done
 	step "rt/latency" scripts/compare.sh latency
 	step "long/fuzz" building make -s fuzz MINUTES=20
 	step "long/tool-fuzz" building make -s tool-fuzz FUZZ_SECONDS=600
