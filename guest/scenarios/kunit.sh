@@ -3,6 +3,7 @@
 # The suites built into the kernel, which run at boot. One warns of a group that it
 # breaks on purpose, which has the number 0.
 #: memory=2G
+#: flavours=normal debug rt
 #: kunit=1
 #: append=init_on_free=1 page_owner=on
 #: allow=dmag: group 0 is broken$|WARNING: CPU: \d+ PID: \d+ at (\S*dmag/tests/reserve_test\.c:\d+ )?test_broken\+|Call Trace:

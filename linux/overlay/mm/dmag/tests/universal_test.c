@@ -198,15 +198,16 @@ static void test_free_with_neighbour(struct kunit *test)
 {
 	struct device *dev = make_universal(test);
 	struct dmag_kgroup *group = group_of(dev);
+	static DEFINE_SPINLOCK(lock);
 	unsigned long flags;
 	struct page *page;
 
 	page = dmag_settle_pages(dev, SZ_64K, GFP_KERNEL, NULL);
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	get_page(page + 1);
-	local_irq_save(flags);
+	spin_lock_irqsave(&lock, flags);
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(dev, page, SZ_64K));
-	local_irq_restore(flags);
+	spin_unlock_irqrestore(&lock, flags);
 	KUNIT_EXPECT_EQ(test, page_ref_count(page + 1), 1);
 	/* The group does not own it any more. */
 	KUNIT_EXPECT_FALSE(test, dmag_free_pages(dev, page + 1, SZ_4K));
