@@ -50,8 +50,16 @@ uptime_s()
 	cut -d. -f1 /proc/uptime
 }
 
+# A kernel that looks for no data race reports none.
+races_sought()
+{
+	tell KCSAN <$debug/kcsan
+	[ "$(awk '$1 == "setup_watchpoints:" { print $2 }' $debug/kcsan)" -gt 1000 ]
+}
+
 finish()
 {
+	[ "$flavour" != kcsan ] || check "data races were looked for" races_sought
 	say "UPTIME $(uptime_s) s"
 	echo "1..$checks" >/dev/kmsg
 }
