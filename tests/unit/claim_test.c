@@ -86,7 +86,7 @@ static void fills_to_high(void **state)
 	machine_join(&m, &high);
 	assert_int_equal(balance(&low), 0);
 	assert_int_equal(low.group->frames.free, 1024);
-	/* What only the other one can use is taken from the top. */
+	/* Memory that only the other one can use is taken from the top. */
 	assert_int_equal(balance(&high), 0);
 	assert_int_equal(dmag_frames_state(&high.group->frames, PAGES - 1),
 			 DMAG_FREE);
@@ -717,7 +717,7 @@ static void one_prepare_fails(void **state)
 	put(&low, pfn, 4);
 	machine_leave(&m, &low);
 	assert_sound();
-	/* What owns quarantined frames lives on (I7). */
+	/* A group that owns quarantined frames lives on (I7). */
 	assert_int_equal(m.reg.nr_groups, 1);
 }
 
@@ -909,7 +909,7 @@ static void attributes_in_phase(void **state)
 	assert_int_equal(m.count[MACHINE_FREE], PAGES);
 }
 
-/* What a tighter group of the same attributes cedes is not converted again. */
+/* Memory that a group of the same attributes cedes is not converted again. */
 static void attributes_are_ceded(void **state)
 {
 	struct dmag_request rq = DMAG_REQUEST(BLOCK);

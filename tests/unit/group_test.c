@@ -545,7 +545,7 @@ static void small_draws_change_nothing(void **state)
 	assert_int_equal(g.peak, 0);
 }
 
-/* What is refused changes nothing, least of all what the reserve learned. */
+/* A refused request changes nothing, least of all what the reserve learned. */
 static void refused_puts_repay_nothing(void **state)
 {
 	struct dmag_group g;

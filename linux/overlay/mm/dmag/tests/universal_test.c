@@ -118,7 +118,7 @@ static void test_zones_failed(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* Whatever rung serves the request: the group would keep what it claims besides. */
+/* The group would keep all that a claim brings besides, whatever rung serves it. */
 static void test_claims_exactly(struct kunit *test)
 {
 	struct dmag_request req = DMAG_REQUEST(SZ_512K >> PAGE_SHIFT);
