@@ -683,8 +683,8 @@ static struct page *alloc_last(struct device *dev, size_t size, gfp_t gfp)
 /*
  * The reserve below min is for requests that may not wait.  But of a small zone it is
  * much more than the zone itself would keep for these, so before a request fails that
- * may wait, it has the difference.  What the reserve has grown by stays behind as well:
- * requests that may not wait have needed as much.
+ * may wait, it has the difference.  The reserve's growth stays behind as well, since
+ * requests that may not wait have needed it.
  */
 static int settle_below_min(struct dmag_kgroup *group,
 			    const struct dmag_request *req, u64 *pfn)
