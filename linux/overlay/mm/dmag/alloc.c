@@ -63,6 +63,9 @@
 #define DMAG_CHEAP_BOUND (HZ / 50)
 #define DMAG_CHEAP_PAUSE (HZ / 4)
 
+/* If other climbs were in vain, requests have the reserve below min for this long. */
+#define DMAG_VAIN_PAUSE HZ
+
 /* @final: whether a failure is the reserve's answer, so that it counts. */
 static int alloc_from_reserve(struct dmag_kgroup *group,
 			      const struct dmag_request *req, bool atomic,
@@ -575,6 +578,77 @@ static bool alloc_by_climb(alloc_climb_fn climb, struct device *dev,
 	return !ret && alloc_hand_out(dev, pfn, size, gfp, page);
 }
 
+/* Whether requests of that size lately had the reserve below min, and nothing else. */
+static bool alloc_climbs_in_vain(const struct dmag_kgroup *group,
+				 const struct dmag_request *req)
+{
+	u64 least = READ_ONCE(group->vain_least);
+
+	return least && req->count >= least &&
+	       time_before(jiffies, READ_ONCE(group->vain_until));
+}
+
+/*
+ * The reserve below min is for requests that may not wait.  But of a small zone it is
+ * much more than the zone itself would keep for these, so before a request fails that
+ * may wait, it has the difference.  The reserve's growth stays behind as well, since
+ * requests that may not wait have needed it.  For a while, others have it @at_once,
+ * since a climb in vain takes a fraction of a second.
+ */
+static int alloc_below_min(struct dmag_kgroup *group,
+			   const struct dmag_request *req, bool at_once,
+			   u64 *pfn)
+{
+	int ret = -ENOMEM;
+	u64 keep;
+
+	if (at_once && !alloc_climbs_in_vain(group, req))
+		return ret;
+	keep = dmag_candidate_zones_keep(group);
+	dmag_pcp_drain(group);
+	spin_lock_irq(&group->lock);
+	keep += group->core.marks.min - group->core.base.min;
+	if (group->core.frames.free >= keep + req->count)
+		ret = dmag_group_try(&group->core, req, pfn);
+	if (!at_once) {
+		WRITE_ONCE(group->vain_least, req->count);
+		WRITE_ONCE(group->vain_until, jiffies + DMAG_VAIN_PAUSE);
+	}
+	if (!ret)
+		group->counter[DMAG_NR_ALLOC]++;
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
+static int alloc_by_reserve(struct device *dev, const struct dmag_request *req,
+			    gfp_t gfp, bool at_once, u64 *pfn)
+{
+	struct dmag_device *member;
+	int ret = -ENOMEM;
+
+	if (!dmag_may_wait(gfp))
+		return ret;
+	rcu_read_lock();
+	member = alloc_member(dev);
+	if (member && dmag_kgroup_serves(member->group))
+		ret = alloc_below_min(member->group, req, at_once, pfn);
+	if (!ret)
+		dmag_device_charge(member, req->count);
+	rcu_read_unlock();
+	return ret;
+}
+
+static bool alloc_at_once(struct device *dev, size_t size, gfp_t gfp,
+			  struct page **page)
+{
+	struct dmag_request req = alloc_request(size);
+	u64 pfn;
+
+	return !alloc_by_reserve(dev, &req, gfp, true, &pfn) &&
+	       alloc_hand_out(dev, pfn, size, gfp, page);
+}
+
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page)
 {
@@ -585,7 +659,8 @@ bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 		return true;
 	if (!alloc_in_group(dev, DMAG_SERVES) || !alloc_may(size, gfp))
 		return false;
-	return alloc_by_climb(alloc_claim, dev, size, gfp, page);
+	return alloc_at_once(dev, size, gfp, page) ||
+	       alloc_by_climb(alloc_claim, dev, size, gfp, page);
 }
 
 /*
@@ -680,46 +755,6 @@ static struct page *alloc_last(struct device *dev, size_t size, gfp_t gfp)
 	return page;
 }
 
-/*
- * The reserve below min is for requests that may not wait.  But of a small zone it is
- * much more than the zone itself would keep for these, so before a request fails that
- * may wait, it has the difference.  The reserve's growth stays behind as well, since
- * requests that may not wait have needed it.
- */
-static int settle_below_min(struct dmag_kgroup *group,
-			    const struct dmag_request *req, u64 *pfn)
-{
-	u64 keep = dmag_candidate_zones_keep(group);
-	int ret = -ENOMEM;
-
-	dmag_pcp_drain(group);
-	spin_lock_irq(&group->lock);
-	keep += group->core.marks.min - group->core.base.min;
-	if (group->core.frames.free >= keep + req->count)
-		ret = dmag_group_try(&group->core, req, pfn);
-	if (!ret)
-		group->counter[DMAG_NR_ALLOC]++;
-	dmag_kgroup_kick(group);
-	spin_unlock_irq(&group->lock);
-	return ret;
-}
-
-static int settle_by_reserve(struct device *dev, const struct dmag_request *req,
-			     u64 *pfn)
-{
-	struct dmag_device *member;
-	int ret = -ENOMEM;
-
-	rcu_read_lock();
-	member = alloc_member(dev);
-	if (member && dmag_kgroup_serves(member->group))
-		ret = settle_below_min(member->group, req, pfn);
-	if (!ret)
-		dmag_device_charge(member, req->count);
-	rcu_read_unlock();
-	return ret;
-}
-
 static struct page *settle_restricted(struct device *dev, size_t size,
 				      gfp_t gfp, struct page *page)
 {
@@ -743,8 +778,8 @@ static struct page *settle_restricted(struct device *dev, size_t size,
 	alloc_relax(&req);
 	if (dmag_may_wait(gfp) && effort.most_moves == LONG_MAX)
 		ret = alloc_wait(dev, &req, &effort, &pfn);
-	if (ret && ret != -EINTR && dmag_may_wait(gfp))
-		ret = settle_by_reserve(dev, &req, &pfn);
+	if (ret && ret != -EINTR)
+		ret = alloc_by_reserve(dev, &req, gfp, false, &pfn);
 	if (!ret && alloc_hand_out(dev, pfn, size, gfp, &page))
 		return page;
 	if (blocking)

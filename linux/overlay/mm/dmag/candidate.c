@@ -419,24 +419,45 @@ static int room_class(const struct dmag_kgroup *group)
 	return min_t(int, class, gfp_zone(GFP_KERNEL));
 }
 
+/* The frames of a zone that a group reaches. */
+static u64 room_reached(const struct dmag_kgroup *group,
+			const struct zone *zone)
+{
+	const struct dmag_reach *reach = &group->core.reach;
+	u64 frames = 0;
+
+	for (unsigned int i = 0; i < reach->nr; i++) {
+		u64 start = max(reach->seg[i].start, zone->zone_start_pfn);
+		u64 end = min(reach->seg[i].last + 1, zone_end_pfn(zone));
+
+		frames += start < end ? end - start : 0;
+	}
+	return frames;
+}
+
 /**
  * dmag_candidate_zones_keep() - What zones keep from the devices of a group.
  * @group: the group
  *
+ * The min watermark is of a whole zone, so a group that reaches a part of it has that
+ * part of the watermark.  Before dma-direct fails it asks the lowest zone, of which
+ * nothing is reserved from such a request.
+ *
  * Context: Any.
- * Return: frames, the sum over the zones that the group reaches a part of: the min
- * watermark and the memory that is reserved from users of the group's highest zone.
+ * Return: frames.
  */
 u64 dmag_candidate_zones_keep(const struct dmag_kgroup *group)
 {
-	int class = room_class(group);
 	struct zone *zone;
 	u64 keep = 0;
 
-	for_each_populated_zone(zone)
-		if (zone_idx(zone) <= class)
-			keep += min_wmark_pages(zone) +
-				zone->lowmem_reserve[class];
+	for_each_populated_zone(zone) {
+		u64 managed = zone_managed_pages(zone);
+
+		keep += mul_u64_u64_div_u64(
+			min_wmark_pages(zone),
+			min(room_reached(group, zone), managed), managed ?: 1);
+	}
 	return keep;
 }
 

@@ -156,6 +156,9 @@ struct dmag_cursor {
  * @id: a small number to call it by
  * @waiters: requests that wait for frames to come free (lock)
  * @arrivals: how often frames came free while requests waited (lock)
+ * @vain_least: the size of a request that nothing but the reserve below min could
+ *	serve, frames; 0 if there was none (written under the lock)
+ * @vain_until: until when requests of that size have it at once, jiffies (the same)
  * @freed_in_vain: how often devices had freed when a wait was last in vain (lock)
  * @pcp_lent: frames that per-CPU caches may hold (lock)
  * @pcp: per-CPU caches, once they were wanted; written under dmag_mutex
@@ -195,6 +198,8 @@ struct dmag_kgroup {
 	enum dmag_service service;
 	unsigned int waiters;
 	unsigned long arrivals;
+	u64 vain_least;
+	unsigned long vain_until;
 	u64 freed_in_vain;
 	u64 counter[DMAG_NR_COUNTERS];
 	u64 pcp_lent;

@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "../candidate.h"
 #include "../map.h"
 #include "helpers.h"
 
@@ -68,6 +69,18 @@ static void test_atomic_last_frame(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* A small part of a zone has a small part of the zone's watermark. */
+static void test_zones_keep(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-part", DMA_BIT_MASK(25));
+	struct dmag_kgroup *group = joined_group(test, dev);
+
+	KUNIT_EXPECT_GT(test, dmag_candidate_zones_keep(group), 0);
+	KUNIT_EXPECT_LT(test, dmag_candidate_zones_keep(group),
+			group->core.base.min / 4);
+	kunit_device_unregister(test, dev);
+}
+
 /*
  * Of a small zone min is more than the zone itself would keep, and a request that may
  * wait has that before it fails.
@@ -77,12 +90,22 @@ static void test_below_min(struct kunit *test)
 	struct device *dev = make_device(test, "dmag-below", DMA_BIT_MASK(24));
 	struct dmag_kgroup *group = joined_group(test, dev);
 	struct hoard *hoard = hoard_make(test, dev, SZ_64K);
+	u64 fails;
 
 	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
+	KUNIT_EXPECT_LT(test, dmag_candidate_zones_keep(group),
+			group->core.base.min / 4);
 	hoard_fill(hoard, GFP_KERNEL, 1024);
 	KUNIT_EXPECT_LT(test, hoard->nr, 1024);
 	KUNIT_EXPECT_LT(test, READ_ONCE(group->core.frames.free),
 			group->core.marks.min / 2);
+
+	/* Others of that size do not climb first, for a while. */
+	hoard_free(hoard, hoard->nr - 4);
+	WRITE_ONCE(group->vain_until, jiffies + 60 * HZ);
+	fails = group->counter[DMAG_NR_CLAIM_FAIL];
+	hoard_fill(hoard, GFP_KERNEL, hoard->nr + 4);
+	KUNIT_EXPECT_EQ(test, group->counter[DMAG_NR_CLAIM_FAIL], fails);
 	hoard_free(hoard, 0);
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
@@ -452,23 +475,15 @@ static void test_held_last(struct kunit *test)
 }
 
 static struct kunit_case alloc_cases[] = {
-	KUNIT_CASE(test_atomic),
-	KUNIT_CASE(test_atomic_last_frame),
-	KUNIT_CASE(test_free_in_irq),
-	KUNIT_CASE(test_other_calls),
-	KUNIT_CASE(test_sizes),
-	KUNIT_CASE(test_unaligned),
-	KUNIT_CASE(test_too_large),
-	KUNIT_CASE(test_bad_free),
-	KUNIT_CASE(test_held_page),
-	KUNIT_CASE(test_held_block),
-	KUNIT_CASE(test_broken_page),
-	KUNIT_CASE(test_broken_frame),
-	KUNIT_CASE(test_memory_failure),
-	KUNIT_CASE(test_held_last),
-	KUNIT_CASE(test_init_on_free),
-	KUNIT_CASE(test_below_min),
-	{},
+	KUNIT_CASE(test_atomic),	 KUNIT_CASE(test_atomic_last_frame),
+	KUNIT_CASE(test_free_in_irq),	 KUNIT_CASE(test_other_calls),
+	KUNIT_CASE(test_sizes),		 KUNIT_CASE(test_unaligned),
+	KUNIT_CASE(test_too_large),	 KUNIT_CASE(test_bad_free),
+	KUNIT_CASE(test_held_page),	 KUNIT_CASE(test_held_block),
+	KUNIT_CASE(test_broken_page),	 KUNIT_CASE(test_broken_frame),
+	KUNIT_CASE(test_memory_failure), KUNIT_CASE(test_held_last),
+	KUNIT_CASE(test_init_on_free),	 KUNIT_CASE(test_below_min),
+	KUNIT_CASE(test_zones_keep),	 {},
 };
 
 static struct kunit_suite alloc_suite = {
