@@ -17,7 +17,7 @@ answer()
 	result=$(cat "$edu/$2/ctl")
 	say "CTL $2 alloc: $result"
 	check_granted_well "$1"
-	row "$1" $count "$(value granted)" 100 stock=any size=64K ns="$(value ns)" \
+	row "$1" $count "$(value granted)" 95 stock=any size=64K ns="$(value ns)" \
 		p99_ns="$(value p99_ns)" max_ns="$(value max_ns)"
 }
 
