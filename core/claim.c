@@ -101,6 +101,18 @@ static int claim_met(struct claim_climb *climb, const struct dmag_range *got)
 	return dmag_group_get(climb->group, climb->want, false, climb->pfn);
 }
 
+/* Stop owning a range of used frames, which is in the host's state. */
+static int claim_give_back(struct dmag_group *group,
+			   const struct dmag_backend *backend,
+			   const struct dmag_range *range)
+{
+	int ret = dmag_group_drop(group, range);
+
+	if (!WARN_ON_ONCE(ret))
+		backend->release(group, range);
+	return ret;
+}
+
 /*
  * A conversion that failed with @err: the extent goes back if nothing was changed,
  * else it is quarantined (I6).
@@ -109,13 +121,15 @@ static int claim_unprepared(struct claim_climb *climb,
 			    const struct dmag_range *got, int err)
 {
 	struct dmag_group *group = climb->group;
-	int ret = err == -EAGAIN ?
-			  dmag_group_drop(group, got) :
-			  dmag_frames_quarantine(&group->frames, got->start,
-						 got->last);
+	int ret;
 
-	if (!WARN_ON_ONCE(ret) && err == -EAGAIN)
-		climb->backend->release(group, got);
+	if (err == -EAGAIN) {
+		claim_give_back(group, climb->backend, got);
+	} else {
+		ret = dmag_frames_quarantine(&group->frames, got->start,
+					     got->last);
+		WARN_ON_ONCE(ret);
+	}
 	if (++climb->failures < DMAG_CONVERSION_FAILURES)
 		return -EAGAIN;
 	return err == -EAGAIN ? -ENOMEM : err; /* -EAGAIN would go on */
@@ -506,12 +520,10 @@ static int claim_release(struct dmag_group *group,
 
 	if (ret)
 		return claim_unrestored(group, range, ret);
-	ret = dmag_group_drop(group, range);
-	if (WARN_ON_ONCE(ret))
-		return ret;
-	*given += range->last - range->start + 1;
-	backend->release(group, range);
-	return 0;
+	ret = claim_give_back(group, backend, range);
+	if (!ret)
+		*given += range->last - range->start + 1;
+	return ret;
 }
 
 /**

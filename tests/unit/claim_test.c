@@ -64,6 +64,14 @@ static void put(struct dmag_member *member, u64 pfn, u64 count)
 	assert_int_equal(dmag_group_put(member->group, pfn, count), 0);
 }
 
+/* The reserve of @low is full, and all of it converted. */
+static void join_shared(void)
+{
+	low.constraint.attrs = DMAG_SHARED;
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+}
+
 /* The device goes, its buffers are back, and so is all memory. */
 static void leave_clean(struct dmag_member *member)
 {
@@ -826,9 +834,7 @@ static void prepares_say_try_again(void **state)
 /* The range stays in the reserve, in which it is of use. */
 static void restores_say_try_again(void **state)
 {
-	low.constraint.attrs = DMAG_SHARED;
-	machine_join(&m, &low);
-	assert_int_equal(balance(&low), 0);
+	join_shared();
 	odd.restore = odd_again;
 	assert_int_equal(dmag_group_shrink(low.group, &odd, 0, U64_MAX), 0);
 	low.group->marks = (struct dmag_marks){};
@@ -939,9 +945,7 @@ static void attributes_are_ceded(void **state)
 
 static void restore_fails(void **state)
 {
-	low.constraint.attrs = DMAG_SHARED;
-	machine_join(&m, &low);
-	assert_int_equal(balance(&low), 0);
+	join_shared();
 	m.fail_call = m.calls + 1;
 	m.fail_error = -EIO;
 	machine_leave(&m, &low);
@@ -974,9 +978,7 @@ static void restores_fail(void **state)
 /* What is lost was not given back, and ends it. */
 static void restore_fails_shrinking(void **state)
 {
-	low.constraint.attrs = DMAG_SHARED;
-	machine_join(&m, &low);
-	assert_int_equal(balance(&low), 0);
+	join_shared();
 	m.fail_call = m.calls + 1;
 	m.fail_error = -EIO;
 	assert_int_equal(dmag_group_shrink(low.group, &machine_backend, 0, 600),
@@ -1098,8 +1100,8 @@ static void frees_during_conversion(void **state)
 			 -EINVAL);
 	assert_int_equal(low.group->frames.used, 0);
 	odd.release = odd_release;
-	for (i = 0; i < 2; i++) {
-		odd.prepare = i ? odd_free_again : odd_free_fail;
+	for (i = 0; i < 3; i++) {
+		odd.prepare = i < 2 ? odd_free_fail : odd_free_again;
 		low.group->marks.high = low.group->frames.free + 1;
 		assert_int_equal(dmag_group_balance(&m.reg, low.group, &odd),
 				 0);
@@ -1114,9 +1116,7 @@ static void frees_during_restore(void **state)
 {
 	struct dmag_group *g;
 
-	low.constraint.attrs = DMAG_SHARED;
-	machine_join(&m, &low);
-	assert_int_equal(balance(&low), 0);
+	join_shared();
 	odd.release = odd_release;
 	g = dmag_leave(&m.reg, &low);
 	odd.restore = odd_free;
