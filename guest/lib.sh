@@ -271,13 +271,25 @@ await_protected()
 	check "$1: its capacity goal is protected" await protected "$1"
 }
 
-# Failing allocations, silently, for a trace is a splat; only in tasks that ask.
+# acpica_bound sort|sort -r: the lowest address of the ACPI interpreter, or the highest
+acpica_bound()
+{
+	grep -E ' [tT] acpi_(ds|ut)_[a-z_0-9]+$' /proc/kallsyms | "$@" |
+		sed 's/ .*//; s/^/0x/; q'
+}
+
+# Failing allocations, silently, for a trace is a splat; only in tasks that ask. Not in
+# the ACPI interpreter, which uses freed memory if one of its allocations fails.
 prepare_faults()
 {
-	local kind
+	local kind first last
 
+	first=$(acpica_bound sort)
+	last=$(acpica_bound sort -r)
 	for kind in failslab fail_page_alloc; do
 		check "$kind is there" [ -d $debug/$kind ]
+		echo "$first" >$debug/$kind/reject-start
+		echo "$last" >$debug/$kind/reject-end
 		echo 0 >$debug/$kind/verbose
 		echo Y >$debug/$kind/task-filter
 		echo N >$debug/$kind/ignore-gfp-wait
@@ -300,6 +312,18 @@ faulty()
 	(
 		echo 1 >/proc/self/make-it-fail
 		echo "$1" >"$2"
+	) 2>/dev/null
+}
+
+# faulty_nth NUMBER WORDS FILE: write, and that allocation of it fails. False if there
+# were fewer.
+faulty_nth()
+{
+	(
+		echo "$1" >/proc/self/fail-nth
+		echo "$2" >"$3"
+		read -r left </proc/self/fail-nth
+		[ "${left:-0}" = 0 ]
 	) 2>/dev/null
 }
 

@@ -41,23 +41,21 @@ for dev in $devices; do
 done
 echo 0 >$debug/fail_page_alloc/min-order
 
-# Groups that cannot be made when the mask is set.
-percent=5
-while [ $percent -le 60 ]; do
-	for dev in $devices; do
-		echo "$dev" >$pci/unbind
-		fault_rate $percent
-		faulty "$dev" $pci/bind
-		# It may be bound without its control file.
-		if [ ! -e "$edu/$dev/ctl" ]; then
-			echo "$dev" >$pci/unbind 2>/dev/null
-			echo "$dev" >$pci/bind
-		fi
-		request "$dev after $percent % faults" "$dev" block coherent 8 16384
-		intact "$dev after $percent % faults" "$dev" 1
-	done
-	percent=$((percent * 2))
+# Groups that cannot be made when the mask is set: each allocation of the last device's
+# probe fails in turn. It may be bound then, without its control file.
+fault_rate 0
+nth=1
+while
+	echo "$dev" >$pci/unbind
+	faulty_nth $nth "$dev" $pci/bind
+do
+	[ -e "$pci/$dev" ] || echo "$dev" >$pci/bind
+	nth=$((nth + 1))
 done
+say "NTH a probe makes $nth allocations"
+check "a probe makes allocations" [ $nth -gt 20 ]
+request "after failed probes" "$dev" block coherent 8 16384
+intact "after failed probes" "$dev" 1
 show_groups "after faults"
 unload
 check_groups "none is left" await_groups 0
