@@ -422,6 +422,8 @@ void dmag_registry_init(struct dmag_registry *reg);
 int __must_check dmag_group_init(struct dmag_group *group,
 				 const struct dmag_range *seg, unsigned int nr,
 				 unsigned int attrs);
+struct dmag_group *dmag_find(struct dmag_registry *reg,
+			     const struct dmag_group *key);
 struct dmag_group *dmag_join(struct dmag_registry *reg,
 			     struct dmag_member *member,
 			     struct dmag_group *fresh);

@@ -63,11 +63,22 @@ void dmag_registry_init(struct dmag_registry *reg)
 	reg->serial = 0;
 }
 
-static struct dmag_group *registry_find(struct dmag_registry *reg,
-					const struct dmag_group *key)
+/**
+ * dmag_find() - Find the group that dmag_join() would choose.
+ * @reg: the registry
+ * @key: a group with the key that is looked for
+ *
+ * For callers that have a lock for each group: joining changes the group's members.
+ *
+ * Context: Any.
+ * Return: the group that is equal to @key; NULL if there is none.
+ */
+struct dmag_group *dmag_find(struct dmag_registry *reg,
+			     const struct dmag_group *key)
 {
 	struct dmag_group *group;
 
+	DMAG_CHECK(reg && key);
 	list_for_each_entry(group, &reg->bucket[registry_hash(key)], node)
 		if (registry_keys_equal(group, key))
 			return group;
@@ -76,7 +87,7 @@ static struct dmag_group *registry_find(struct dmag_registry *reg,
 
 static void registry_insert(struct dmag_registry *reg, struct dmag_group *group)
 {
-	DMAG_CHECK(!registry_find(reg, group)); /* I8 */
+	DMAG_CHECK(!dmag_find(reg, group)); /* I8 */
 	list_add_tail(&group->node, &reg->bucket[registry_hash(group)]);
 	reg->nr_groups++;
 	dmag_cells_add(reg, group);
@@ -108,7 +119,7 @@ struct dmag_group *dmag_join(struct dmag_registry *reg,
 	DMAG_CHECK(dmag_reach_valid(&fresh->reach));
 	if (WARN_ON_ONCE(!list_empty(&fresh->node) || fresh->members))
 		return NULL;
-	group = registry_find(reg, fresh);
+	group = dmag_find(reg, fresh);
 	if (!group) {
 		registry_insert(reg, fresh);
 		group = fresh;

@@ -190,6 +190,8 @@ static void registries_are_given(void **state)
 
 	assert_int_equal(dmag_group_init(&fresh, &seg, 1, DMAG_SHARED), 0);
 	assert_stops(VOID(dmag_registry_init(NULL)));
+	assert_stops(!dmag_find(NULL, &fresh));
+	assert_stops(!dmag_find(&reg, NULL));
 	assert_stops(!dmag_join(NULL, &other, &fresh));
 	assert_stops(!dmag_join(&reg, NULL, &fresh));
 	assert_stops(!dmag_join(&reg, &other, NULL));

@@ -779,7 +779,11 @@ static void equal_devices_share(void **state)
 	make_group(&g3, c, 1);
 	make_group(&g4, a, 1);
 	g4.attrs = DMAG_SHARED;
+	assert_null(dmag_find(&reg, &g1));
 	assert_ptr_equal(dmag_join(&reg, &m[0], &g1), &g1);
+	assert_ptr_equal(dmag_find(&reg, &g2), &g1);
+	assert_null(dmag_find(&reg, &g3));
+	assert_null(dmag_find(&reg, &g4));
 	assert_ptr_equal(dmag_join(&reg, &m[1], &g2), &g1);
 	assert_ptr_equal(dmag_join(&reg, &m[2], &g3), &g3);
 	assert_ptr_equal(dmag_join(&reg, &m[3], &g4), &g4);

@@ -200,7 +200,10 @@ static void device_replace(struct device *dev, struct dmag_device *member)
 				  lockdep_is_held(&dmag_mutex));
 	if (!old)
 		return;
-	left = to_kgroup(dmag_leave(&dmag_registry, &old->core));
+	left = old->group;
+	spin_lock_irq(&left->lock);
+	dmag_leave(&dmag_registry, &old->core);
+	spin_unlock_irq(&left->lock);
 	left->left = jiffies;
 	dmag_kgroup_retire(left);
 	call_rcu(&old->rcu, device_free);
@@ -209,10 +212,15 @@ static void device_replace(struct device *dev, struct dmag_device *member)
 /* Membership of the group that @fresh equals, or of @fresh itself. */
 static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 {
+	struct dmag_group *equal = dmag_find(&dmag_registry, &fresh->core);
+	struct dmag_kgroup *group = equal ? to_kgroup(equal) : fresh;
+
 	lockdep_assert_held(&dmag_mutex);
-	member->group = to_kgroup(
-		dmag_join(&dmag_registry, &member->core, &fresh->core));
-	if (member->group == fresh)
+	spin_lock_irq(&group->lock);
+	dmag_join(&dmag_registry, &member->core, &fresh->core);
+	spin_unlock_irq(&group->lock);
+	member->group = group;
+	if (group == fresh)
 		dmag_kgroup_list(fresh);
 	else
 		kfree(fresh);
@@ -248,7 +256,7 @@ static void device_join(struct dmag_device *member, bool may_claim)
 	device_enter(member, fresh);
 	group = member->group;
 	/* The group is new, or had lost its last member and its reserve. */
-	if (dmag_group_low(&group->core))
+	if (dmag_kgroup_low(group))
 		device_first_fill(group, may_claim);
 	/* There is capacity to protect, or a fill to continue. */
 	dmag_worker_kick();

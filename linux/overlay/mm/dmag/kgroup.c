@@ -326,6 +326,23 @@ u64 dmag_device_held(const struct dmag_device *member)
 }
 
 /**
+ * dmag_kgroup_low() - Whether a group's reserve wants refilling.
+ * @group: the group, not locked
+ *
+ * Context: Process.
+ * Return: as dmag_group_low().
+ */
+bool dmag_kgroup_low(struct dmag_kgroup *group)
+{
+	bool ret;
+
+	spin_lock_irq(&group->lock);
+	ret = dmag_group_low(&group->core);
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
+/**
  * dmag_kgroup_break() - Take a group out of service.
  * @group: the group
  *

@@ -17,8 +17,8 @@
  * whatever may have changed.  The holder of dmag_mutex does none of that: joins,
  * leaves, masks, hotplug and reclaim itself take it, and never wait for a claim.
  *
- * A group's frames change only under its lock; blocks enter and leave
- * dmag_owners only under dmag_mutex as well.
+ * A group's frames change only under its lock; its members and watermarks change,
+ * and blocks enter and leave dmag_owners, only under dmag_mutex as well.
  *
  * Groups and devices' memberships are freed after an RCU grace period: the
  * fast paths find them by pointer under rcu_read_lock().
@@ -147,7 +147,8 @@ struct dmag_cursor {
 
 /**
  * struct dmag_kgroup - A group, as the kernel has it.
- * @core: key, frames, watermarks; @core.frames and @core.marks under @lock
+ * @core: key, frames, watermarks; @core.frames under @lock, @core.members and
+ *	@core.marks change under both @lock and dmag_mutex
  * @lock: serialises these, @counter, @kicked, @captured and @waiters
  * @counter: by enum dmag_counter (lock)
  * @kicked: why the worker was woken (lock)
@@ -193,7 +194,7 @@ struct dmag_cursor {
  */
 struct dmag_kgroup {
 	struct dmag_group core;
-	spinlock_t lock; /* core.frames, core.marks, and what follows */
+	spinlock_t lock; /* core, and what follows */
 	enum dmag_kick kicked;
 	enum dmag_service service;
 	unsigned int waiters;
@@ -370,6 +371,7 @@ static inline bool dmag_kgroup_claims(const struct dmag_kgroup *group)
 	return READ_ONCE(group->service) != DMAG_BROKEN;
 }
 
+bool dmag_kgroup_low(struct dmag_kgroup *group);
 void dmag_kgroup_break(struct dmag_kgroup *group);
 
 /**

@@ -95,20 +95,10 @@ static bool reserve_adapt(struct dmag_kgroup *group)
 }
 
 /* A fill that fell short is continued, even if no request asks again. */
-static bool reserve_short(struct dmag_kgroup *group)
-{
-	bool ret;
-
-	spin_lock_irq(&group->lock);
-	ret = dmag_group_low(&group->core);
-	spin_unlock_irq(&group->lock);
-	return ret;
-}
-
 static void reserve_refill(struct dmag_kgroup *group)
 {
 	dmag_kgroup_fill(group, DMAG_REFILL_BOUND);
-	retry_note(&group->fill, reserve_short(group));
+	retry_note(&group->fill, dmag_kgroup_low(group));
 	dmag_kgroup_set_hungry(group, group->fill.backoff);
 }
 
@@ -146,7 +136,7 @@ static bool reserve_held(struct dmag_kgroup *group)
 
 static void reserve_fill(struct dmag_kgroup *group, unsigned long *delay)
 {
-	if (!reserve_short(group))
+	if (!dmag_kgroup_low(group))
 		retry_note(&group->fill, false);
 	if (reserve_held(group)) {
 		dmag_kgroup_set_hungry(group, false);

@@ -81,20 +81,10 @@ static inline u64 counted(struct dmag_kgroup *group, enum dmag_counter nr)
 	return counter[nr] + READ_ONCE(group->counter[nr]);
 }
 
-static inline bool reserve_is_low(struct dmag_kgroup *group)
-{
-	bool low;
-
-	spin_lock_irq(&group->lock);
-	low = dmag_group_low(&group->core);
-	spin_unlock_irq(&group->lock);
-	return low;
-}
-
 /* The first fill may fall short; the worker continues. */
 static inline bool reserve_fills_up(struct dmag_kgroup *group)
 {
-	return eventually(!reserve_is_low(group));
+	return eventually(!dmag_kgroup_low(group));
 }
 
 /* The same without the worker. */

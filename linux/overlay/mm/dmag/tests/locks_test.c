@@ -310,11 +310,74 @@ static void test_probe_beside_claim(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* A device that joins on another CPU. */
+struct joiner {
+	struct work_struct work;
+	struct device *dev;
+	bool started;
+};
+
+static void join_elsewhere(struct work_struct *work)
+{
+	struct joiner *joiner = container_of(work, struct joiner, work);
+
+	WRITE_ONCE(joiner->started, true);
+	dma_set_coherent_mask(joiner->dev, LIMIT_29);
+}
+
+/*
+ * Let it join now, and take its time.  The other CPU may wait for this one, so not for
+ * ever; one that is emulated may get to run after a tenth of a second only.
+ */
+static void join_start(struct joiner *joiner)
+{
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+
+	if (cpu >= nr_cpu_ids)
+		return;
+	schedule_work_on(cpu, &joiner->work);
+	for (int i = 0; i < 1000 && !READ_ONCE(joiner->started); i++) {
+		cpu_relax();
+		mdelay(1);
+	}
+	for (int i = 0; i < 20; i++) {
+		cpu_relax();
+		mdelay(1);
+	}
+}
+
+/* Requests have the group's lock alone, and so no device joins while one has it. */
+static void test_join_beside_request(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-member", LIMIT_29);
+	struct joiner joiner = { .dev = bare_device(test, "dmag-joins") };
+	struct dmag_kgroup *group = joined_group(test, dev);
+	unsigned int before, after;
+
+	INIT_WORK_ONSTACK(&joiner.work, join_elsewhere);
+	/* The worker would wait for the lock as well, perhaps on the other CPU. */
+	mutex_lock(&dmag_claim_mutex);
+	spin_lock_irq(&group->lock);
+	before = group->core.members;
+	join_start(&joiner);
+	after = READ_ONCE(group->core.members);
+	spin_unlock_irq(&group->lock);
+	flush_work(&joiner.work);
+	mutex_unlock(&dmag_claim_mutex);
+	destroy_work_on_stack(&joiner.work);
+	KUNIT_EXPECT_EQ(test, after, before);
+	if (joiner.started)
+		KUNIT_EXPECT_EQ(test, group->core.members, before + 1);
+	kunit_device_unregister(test, joiner.dev);
+	kunit_device_unregister(test, dev);
+}
+
 static struct kunit_case locks_cases[] = {
 	KUNIT_CASE(test_locked_page),
 	KUNIT_CASE(test_beside_claim),
 	KUNIT_CASE(test_request_beside_claim),
 	KUNIT_CASE(test_probe_beside_claim),
+	KUNIT_CASE(test_join_beside_request),
 	{},
 };
 

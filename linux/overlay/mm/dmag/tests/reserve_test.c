@@ -114,7 +114,7 @@ static void test_squeeze(struct kunit *test)
 	squeeze(group);
 	KUNIT_EXPECT_EQ(test, group->core.frames.free, group->core.marks.low);
 	hoard_fill(hoard, GFP_KERNEL, 1);
-	KUNIT_EXPECT_TRUE(test, reserve_is_low(group));
+	KUNIT_EXPECT_TRUE(test, dmag_kgroup_low(group));
 	msleep(1000);
 	KUNIT_EXPECT_EQ(test, nr_claims(group), claims);
 	KUNIT_EXPECT_TRUE(test, reserve_fills_up(group));
@@ -213,7 +213,7 @@ static void test_make_way(struct kunit *test)
 	KUNIT_ASSERT_GE(test, free_below(group, end), DMAG_BLOCK_FRAMES);
 	tight = device_reaching(test, "dmag-tight", SZ_16M);
 	KUNIT_EXPECT_TRUE(test, eventually(!free_below(group, end)));
-	KUNIT_EXPECT_FALSE(test, reserve_is_low(group));
+	KUNIT_EXPECT_FALSE(test, dmag_kgroup_low(group));
 	expect_valid(test);
 	kunit_device_unregister(test, tight);
 	kunit_device_unregister(test, wide);
