@@ -119,7 +119,9 @@ static enum dmag_page_use candidate_page_use(struct page *page)
 		return DMAG_PAGE_FREE;
 	if (PageLRU(head) && !folio_maybe_dma_pinned(page_folio(head)))
 		return candidate_folio_use(page_folio(head));
-	return __PageMovable(head) ? DMAG_PAGE_MOVES : DMAG_PAGE_STAYS;
+	/* Its mapping may go just now: as candidate_moves() says, a guess. */
+	return data_race(__PageMovable(head)) ? DMAG_PAGE_MOVES :
+						DMAG_PAGE_STAYS;
 }
 
 /**
@@ -359,6 +361,15 @@ static long room_free(struct zone *zone, bool any)
 	return any ? free - zone_page_state(zone, NR_FREE_CMA_PAGES) : free;
 }
 
+static long room_mark(const struct zone *zone, enum zone_watermarks mark)
+{
+	/*
+	 * The page allocator raises it for a while under the zone's lock, and reads it
+	 * without, as we do: what is left to the host has a margin.
+	 */
+	return data_race(wmark_pages(zone, mark));
+}
+
 /*
  * The room that a zone has for allocations which any zone serves, after it lost
  * @taken frames; negative if it is below its margin.  We demand twice the distance
@@ -369,9 +380,9 @@ static long room_free(struct zone *zone, bool any)
  */
 static long room_of_zone(struct zone *zone, long taken, bool any)
 {
-	long min = min_wmark_pages(zone);
+	long min = room_mark(zone, WMARK_MIN);
 	long margin =
-		min(2 * ((long)high_wmark_pages(zone) - min), DMAG_MARGIN_MOST);
+		min(2 * (room_mark(zone, WMARK_HIGH) - min), DMAG_MARGIN_MOST);
 	long reserve = zone->lowmem_reserve[gfp_zone(GFP_KERNEL)];
 	long room = room_free(zone, any) - taken - min - margin;
 
@@ -455,7 +466,7 @@ u64 dmag_candidate_zones_keep(const struct dmag_kgroup *group)
 		u64 managed = zone_managed_pages(zone);
 
 		keep += mul_u64_u64_div_u64(
-			min_wmark_pages(zone),
+			room_mark(zone, WMARK_MIN),
 			min(room_reached(group, zone), managed), managed ?: 1);
 	}
 	return keep;
@@ -474,7 +485,7 @@ static bool room_spares(const struct dmag_kgroup *group, struct zone *zone,
 {
 	long before = room_in_all(zone, 0, any);
 	long after = room_in_all(zone, free, any) - (long)moves;
-	long least = min_wmark_pages(zone);
+	long least = room_mark(zone, WMARK_MIN);
 
 	if (!group->effort.to_min)
 		least += zone->lowmem_reserve[room_class(group)];
@@ -750,8 +761,8 @@ static int candidate_take_free(struct dmag_kgroup *group,
 		return ret;
 
 	/* As after any allocation that takes a zone below low. */
-	if (!zone_watermark_ok(zone, 0, low_wmark_pages(zone), zone_idx(zone),
-			       0))
+	if (!zone_watermark_ok(zone, 0, room_mark(zone, WMARK_LOW),
+			       zone_idx(zone), 0))
 		wakeup_kswapd(zone, GFP_KERNEL, 0, zone_idx(zone));
 	dmag_make_allocated(page, order);
 	if (count < 1UL << order)

@@ -122,7 +122,8 @@ static bool capture_affordable(const struct page *page)
 {
 	struct zone *zone = page_zone(page);
 
-	return zone_watermark_ok_safe(zone, 0, min_wmark_pages(zone),
+	/* Raised or lowered just now: the next page sees it. */
+	return zone_watermark_ok_safe(zone, 0, data_race(min_wmark_pages(zone)),
 				      zone_idx(zone));
 }
 

@@ -65,6 +65,12 @@ static void drain_ask(int cpu)
 	queue_work_on(cpu, mm_percpu_wq, &job->work);
 }
 
+static bool drain_owed(const struct cpumask *asked)
+{
+	/* A CPU that clears its bit a moment later wakes the task that waits. */
+	return data_race(cpumask_intersects(asked, &drain_left));
+}
+
 /**
  * dmag_drain_lru() - Drain the caches of pages that are on their way to the LRU.
  *
@@ -89,8 +95,7 @@ void dmag_drain_lru(void)
 		cpumask_set_cpu(cpu, &asked);
 		drain_ask(cpu);
 	}
-	wait_var_event_timeout(&drain_left,
-			       !cpumask_intersects(&asked, &drain_left),
+	wait_var_event_timeout(&drain_left, !drain_owed(&asked),
 			       DMAG_DRAIN_BOUND);
 }
 

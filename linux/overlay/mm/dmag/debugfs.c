@@ -128,7 +128,8 @@ static void debugfs_show_group(struct dmag_kgroup *group, void *file)
 	debugfs_add_frames(group, &frames);
 	debugfs_add_counters(group, counter);
 	seq_printf(file, "group %d\nkind %s\nmembers %u\n", group->id,
-		   debugfs_service_name[group->service], group->core.members);
+		   debugfs_service_name[READ_ONCE(group->service)],
+		   group->core.members);
 	debugfs_show_reach(file, &group->core.reach);
 	debugfs_show_frames(file, &frames);
 	seq_printf(file, "min %llu\nlow %llu\nhigh %llu\n", marks->min,
@@ -159,7 +160,7 @@ static void debugfs_add_group(struct dmag_kgroup *group, void *data)
 {
 	struct debugfs_totals *totals = data;
 
-	if (group->service == DMAG_UNIVERSAL)
+	if (READ_ONCE(group->service) == DMAG_UNIVERSAL)
 		return;
 	totals->groups++;
 	totals->members += group->core.members;

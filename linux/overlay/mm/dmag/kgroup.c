@@ -262,8 +262,11 @@ void dmag_kgroup_unlist(struct dmag_kgroup *group)
 {
 	lockdep_assert_held(&dmag_mutex);
 	list_del(&group->all);
+	/* A request of a device that has just left may still count. */
+	spin_lock_irq(&group->lock);
 	for (int i = 0; i < DMAG_NR_COUNTERS; i++)
 		dmag_retired[i] += group->counter[i];
+	spin_unlock_irq(&group->lock);
 }
 
 /**

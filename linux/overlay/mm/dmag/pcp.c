@@ -447,8 +447,9 @@ bool dmag_pcp_tend(struct dmag_kgroup *group)
 
 	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
-	if (!group->pcp && group->pcp_wanted && group->core.members &&
-	    dmag_kgroup_serves(group) && !pcp_make(group))
+	if (!group->pcp && READ_ONCE(group->pcp_wanted) &&
+	    group->core.members && dmag_kgroup_serves(group) &&
+	    !pcp_make(group))
 		return true;
 	if (!READ_ONCE(group->pcp_lent))
 		return false;

@@ -40,20 +40,25 @@ static u64 report_largest(struct dmag_kgroup *group)
 static void report_reserve(struct seq_buf *line, struct dmag_kgroup *group,
 			   bool blocking)
 {
-	const struct dmag_marks *marks = &group->core.marks;
-	const struct dmag_frames *frames = &group->core.frames;
-	u64 free = READ_ONCE(frames->free);
+	struct dmag_marks marks;
+	unsigned long flags;
+	u64 free, used;
 
+	spin_lock_irqsave(&group->lock, flags);
+	marks = group->core.marks;
+	free = group->core.frames.free;
+	used = group->core.frames.used;
+	spin_unlock_irqrestore(&group->lock, flags);
 	seq_buf_printf(line, "; owns %llu of %llu frames, %llu free",
-		       free + READ_ONCE(frames->used),
-		       dmag_reach_frames(&group->core.reach), free);
+		       free + used, dmag_reach_frames(&group->core.reach),
+		       free);
 	if (blocking)
 		seq_buf_printf(line, ", %llu in one run",
 			       report_largest(group));
 	seq_buf_printf(line,
 		       "; watermarks %llu/%llu/%llu; protected %llu of %llu",
-		       marks->min, marks->low, marks->high,
-		       READ_ONCE(group->protected), group->goal);
+		       marks.min, marks.low, marks.high,
+		       READ_ONCE(group->protected), READ_ONCE(group->goal));
 }
 
 /* The member that holds most, of those that hold less than @below; then that much. */
