@@ -491,6 +491,8 @@ u64 dmag_group_surplus(const struct dmag_group *group);
 bool dmag_group_pick(struct dmag_group *group, u64 max, struct dmag_range *out);
 int __must_check dmag_group_drop(struct dmag_group *group,
 				 const struct dmag_range *range);
+bool dmag_group_tighter(const struct dmag_group *group,
+			const struct dmag_group *than);
 bool dmag_group_cede(struct dmag_group *group, const struct dmag_group *to,
 		     const struct dmag_request *req, struct dmag_range *out);
 bool dmag_group_adapt(struct dmag_group *group, u64 now);

@@ -482,9 +482,25 @@ int dmag_group_drop(struct dmag_group *group, const struct dmag_range *range)
 }
 
 /**
+ * dmag_group_tighter() - Whether a group could cede memory to another.
+ * @group: the group
+ * @than: the other
+ *
+ * Context: Any; neither is read but for its reach and attributes, which never change.
+ * Return: true if @group is not @than, reaches nothing else, and has its attributes.
+ */
+bool dmag_group_tighter(const struct dmag_group *group,
+			const struct dmag_group *than)
+{
+	DMAG_CHECK(group && than);
+	return group != than && group->attrs == than->attrs &&
+	       dmag_reach_includes(&than->reach, &group->reach);
+}
+
+/**
  * dmag_group_cede() - Give up a run of the surplus to a looser group.
  * @group: the tighter group
- * @to: the looser group, which reaches all that @group does, and has its attributes
+ * @to: the looser group, as dmag_group_tighter() has it
  * @req: the run that is wanted
  * @out: where the range goes, which @group does not own any more
  *
@@ -493,19 +509,18 @@ int dmag_group_drop(struct dmag_group *group, const struct dmag_range *range)
  * @req with less of @within finds another.  Nothing is converted.
  *
  * Context: Any; only the reach and the attributes of @to are read, which never change.
- * Return: false with nothing changed if @group has no such run to spare, or @to is not
- * looser or has other attributes.
+ * Return: false with nothing changed if @group is not tighter than @to, or has no such
+ * run to spare.
  */
 bool dmag_group_cede(struct dmag_group *group, const struct dmag_group *to,
 		     const struct dmag_request *req, struct dmag_range *out)
 {
 	u64 keep;
 
-	DMAG_CHECK(group && to && req && out);
-	DMAG_CHECK(!(req->count % dmag_group_unit(group)));
-	if (group == to || group->attrs != to->attrs ||
-	    !dmag_reach_includes(&to->reach, &group->reach))
+	DMAG_CHECK(req && out);
+	if (!dmag_group_tighter(group, to))
 		return false;
+	DMAG_CHECK(!(req->count % dmag_group_unit(group)));
 	keep = group->members ? group->marks.high : 0;
 	if (group->frames.free < keep || group->frames.free - keep < req->count)
 		return false;

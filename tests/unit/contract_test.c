@@ -158,6 +158,8 @@ static void groups_are_given(void **state)
 	assert_stops(dmag_group_pick(&group, 1, NULL));
 	assert_stops(dmag_group_drop(NULL, &range));
 	assert_stops(dmag_group_drop(&group, NULL));
+	assert_stops(dmag_group_tighter(NULL, &group));
+	assert_stops(dmag_group_tighter(&group, NULL));
 	assert_stops(dmag_group_cede(NULL, &group, &req, &range));
 	assert_stops(dmag_group_cede(&group, NULL, &req, &range));
 	assert_stops(dmag_group_cede(&group, &group, NULL, &range));

@@ -460,14 +460,33 @@ static void cedes_to_looser_groups(void **state)
 	make_group(&to, all, 1);
 	own(&g, 0, 1023);
 	assert_false(dmag_group_cede(&g, &g, &rq, &r));
+	assert_false(dmag_group_tighter(&g, &g));
 	to.attrs = DMAG_SHARED;
 	assert_false(dmag_group_cede(&g, &to, &rq, &r));
+	assert_false(dmag_group_tighter(&g, &to));
 	g.attrs = DMAG_SHARED | DMAG_UNCACHED;
 	assert_false(dmag_group_cede(&g, &to, &rq, &r));
 	g.attrs = DMAG_SHARED;
 	assert_true(dmag_group_cede(&g, &to, &rq, &r));
+	assert_true(dmag_group_tighter(&g, &to));
 	own(&to, 8192, 8192 + 1023);
 	assert_false(dmag_group_cede(&to, &g, &rq, &r));
+	assert_false(dmag_group_tighter(&to, &g));
+}
+
+/* It is asked without the lock under which the rest of a group changes. */
+static void tighter_looks_at_the_key(void **state)
+{
+	const struct dmag_range seg[] = { { 0, 8191 } };
+	const struct dmag_range all[] = { { 0, 16383 } };
+	struct dmag_group g, to;
+
+	memset(&g, 0xff, sizeof(g));
+	memset(&to, 0xff, sizeof(to));
+	g.reach = (struct dmag_reach){ seg, 1 };
+	to.reach = (struct dmag_reach){ all, 1 };
+	assert_true(dmag_group_tighter(&g, &to));
+	assert_false(dmag_group_tighter(&to, &g));
 }
 
 /* Less than a block would have to be converted in part. */
@@ -1110,6 +1129,7 @@ int main(void)
 		cmocka_unit_test_setup(picks_blocks_first, setup),
 		cmocka_unit_test_setup(cedes_above_high, setup),
 		cmocka_unit_test_setup(cedes_to_looser_groups, setup),
+		cmocka_unit_test_setup(tighter_looks_at_the_key, setup),
 		cmocka_unit_test_setup(picks_blocks_of_attributes, setup),
 		cmocka_unit_test_setup(small_draws_change_nothing, setup),
 		cmocka_unit_test_setup(refused_puts_repay_nothing, setup),

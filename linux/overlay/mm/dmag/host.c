@@ -278,7 +278,8 @@ static void claim_ask_surplus(struct dmag_kgroup *other, void *data)
 	struct dmag_request req = *surplus->req;
 
 	lockdep_assert_held(&dmag_mutex);
-	if (!surplus->ret || other == group || !dmag_kgroup_serves(other))
+	if (!surplus->ret || !dmag_kgroup_serves(other) ||
+	    !dmag_group_tighter(&other->core, &group->core))
 		return;
 	spin_lock_irq(&other->lock);
 	while (surplus->ret && dmag_kgroup_serves(other) &&
