@@ -471,6 +471,11 @@ static void story(void)
 			keep_buffer(&dev[i % 2], pfn, count);
 		SOUND(4);
 	}
+	for (i = 0; i < 2; i++) {
+		shrunk += dmag_group_shrink(dev[i].member.group,
+					    &machine_backend, 0, BLOCK);
+		SOUND(4);
+	}
 }
 
 /* Returns how many calls the story made. */
