@@ -494,6 +494,45 @@ int dmag_group_alloc(struct dmag_registry *reg, struct dmag_group *group,
 	return ret == -EAGAIN ? -ENOMEM : ret;
 }
 
+/**
+ * dmag_group_refill() - Claim one block for the reserve, in a given place.
+ * @group: the group
+ * @backend: its host
+ * @within: the place, in one segment of the group's reach
+ *
+ * For a host that moves a reserve out of memory which is wanted for something else.
+ * Nothing is reclaimed, no group is asked for its surplus, and watermarks do not matter.
+ *
+ * Context: May sleep, and drop the caller's lock, as far as the backend does.
+ * Return: 0; -EAGAIN if there is no such block; the backend's error; the error of
+ * prepare if conversion keeps failing, with -ENOMEM for its -EAGAIN.
+ */
+int dmag_group_refill(struct dmag_group *group,
+		      const struct dmag_backend *backend,
+		      const struct dmag_range *within)
+{
+	struct claim_climb climb = {
+		.group = group,
+		.backend = backend,
+		.shape = DMAG_REQUEST(DMAG_BLOCK_FRAMES),
+	};
+	enum dmag_rung rung = DMAG_CLAIM_FREE;
+	struct dmag_range got;
+	int ret;
+
+	claim_check_backend(group, backend);
+	DMAG_CHECK(within && dmag_reach_contains(&group->reach, within->start,
+						 within->last));
+	climb.shape.within = *within;
+	climb.shape.from = DMAG_HIGHEST;
+	if (!claim_fits(&climb, within))
+		return -EAGAIN;
+	do {
+		ret = claim_take(&climb, rung, &climb.shape, &got);
+	} while (ret == -EAGAIN && ++rung < DMAG_CLAIM_RECLAIM);
+	return ret;
+}
+
 /* A range stays in the reserve if restore changed nothing, else it is lost. */
 static int claim_unrestored(struct dmag_group *group,
 			    const struct dmag_range *range, int err)
@@ -600,4 +639,57 @@ u64 dmag_group_shrink(struct dmag_group *group,
 	}
 	DMAG_CHECK(given <= max);
 	return given;
+}
+
+/* The first free frames of @range that may go, marked used. */
+static bool claim_pick_inside(struct dmag_group *group,
+			      const struct dmag_range *range,
+			      struct dmag_range *out)
+{
+	u64 unit = dmag_group_unit(group), end;
+	u64 from = range->start;
+	struct dmag_run run;
+	int ret;
+
+	while (dmag_frames_walk(&group->frames, from, &run) &&
+	       run.range.start <= range->last) {
+		from = run.range.last + 1;
+		out->start = round_up(max(run.range.start, range->start), unit);
+		end = round_down(min(from, range->last + 1), unit);
+		if (run.state != DMAG_FREE || out->start >= end)
+			continue;
+		out->last = end - 1;
+		ret = dmag_frames_take(&group->frames, out->start, out->last);
+		DMAG_CHECK(!ret); /* they are free */
+		return !ret;
+	}
+	return false;
+}
+
+/**
+ * dmag_group_vacate() - Give the free frames of a range back.
+ * @group: the group
+ * @backend: its host
+ * @range: the range; frames in use stay, and of groups with attributes parts of blocks
+ *
+ * For memory that is wanted for something else, or goes away.  Watermarks do not
+ * matter: dmag_group_balance() refills the reserve from elsewhere, if the backend
+ * claims nothing in @range.
+ *
+ * Context: May sleep, and drop the caller's lock, as far as the backend does.
+ * Return: 0; or the error of restore, which ends it.
+ */
+int dmag_group_vacate(struct dmag_group *group,
+		      const struct dmag_backend *backend,
+		      const struct dmag_range *range)
+{
+	struct dmag_range part;
+	u64 given = 0;
+	int ret = 0;
+
+	claim_check_backend(group, backend);
+	DMAG_CHECK(range && range->start <= range->last);
+	while (!ret && claim_pick_inside(group, range, &part))
+		ret = claim_release(group, backend, &part, &given);
+	return ret;
 }

@@ -554,8 +554,14 @@ int __must_check dmag_group_alloc(struct dmag_registry *reg,
 				  const struct dmag_request *req, u64 *pfn);
 int dmag_group_balance(struct dmag_registry *reg, struct dmag_group *group,
 		       const struct dmag_backend *backend);
+int dmag_group_refill(struct dmag_group *group,
+		      const struct dmag_backend *backend,
+		      const struct dmag_range *within);
 u64 dmag_group_shrink(struct dmag_group *group,
 		      const struct dmag_backend *backend, u64 keep, u64 max);
+int dmag_group_vacate(struct dmag_group *group,
+		      const struct dmag_backend *backend,
+		      const struct dmag_range *range);
 
 #ifdef __cplusplus
 }

@@ -38,7 +38,7 @@ static struct machine m;
 static struct dmag_range ram[3];
 static struct device dev[DEVICES];
 static struct buffer buffer[BUFFERS];
-static u64 served, refused, lost_calls, ceded, shrunk;
+static u64 served, refused, lost_calls, ceded, shrunk, moved;
 
 #define SOUND(level)                                          \
 	do {                                                  \
@@ -247,6 +247,48 @@ static void step_pressure(struct dmag_group *g)
 	shrunk += given;
 }
 
+/* Whether a frame up to @last is free. */
+static bool has_free(const struct dmag_group *g, u64 last)
+{
+	struct dmag_run run;
+	u64 pfn = 0;
+
+	for (;
+	     dmag_frames_walk(&g->frames, pfn, &run) && run.range.start <= last;
+	     pfn = run.range.last + 1)
+		if (run.state == DMAG_FREE)
+			return true;
+	return false;
+}
+
+/* The host wants memory up to a frame: a block from above makes up for some of it. */
+static void move_reserve(struct dmag_group *g, const struct dmag_range *seg,
+			 u64 start)
+{
+	const struct dmag_range gone = { 0, start };
+	const struct dmag_range above = { start, seg->last };
+	int ret = dmag_group_refill(g, &machine_backend, &above);
+
+	REQUIRE(ret != -EINVAL && ret != -EEXIST);
+	moved += !ret;
+	ret = dmag_group_vacate(g, &machine_backend, &gone);
+	REQUIRE(ret != -EINVAL);
+	/* While the lock is dropped, others may put back what they had. */
+	if (!ret && !m.unlocked && !g->attrs)
+		REQUIRE(!has_free(g, start));
+}
+
+static void step_move(struct dmag_group *g)
+{
+	const struct dmag_range *seg;
+
+	if (!g->reach.nr)
+		return;
+	seg = &g->reach.seg[rnd_below(g->reach.nr)];
+	move_reserve(g, seg,
+		     seg->start + rnd_below(seg->last - seg->start + 1));
+}
+
 /* A group that ceded the last of its memory is not seen by the one that took it. */
 static void retire_empty(void)
 {
@@ -299,6 +341,10 @@ static void step(void)
 	case 9:
 		if (d->member.group)
 			step_pressure(d->member.group);
+		break;
+	case 10:
+		if (d->member.group)
+			step_move(d->member.group);
 		break;
 	default:
 		if (d->member.group)
@@ -472,8 +518,10 @@ static void story(void)
 		SOUND(4);
 	}
 	for (i = 0; i < 2; i++) {
-		shrunk += dmag_group_shrink(dev[i].member.group,
-					    &machine_backend, 0, BLOCK);
+		struct dmag_group *g = dev[i].member.group;
+
+		shrunk += dmag_group_shrink(g, &machine_backend, 0, BLOCK);
+		move_reserve(g, g->reach.seg, 7 * BLOCK);
 		SOUND(4);
 	}
 }
@@ -518,9 +566,10 @@ int main(int argc, char **argv)
 	printf("claim: %llu served, %llu refused, %llu ceded, %llu shrunk, ",
 	       (unsigned long long)served, (unsigned long long)refused,
 	       (unsigned long long)ceded, (unsigned long long)shrunk);
-	printf("%llu and %llu calls failed, seed %llu\n",
-	       (unsigned long long)lost_calls, (unsigned long long)faults,
-	       (unsigned long long)rnd_seed);
-	REQUIRE(served && refused && lost_calls && faults && shrunk && ceded);
+	printf("%llu moved, %llu and %llu calls failed, seed %llu\n",
+	       (unsigned long long)moved, (unsigned long long)lost_calls,
+	       (unsigned long long)faults, (unsigned long long)rnd_seed);
+	REQUIRE(served && refused && lost_calls && faults && shrunk && ceded &&
+		moved);
 	return 0;
 }

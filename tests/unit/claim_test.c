@@ -582,6 +582,71 @@ static void refilling_makes_up_shared(void **state)
 	refilling_makes_up(state);
 }
 
+/* A block of @low's reserve in blocks @first to @last. */
+static int refill(u64 first, u64 last)
+{
+	const struct dmag_range within = { first * BLOCK,
+					   last * BLOCK + BLOCK - 1 };
+	int ret = dmag_group_refill(low.group, &machine_backend, &within);
+
+	assert_sound();
+	return ret;
+}
+
+static void refills_in_place(void **state)
+{
+	const struct dmag_range odd_place = { 4 * BLOCK + 1, 6 * BLOCK - 2 };
+	struct dmag_group *g;
+	u64 calls;
+
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	g = low.group;
+	draw(&low, 700);
+	assert_int_equal(refill(4, 5), 0);
+	assert_int_equal(dmag_frames_state(&g->frames, 5 * BLOCK), DMAG_FREE);
+	assert_int_equal(g->drawn, 700 - BLOCK);
+	/* That high is reached does not matter, but that there is room. */
+	machine_set(&m, 4 * BLOCK, 4 * BLOCK + 9, MACHINE_MOVABLE);
+	assert_int_equal(refill(4, 5), 0);
+	assert_int_equal(dmag_frames_state(&g->frames, 4 * BLOCK), DMAG_FREE);
+	assert_int_equal(refill(4, 5), -EAGAIN);
+	calls = m.calls;
+	assert_int_equal(dmag_group_refill(g, &machine_backend, &odd_place),
+			 -EAGAIN);
+	assert_int_equal(m.calls, calls);
+	machine_leave(&m, &low);
+	assert_sound();
+}
+
+/* Memory that could be reclaimed is not worth it, nor is that of others. */
+static void refills_without_reclaim(void **state)
+{
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	machine_set(&m, 0, PAGES - 1, MACHINE_CACHE);
+	assert_int_equal(refill(4, 5), -EAGAIN);
+	assert_int_equal(m.dropped, 0);
+	m.fail_call = m.calls + 1;
+	m.fail_error = -EINTR;
+	assert_int_equal(refill(4, 5), -EINTR);
+	leave_clean(&low);
+}
+
+/* A block is converted before it is free, or else is none. */
+static void refills_converted(void **state)
+{
+	join_shared();
+	assert_int_equal(refill(4, 5), 0);
+	assert_true(m.shared[5 * BLOCK]);
+	m.fail_call = m.calls + 2;
+	m.fail_error = -EIO;
+	assert_int_equal(refill(6, 7), 0);
+	assert_int_equal(low.group->frames.quarantined, BLOCK);
+	assert_int_equal(low.group->frames.free, 4 * BLOCK);
+	assert_int_equal(refill(6, 7), -EAGAIN);
+}
+
 static void surplus_goes_back(void **state)
 {
 	u64 pfn;
@@ -594,6 +659,61 @@ static void surplus_goes_back(void **state)
 	assert_true(low.group->frames.free < low.group->marks.high + BLOCK);
 	leave_clean(&low);
 	assert_int_equal(m.count[MACHINE_FREE], PAGES);
+}
+
+static int vacate(u64 start, u64 last)
+{
+	const struct dmag_range range = { start, last };
+	int ret = dmag_group_vacate(low.group, &machine_backend, &range);
+
+	assert_sound();
+	return ret;
+}
+
+/* Of the reserve's two blocks, what is free goes, wherever watermarks are. */
+static void vacates_a_range(void **state)
+{
+	const u64 first = 14 * BLOCK, last = 16 * BLOCK - 1;
+	struct dmag_request rq = DMAG_REQUEST(16);
+	struct dmag_group *g;
+	u64 pfn;
+
+	machine_join(&m, &low);
+	assert_int_equal(balance(&low), 0);
+	g = low.group;
+	rq.within.start = first + 128;
+	assert_int_equal(dmag_group_get(g, &rq, true, &pfn), 0);
+	assert_int_equal(vacate(0, first - 1), 0);
+	assert_int_equal(vacate(last + 1, PAGES - 1), 0);
+	assert_int_equal(g->frames.free, 2 * BLOCK - 16);
+	assert_int_equal(vacate(first + 100, last - 100), 0);
+	assert_int_equal(g->frames.free, 200);
+	assert_int_equal(g->frames.used, 16);
+	assert_int_equal(vacate(0, PAGES - 1), 0);
+	assert_int_equal(g->frames.free, 0);
+	put(&low, pfn, 16);
+	leave_clean(&low);
+}
+
+/* Whole blocks, in the host's state. */
+static void vacates_converted(void **state)
+{
+	const u64 first = 14 * BLOCK, last = 16 * BLOCK - 1;
+
+	join_shared();
+	assert_int_equal(vacate(first + 1, last - 1), 0);
+	assert_int_equal(low.group->frames.free, 2 * BLOCK);
+	m.fail_call = m.calls + 1;
+	m.fail_error = -EAGAIN;
+	assert_int_equal(vacate(first, last), -EAGAIN);
+	assert_int_equal(low.group->frames.free, 2 * BLOCK);
+	assert_int_equal(vacate(first + 1, last), 0);
+	assert_int_equal(low.group->frames.free, BLOCK);
+	assert_false(m.shared[last]);
+	m.fail_call = m.calls + 1;
+	m.fail_error = -EIO;
+	assert_int_equal(vacate(0, PAGES - 1), -EIO);
+	assert_int_equal(low.group->frames.quarantined, BLOCK);
 }
 
 /* ---- what a tighter group has too much of ---------------------------- */
@@ -829,6 +949,20 @@ static void prepares_say_try_again(void **state)
 	assert_sound();
 	leave_clean(&low);
 	leave_clean(&high);
+}
+
+static void refills_in_vain(void **state)
+{
+	const struct dmag_range within = { 4 * BLOCK, 8 * BLOCK - 1 };
+
+	join_shared();
+	odd.prepare = odd_again;
+	assert_int_equal(dmag_group_refill(low.group, &odd, &within), -ENOMEM);
+	assert_int_equal(low.group->frames.free, 2 * BLOCK);
+	assert_sound();
+	odd.prepare = odd_fail;
+	assert_int_equal(dmag_group_refill(low.group, &odd, &within), -EIO);
+	assert_int_equal(low.group->frames.quarantined, 2 * BLOCK);
 }
 
 /* The range stays in the reserve, in which it is of use. */
@@ -1194,6 +1328,11 @@ int main(void)
 		TEST(within_is_respected),
 		TEST(refilling_makes_up),
 		TEST(refilling_makes_up_shared),
+		TEST(refills_in_place),
+		TEST(refills_without_reclaim),
+		TEST(refills_converted),
+		TEST(vacates_a_range),
+		TEST(vacates_converted),
 		TEST(surplus_goes_back),
 		TEST(surplus_is_ceded),
 		TEST(filling_takes_no_surplus),
@@ -1203,6 +1342,7 @@ int main(void)
 		TEST(one_prepare_fails),
 		TEST(all_prepares_fail),
 		TEST(prepares_say_try_again),
+		TEST(refills_in_vain),
 		TEST(restores_say_try_again),
 		TEST(attributes_want_blocks),
 		TEST(attributes_at_the_edge),

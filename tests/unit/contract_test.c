@@ -231,6 +231,8 @@ static void backends_are_whole(void **state)
 	const struct dmag_backend whole = { claim, release, NULL, NULL };
 	const struct dmag_backend mute = { NULL, release, NULL, NULL };
 	const struct dmag_backend leaky = { claim, NULL, NULL, NULL };
+	const struct dmag_range upside_down = { 1, 0 };
+	const struct dmag_range beyond = { seg.start, seg.last + 1 };
 	struct dmag_request req = DMAG_REQUEST(1);
 	u64 pfn;
 
@@ -242,6 +244,14 @@ static void backends_are_whole(void **state)
 	assert_stops(dmag_group_balance(&reg, NULL, &whole));
 	assert_stops(dmag_group_balance(&reg, &group, &leaky));
 	assert_stops(dmag_group_shrink(&group, NULL, 0, 1));
+	assert_stops(dmag_group_vacate(NULL, &whole, &seg));
+	assert_stops(dmag_group_vacate(&group, NULL, &seg));
+	assert_stops(dmag_group_vacate(&group, &whole, NULL));
+	assert_stops(dmag_group_vacate(&group, &whole, &upside_down));
+	assert_stops(dmag_group_refill(NULL, &whole, &seg));
+	assert_stops(dmag_group_refill(&group, NULL, &seg));
+	assert_stops(dmag_group_refill(&group, &whole, NULL));
+	assert_stops(dmag_group_refill(&group, &whole, &beyond));
 	group.attrs = DMAG_SHARED;
 	assert_stops(dmag_group_alloc(&reg, &group, &whole, &req, &pfn));
 }

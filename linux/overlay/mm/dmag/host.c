@@ -681,26 +681,6 @@ int dmag_kgroup_adopt(struct dmag_kgroup *group, const struct dmag_range *range)
 	return ret;
 }
 
-/* The first free frames of @range, marked used. */
-static bool host_pick_inside(struct dmag_kgroup *group,
-			     const struct dmag_range *range,
-			     struct dmag_range *out)
-{
-	struct dmag_run run = { .range.last = range->start - 1 };
-
-	lockdep_assert_held(&group->lock);
-	do {
-		if (!dmag_frames_walk(&group->core.frames, run.range.last + 1,
-				      &run) ||
-		    run.range.start > range->last)
-			return false;
-	} while (run.state != DMAG_FREE);
-	out->start = max(run.range.start, range->start);
-	out->last = min(run.range.last, range->last);
-	return !DMAG_WARN_ON(group, dmag_frames_take(&group->core.frames,
-						     out->start, out->last));
-}
-
 /**
  * dmag_kgroup_release_range() - Release the free frames of a range to the host.
  * @group: the group
@@ -714,67 +694,47 @@ static bool host_pick_inside(struct dmag_kgroup *group,
 void dmag_kgroup_release_range(struct dmag_kgroup *group,
 			       const struct dmag_range *range)
 {
-	struct dmag_range part;
-
 	lockdep_assert_held(&dmag_mutex);
 	if (!dmag_kgroup_serves(group))
 		return;
 	spin_lock_irq(&group->lock);
-	while (dmag_kgroup_serves(group) &&
-	       host_pick_inside(group, range, &part)) {
-		if (DMAG_WARN_ON(group, dmag_group_drop(&group->core, &part)))
-			break;
-		host_release(&group->core, &part);
-	}
+	DMAG_WARN_ON(group, dmag_group_vacate(&group->core, &dmag_host, range));
 	dmag_kgroup_kick(group);
 	spin_unlock_irq(&group->lock);
 }
 
-/* Claim a block of @within for the reserve, from memory that is free or can move. */
 static int host_claim_block(struct dmag_kgroup *group,
 			    const struct dmag_range *within)
 {
-	struct dmag_request req = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
-	enum dmag_rung rung = DMAG_CLAIM_FREE;
-	struct dmag_range got;
 	int ret;
 
-	req.within = *within;
 	spin_lock_irq(&group->lock);
-	do {
-		ret = host_claim(&group->core, &req, rung, &got);
-	} while (ret == -EAGAIN && ++rung < DMAG_CLAIM_RECLAIM);
-	if (!ret) {
-		ret = dmag_group_add(&group->core, got.start, got.last);
-		if (ret && ret != -EEXIST)
-			host_release(&group->core, &got);
-	}
+	ret = dmag_group_refill(&group->core, &dmag_host, within);
 	spin_unlock_irq(&group->lock);
 	return ret;
 }
 
-/* The block with the first free frames of @range, cut to it. */
-static bool host_free_block(struct dmag_kgroup *group,
+/* The block with the first free frames of @range at or above @from, cut to @range. */
+static bool host_free_block(struct dmag_kgroup *group, u64 from,
 			    const struct dmag_range *range,
 			    struct dmag_range *block)
 {
-	struct dmag_range part;
-	bool found;
+	struct dmag_run run;
+	bool found = false;
+	u64 start = from;
 
 	spin_lock_irq(&group->lock);
-	found = host_pick_inside(group, range, &part);
-	if (found)
-		DMAG_WARN_ON(group,
-			     dmag_frames_put(&group->core.frames, part.start,
-					     part.last - part.start + 1));
+	while (!found && dmag_frames_walk(&group->core.frames, from, &run) &&
+	       run.range.start <= range->last) {
+		found = run.state == DMAG_FREE;
+		start = round_down(max(run.range.start, from),
+				   DMAG_BLOCK_FRAMES);
+		from = run.range.last + 1;
+	}
 	spin_unlock_irq(&group->lock);
-	if (!found)
-		return false;
-	block->start =
-		max(round_down(part.start, DMAG_BLOCK_FRAMES), range->start);
-	block->last = min(round_up(part.start + 1, DMAG_BLOCK_FRAMES) - 1,
-			  range->last);
-	return true;
+	block->start = max(start, range->start);
+	block->last = min(start + DMAG_BLOCK_FRAMES - 1, range->last);
+	return found;
 }
 
 /*
@@ -785,10 +745,10 @@ static int host_vacate(struct dmag_kgroup *group,
 		       const struct dmag_range *range,
 		       const struct dmag_range *other)
 {
-	struct dmag_range block;
+	struct dmag_range block = { .last = range->start - 1 };
 	int ret = 0;
 
-	while (!ret && host_free_block(group, range, &block)) {
+	while (!ret && host_free_block(group, block.last + 1, range, &block)) {
 		ret = dmag_kgroup_give_up(group);
 		if (!ret && READ_ONCE(group->core.frames.free) <
 				    group->core.marks.low + DMAG_BLOCK_FRAMES)
