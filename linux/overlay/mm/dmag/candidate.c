@@ -24,6 +24,8 @@
 #include "kgroup.h"
 #include "map.h"
 
+#include <trace/events/dmag.h>
+
 /* Candidates judged before the best is taken: of eight, one is mostly good. */
 #define DMAG_CANDIDATES 8
 
@@ -607,12 +609,12 @@ static int candidate_find_best(struct dmag_kgroup *group,
 	u64 align = max(req->align, req->count < count ? count : 1);
 	unsigned int judged = 0, scanned = 0;
 	long most = LONG_MAX;
-	int end, ret = -EAGAIN;
+	int end = 0, ret = -EAGAIN;
 	struct dmag_range range;
 	struct candidate_scan scan;
 
 	candidate_scan_begin(&scan, &group->cursor[rung], req, count, align);
-	while (most >= 0 && judged < DMAG_CANDIDATES &&
+	while (!end && most >= 0 && judged < DMAG_CANDIDATES &&
 	       candidate_scan_next(&scan, &range)) {
 		u64 stays = U64_MAX;
 		long moves = candidate_judge(group, &range, rung, choice, most,
@@ -630,11 +632,12 @@ static int candidate_find_best(struct dmag_kgroup *group,
 		}
 		judged += !ret;
 		end = dmag_kgroup_give_up(group);
-		if (end)
-			return end;
 	}
-	if (!ret)
+	if (end)
+		ret = end;
+	else if (!ret)
 		candidate_scan_end(&scan, best->start);
+	trace_dmag_scan(group->id, count, rung, scanned, !ret);
 	return ret;
 }
 

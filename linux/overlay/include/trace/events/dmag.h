@@ -40,6 +40,30 @@ TRACE_EVENT(dmag_claim,
 		  __print_symbolic(__entry->rung, DMAG_RUNG_NAMES))
 );
 
+TRACE_EVENT(dmag_scan,
+	TP_PROTO(int group, u64 count, unsigned int rung,
+		 unsigned int candidates, bool found),
+	TP_ARGS(group, count, rung, candidates, found),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(unsigned int, rung)
+		__field(u64, count)
+		__field(unsigned int, candidates)
+		__field(bool, found)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->rung = rung;
+		__entry->count = count;
+		__entry->candidates = candidates;
+		__entry->found = found;
+	),
+	TP_printk("group=%d pages=%llu candidates=%u %s by=%s",
+		  __entry->group, __entry->count, __entry->candidates,
+		  __entry->found ? "found" : "none",
+		  __print_symbolic(__entry->rung, DMAG_RUNG_NAMES))
+);
+
 DECLARE_EVENT_CLASS(dmag_range,
 	TP_PROTO(int group, u64 start, u64 last),
 	TP_ARGS(group, start, last),
