@@ -164,8 +164,10 @@ def judge_count(duel, nr, groups, stock):
     if not fewer(got, had):
         return
     missing = (min(had) - max(got)) * duel.requests[nr].size
+    # KCSAN delays what it watches, so of a play that did not end in time the speed is judged.
+    late = duel.flavour == "kcsan" and any(boot.plays[nr].late for boot in groups)
     if missing > credit(duel, nr, groups, stock) + reserved(duel, nr):
-        yield Loss(str(duel.requests[nr]), f"granted: groups {brief(got)}, stock {brief(had)}")
+        yield Loss(str(duel.requests[nr]), f"granted: groups {brief(got)}, stock {brief(had)}", late)
 
 
 def judge_time(duel, nr, groups, stock):

@@ -12,12 +12,13 @@ FAST, SLOW = duel.DIGITS[8], duel.DIGITS[48]
 OOM = "[    3.000000] load invoked oom-killer: gfp_mask=0"
 
 
-def log(granted=(20, 20), digit=FAST, times="", bad=0, oom=0, forks=0, speed=1.0, free=90000, extra=(), end=True):
+def log(granted=(20, 20), digit=FAST, times="", bad=0, late=0, oom=0, forks=0, speed=1.0, free=90000, extra=(),
+        end=True):
     """A boot with two plays."""
     head = "[    1.000000] "
     text = ["KTAP version 1", "# BEGIN duel normal dmag=on"]
     for nr, got in enumerate(granted):
-        text += [f"# PLAY id={nr} asked=20 granted={got} bad=0 late=0 ns=1 max_ns=2",
+        text += [f"# PLAY id={nr} asked=20 granted={got} bad=0 late={late} ns=1 max_ns=2",
                  f"# TIMES {nr} {times or digit * got}"]
     text += [f"{'not ' if bad else ''}ok 1 - play", f"# VMSTAT oom_kill {oom} pgscan_direct 0",
              f"# WORK phase=play LOAD work units=9 work_s=10 compute_s={speed * 10} failed_forks={forks}"]
@@ -105,6 +106,14 @@ def shortfall(mine, other, missing):
     return bool(list(duel.judge_count(drawn, 0, *boots)))
 
 
+def timed(flavour, late):
+    """Whether a grant less is a matter of speed."""
+    drawn = duel_draw.draw(1)
+    drawn.flavour, drawn.requests, drawn.devices = flavour, list(KEPT), [(28, -1, 0)]
+    loss, = duel.judge_count(drawn, 1, [duel.read_boot(log((20, 19), late=late))], [duel.read_boot(log())])
+    return loss.timed
+
+
 def cases():
     """Each case tried: its name, its outcome, the right one."""
     for bad, name, *boots in CASES:
@@ -114,6 +123,9 @@ def cases():
     yield "duel: a small reach has a small reserve", shortfall(24, 22, 2 << 20), True
     yield "duel: devices of one group share a reserve", shortfall(24, 24, 1 << 20), True
     yield "duel: a device that reaches all has no reserve", shortfall(24, 30, 1 << 20), True
+    yield "duel: KCSAN makes a play late", timed("kcsan", 1), True
+    yield "duel: KCSAN refuses nothing", timed("kcsan", 0), False
+    yield "duel: no other kernel makes a play late", timed("normal", 1), False
     yield "duel: one seed, one round", duel_draw.draw(5).script() == duel_draw.draw(5).script(), True
     yield "duel: another seed, another round", duel_draw.draw(5).script() == duel_draw.draw(6).script(), False
     yield "duel: every kind of machine is drawn", kinds_missing(), []
