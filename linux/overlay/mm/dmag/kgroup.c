@@ -177,7 +177,10 @@ void dmag_kgroup_resume(struct dmag_kgroup *group)
 		dmag_worker_kick();
 }
 
-/* Let a task claim that waits for it; another climb may be the same group's. */
+/*
+ * Let a task claim that waits for it; another climb may be the same group's.  A fill goes
+ * on when the request is done, and does not ask it to yield in its turn.
+ */
 static void kgroup_yield_claims(struct dmag_kgroup *group)
 {
 	struct dmag_effort effort = group->effort;
@@ -185,9 +188,9 @@ static void kgroup_yield_claims(struct dmag_kgroup *group)
 
 	claim_unlock();
 	schedule_timeout_uninterruptible(1);
-	atomic_inc(&dmag_claimers);
+	atomic_add(effort.for_request, &dmag_claimers);
 	mutex_lock(&dmag_claim_mutex);
-	atomic_dec(&dmag_claimers);
+	atomic_sub(effort.for_request, &dmag_claimers);
 	effort.until += jiffies - left;
 	group->effort = effort;
 }

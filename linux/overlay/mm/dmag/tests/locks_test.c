@@ -252,12 +252,17 @@ static void test_request_beside_claim(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-/* Two claims at once: a first fill, and a request that never lets go. */
+/* Two claims at once: a fill, and a request that does not let go. */
 struct rivals {
+	struct device *dev;
 	struct dmag_kgroup *group;
 	struct hoard *hoard;
+	void (*fill)(struct dmag_kgroup *group, unsigned long bound);
 	struct completion filling;
+	struct completion claiming;
 	struct completion release;
+	struct job *filler;
+	struct job *claimer;
 	int ret;
 };
 
@@ -266,6 +271,7 @@ static void claim_for_long(void *data)
 	struct rivals *rivals = data;
 
 	rivals->ret = dmag_claim_lock_timeout(PATIENCE);
+	complete(&rivals->claiming);
 	if (rivals->ret)
 		return;
 	mutex_unlock(&dmag_mutex);
@@ -274,7 +280,7 @@ static void claim_for_long(void *data)
 	dmag_claim_unlock();
 }
 
-static void fill_first(void *data)
+static void fill_reserve(void *data)
 {
 	struct rivals *rivals = data;
 
@@ -283,31 +289,54 @@ static void fill_first(void *data)
 	hoard_fill(rivals->hoard, GFP_NOWAIT, 128);
 	while (!atomic_read(&dmag_claimers))
 		schedule_timeout_uninterruptible(1);
-	dmag_kgroup_fill_first(rivals->group, PATIENCE);
+	rivals->fill(rivals->group, PATIENCE);
 	dmag_claim_unlock();
+}
+
+static void rivals_start(struct kunit *test, struct rivals *rivals)
+{
+	rivals->dev = device_reaching(test, "dmag-rivals", SZ_128M);
+	rivals->group = joined_group(test, rivals->dev);
+	rivals->hoard = hoard_make(test, rivals->dev, SZ_64K);
+	init_completion(&rivals->filling);
+	init_completion(&rivals->claiming);
+	init_completion(&rivals->release);
+	rivals->filler = job_start(test, fill_reserve, rivals);
+	wait_for_completion(&rivals->filling);
+	rivals->claimer = job_start(test, claim_for_long, rivals);
+}
+
+static void rivals_end(struct kunit *test, struct rivals *rivals)
+{
+	complete(&rivals->release);
+	flush_work(&rivals->filler->work);
+	flush_work(&rivals->claimer->work);
+	KUNIT_EXPECT_EQ(test, rivals->ret, 0);
+	hoard_free(rivals->hoard, 0);
+	expect_valid(test);
+	kunit_device_unregister(test, rivals->dev);
 }
 
 /* A driver's probe waits for its own claim, and for no other. */
 static void test_probe_beside_claim(struct kunit *test)
 {
-	struct device *dev = device_reaching(test, "dmag-probe", SZ_128M);
-	struct rivals rivals = { .group = joined_group(test, dev),
-				 .hoard = hoard_make(test, dev, SZ_64K) };
-	struct job *fill, *claim;
+	struct rivals rivals = { .fill = dmag_kgroup_fill_first };
 
-	init_completion(&rivals.filling);
-	init_completion(&rivals.release);
-	fill = job_start(test, fill_first, &rivals);
-	wait_for_completion(&rivals.filling);
-	claim = job_start(test, claim_for_long, &rivals);
-	KUNIT_EXPECT_TRUE(test, job_ends(fill));
-	complete(&rivals.release);
-	flush_work(&fill->work);
-	flush_work(&claim->work);
-	KUNIT_EXPECT_EQ(test, rivals.ret, 0);
-	hoard_free(rivals.hoard, 0);
-	expect_valid(test);
-	kunit_device_unregister(test, dev);
+	rivals_start(test, &rivals);
+	KUNIT_EXPECT_TRUE(test, job_ends(rivals.filler));
+	rivals_end(test, &rivals);
+}
+
+/* The worker waits for a request, which does not let the worker through in its turn. */
+static void test_fill_beside_claim(struct kunit *test)
+{
+	struct rivals rivals = { .fill = dmag_kgroup_fill };
+
+	rivals_start(test, &rivals);
+	wait_for_completion(&rivals.claiming);
+	msleep(50);
+	KUNIT_EXPECT_EQ(test, atomic_read(&dmag_claimers), 0);
+	rivals_end(test, &rivals);
 }
 
 /* A device that joins on another CPU. */
@@ -377,6 +406,7 @@ static struct kunit_case locks_cases[] = {
 	KUNIT_CASE(test_beside_claim),
 	KUNIT_CASE(test_request_beside_claim),
 	KUNIT_CASE(test_probe_beside_claim),
+	KUNIT_CASE(test_fill_beside_claim),
 	KUNIT_CASE(test_join_beside_request),
 	{},
 };
