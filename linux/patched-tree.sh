@@ -5,6 +5,8 @@
 #
 #   patched-tree.sh install DIR		into DIR, a clean tree
 #   patched-tree.sh sync CLEAN DIR	make DIR equal to CLEAN with dmag in it
+#   patched-tree.sh sync-platforms CLEAN DIR	the same, with the test platforms of
+#					linux/platform
 #
 # Both first build every file that will differ in a scratch directory: the
 # overlay, the core's files in mm/dmag/core, some of docs/ in
@@ -19,7 +21,9 @@ set -eu
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 patches=$top/linux/patches/v6.12
+platform=$top/linux/platform
 manifest=.dmag-files
+platforms=no
 
 die()
 {
@@ -35,14 +39,20 @@ is_kernel_tree()
 	[ "$version" = 6.12 ] || die "$1 is Linux $version; the series is for 6.12"
 }
 
+# The files of a directory: "SOURCE TARGET" a line.
+overlay()
+{
+	(cd "$1" && find . -type f | sed 's,^\./,,' | sort) |
+		while read -r path; do
+			echo "$1/$path $path"
+		done
+}
+
 # The paths, relative to the tree, of all new files: "SOURCE TARGET" a line.
 new_files()
 {
 	if [ -d "$top/linux/overlay" ]; then
-		(cd "$top/linux/overlay" && find . -type f | sed 's,^\./,,' | sort) |
-			while read -r path; do
-				echo "$top/linux/overlay/$path $path"
-			done
+		overlay "$top/linux/overlay"
 		for file in "$top"/core/*.[ch]; do
 			[ ! -e "$file" ] || echo "$file mm/dmag/core/${file##*/}"
 		done
@@ -50,18 +60,21 @@ new_files()
 			echo "$top/docs/$name.rst Documentation/mm/dmag/$name.rst"
 		done
 	fi
+	[ $platforms = no ] || overlay "$platform/overlay"
 }
 
+# The paths of all patches, in order.
 series()
 {
-	[ ! -f "$patches/series" ] || sed 's/#.*//; /^[[:space:]]*$/d' "$patches/series"
+	[ ! -f "$patches/series" ] || sed "s/#.*//; /^[[:space:]]*$/d; s,^,$patches/," "$patches/series"
+	[ $platforms = no ] || find "$platform/v6.12" -name '*.patch' | sort
 }
 
 touched_files()
 {
-	series | while read -r name; do
-		[ -f "$patches/$name" ] || die "series names $name, which does not exist"
-		sed -n 's,^+++ b/\([^[:space:]]*\).*,\1,p; s,^--- a/\([^[:space:]]*\).*,\1,p' "$patches/$name"
+	series | while read -r patch; do
+		[ -f "$patch" ] || die "series names ${patch##*/}, which does not exist"
+		sed -n 's,^+++ b/\([^[:space:]]*\).*,\1,p; s,^--- a/\([^[:space:]]*\).*,\1,p' "$patch"
 	done | sort -u
 }
 
@@ -76,13 +89,13 @@ stage()
 	done <"$2.touched"
 
 	series >"$2.series"
-	while read -r name; do
-		if ! patch -s -p1 -N -F0 --no-backup-if-mismatch -r - -d "$2" <"$patches/$name" >"$2.log" 2>&1; then
+	while read -r patch; do
+		if ! patch -s -p1 -N -F0 --no-backup-if-mismatch -r - -d "$2" <"$patch" >"$2.log" 2>&1; then
 			cat "$2.log" >&2
-			if patch -s -p1 -R -f --dry-run -d "$1" <"$patches/$name" >/dev/null 2>&1; then
-				die "$name is already applied to $1; nothing was changed"
+			if patch -s -p1 -R -f --dry-run -d "$1" <"$patch" >/dev/null 2>&1; then
+				die "${patch##*/} is already applied to $1; nothing was changed"
 			fi
-			die "$name does not apply to $1; nothing was changed"
+			die "${patch##*/} does not apply to $1; nothing was changed"
 		fi
 	done <"$2.series"
 
@@ -154,7 +167,12 @@ sync)
 	[ $# -eq 3 ] || die "usage: patched-tree.sh sync CLEAN DIR"
 	do_sync "$2" "$3"
 	;;
+sync-platforms)
+	[ $# -eq 3 ] || die "usage: patched-tree.sh sync-platforms CLEAN DIR"
+	platforms=yes
+	do_sync "$2" "$3"
+	;;
 *)
-	die "usage: patched-tree.sh install DIR | sync CLEAN DIR"
+	die "usage: patched-tree.sh install DIR | sync CLEAN DIR | sync-platforms CLEAN DIR"
 	;;
 esac

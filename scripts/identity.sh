@@ -47,7 +47,7 @@ configure()
 {
 	mkdir -p "$2"
 	{
-		grep -v '^CONFIG_DMAG' "$top/guest/config/base.config"
+		grep -v '^CONFIG_\(DMAG\|X86_TEST\)' "$top/guest/config/base.config"
 		printf 'CONFIG_%s=y\n' DEBUG_BUGVERBOSE X86_MCE MEMORY_FAILURE
 		# Objects of another version of this script may be built otherwise.
 		echo "# $(sha256sum <"$top/scripts/identity.sh")"

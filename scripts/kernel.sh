@@ -55,7 +55,7 @@ sync_tree()
 		echo "$clean" >"$tree.new/.dmag-clean"
 		mv "$tree.new" "$tree"
 	fi
-	"$top/linux/patched-tree.sh" sync "$clean" "$tree"
+	"$top/linux/patched-tree.sh" sync-platforms "$clean" "$tree"
 }
 
 fragments()

@@ -29,7 +29,7 @@ try()
 touched()
 {
 	echo Kbuild Makefile mm/page_alloc.c
-	sed -n 's,^--- a/,,p' "$top"/linux/patches/v6.12/*.patch
+	sed -n 's,^--- a/,,p' "$top"/linux/patches/v6.12/*.patch "$top"/linux/platform/v6.12/*.patch
 }
 
 small_tree()
@@ -74,6 +74,11 @@ synced()
 	"$top/linux/patched-tree.sh" sync "$2" "$1" && [ ! -e "$1/mm/dmag/left-over.c" ] && installed "$1"
 }
 
+has_platform()
+{
+	[ -e "$1/arch/x86/coco/test.c" ] && grep -q X86_TEST_MEM_ENCRYPT "$1/arch/x86/Kconfig"
+}
+
 small_tree "$scratch/a"
 try "installs into a clean tree" "$top/linux/patched-tree.sh" install "$scratch/a"
 try "everything is there" installed "$scratch/a"
@@ -91,6 +96,8 @@ try "refuses what is not a kernel" refuses "$scratch/d" "not a Linux source tree
 
 small_tree "$scratch/e"
 small_tree "$scratch/f"
+try "a tree with test platforms" "$top/linux/patched-tree.sh" sync-platforms "$scratch/e" "$scratch/f"
+try "they are there" has_platform "$scratch/f"
 try "a synced tree" "$top/linux/patched-tree.sh" sync "$scratch/e" "$scratch/f"
 try "everything is there, synced" installed "$scratch/f"
 try "takes back what is no longer wanted" synced "$scratch/f" "$scratch/e"

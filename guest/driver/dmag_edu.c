@@ -47,6 +47,9 @@
 #include <linux/string.h>
 #include <linux/timer.h>
 #include <asm/msr.h>
+#ifdef CONFIG_X86_TEST_MEM_ENCRYPT
+#include <asm/coco.h>
+#endif
 
 #include "dmag_ctl.h"
 
@@ -277,12 +280,23 @@ static void *edu_memory(const struct edu_buffer *buf)
 	return phys_to_virt(buf->dma);
 }
 
+/* A device of a machine with encrypted memory reaches only what is decrypted. */
+static bool edu_decrypted(const struct edu_lot *lot,
+			  const struct edu_buffer *buf)
+{
+#ifdef CONFIG_X86_TEST_MEM_ENCRYPT
+	return cc_test_is_shared(buf->dma, lot->size);
+#else
+	return true;
+#endif
+}
+
 static bool edu_reachable(const struct edu_lot *lot,
 			  const struct edu_buffer *buf)
 {
 	u64 last = buf->dma + lot->size - 1;
 
-	if (last < buf->dma || last > lot->limit)
+	if (last < buf->dma || last > lot->limit || !edu_decrypted(lot, buf))
 		return false;
 	if (lot->kind == EDU_COHERENT || lot->kind == EDU_NONCOHERENT)
 		return virt_to_phys(buf->cookie) == buf->dma;
