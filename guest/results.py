@@ -185,16 +185,25 @@ stock gave 28- and 30-bit devices {scarce[1].get("got")} of {scarce[1].get("aske
     return table
 
 
-def cost_table(normal, off):
-    """Instructions of a pair of allocation and free of 4 KiB, counted by QEMU."""
+def cost_table(normal, off, share=1):
+    """Instructions of a pair of allocation and free of 4 KiB, counted by QEMU.
+
+    A request that sleeps must cost no more than that share of stock's.
+    """
     table = Table("instructions a pair|>groups min|>median|>stock min|>median|verdict")
     costs = [{(c["dev"], c["context"]): c for c in map(words, told(log, "COST"))} for log in (normal, off)]
     for key in costs[0]:
         g, s = costs[0][key], costs[1].get(key, {"min": 0, "median": 0})
-        said = "ok" if 0 < int(g["median"]) <= int(s["median"]) else "FAILED"
+        most = int(s["median"]) * (share if key[1] == "block" else 1)
+        said = "ok" if 0 < int(g["median"]) <= most else "FAILED"
         table.add(key[0] + (" sleeps" if key[1] == "block" else " atomic"),
                   g["min"], g["median"], s["min"], s["median"], said, verdict=said)
     return table
+
+
+def encrypted_cost_table(normal, off):
+    """Stock converts each buffer twice if it may sleep; to clear it is half of our cost."""
+    return cost_table(normal, off, share=0.125)
 
 
 def worth(phase, rounds):
@@ -315,6 +324,7 @@ TABLES = {
     "run": (run_table, ("normal", "normal-off")),
     "areas": (areas_table, AREAS),
     "cost": (cost_table, ("normal", "normal-off")),
+    "encrypted_cost": (encrypted_cost_table, ("normal", "normal-off")),
     "overhead": (overhead_table, ("without", "normal", "normal-off")),
     "latency": (latency_table, ("rt", "rt-off")),
     "tool": (tool_table, ("normal",)),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 # The guest: the demonstration and single scenarios.
 
-HELP += run "boot a guest with groups and with stock, print one table" \
+HELP += "run [PLATFORM=encrypted]" "boot a guest with groups and with stock, print one table" \
 	tool-guest "compare dmag plan --live with dmag show in the guest" \
 	results "write docs/results.rst from the logs of the last runs" \
 	"compare [S=\"NAME...\"]" "boot scenarios with groups and with stock, print one table" \
@@ -10,8 +10,13 @@ HELP += run "boot a guest with groups and with stock, print one table" \
 
 .PHONY: run compare duel scenario tool-guest results
 
+# The scenarios that run boots.
+DEMONSTRATION_ := run
+DEMONSTRATION_encrypted := encrypted encrypted_cost
+
 run: kernel
-	@scripts/compare.sh run
+	$(if $(DEMONSTRATION_$(PLATFORM)),,$(error PLATFORM=$(PLATFORM): "encrypted" is the only one))
+	@scripts/compare.sh $(DEMONSTRATION_$(PLATFORM))
 
 compare: kernel
 	@scripts/compare.sh $(S)

@@ -29,7 +29,7 @@ FLOORS = {
         "reserve",
         "capture",
         "host protect",
-        "contig",
+        "contig convert",
         "candidate validate",
         "map pcp report",
         "kgroup",

@@ -81,7 +81,7 @@ step "lint" make -s lint
 step "identity" scripts/identity.sh --self-test
 step "patched-tree" scripts/test-tree.sh
 step "kernel/without" building make -s kernel FLAVOUR=without
-for name in $(guest/run.sh --list compare) cost overhead tool; do
+for name in $(guest/run.sh --list compare) cost encrypted_cost overhead tool; do
 	step "compare/$name" scripts/compare.sh "$name"
 done
 # Counts alone, for the host is shared: two machines always, and one that each commit
@@ -107,6 +107,10 @@ if [ -n "${ALL:-}" ]; then
 		for name in $(guest/run.sh --list $flavour); do
 			step "$flavour/$name" guest/run.sh "$name" $flavour soak=120
 		done
+	done
+	# The rest of the scenarios where memory is encrypted, and their pools gone.
+	for name in contexts full hog pressure run soak storm stress; do
+		step "encrypted/$name" guest/run.sh $name debug cc_test soak=120
 	done
 	for seed in 41 $(od -An -tu4 -N4 /dev/urandom); do
 		step "kcsan/duel-$seed" guest/duel.py --counts --kernel=kcsan "$seed"

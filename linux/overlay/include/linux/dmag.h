@@ -10,6 +10,7 @@
 
 #include <linux/gfp_types.h>
 #include <linux/jump_label.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
 struct device;
@@ -23,11 +24,14 @@ DECLARE_STATIC_KEY_FALSE(dmag_hungry_key);
 
 bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
+bool __dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
+			 struct page **page);
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
 struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
 				 struct page *page);
 bool __dmag_free_pages(struct device *dev, struct page *page, size_t size);
+bool __dmag_is_shared(const struct page *page);
 void __dmag_device_update(struct device *dev);
 void __dmag_device_leave(struct device *dev);
 void __dmag_capture(struct folio_batch *folios);
@@ -55,6 +59,26 @@ static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 {
 	return static_branch_unlikely(&dmag_key) &&
 	       __dmag_alloc_pages(dev, size, gfp, page);
+}
+
+/**
+ * dmag_alloc_shared() - Allocate decrypted memory from a group.
+ * @dev: a device that needs it, see force_dma_unencrypted()
+ * @size: as for dmag_alloc_pages()
+ * @gfp: likewise
+ * @page: likewise
+ *
+ * A request that may sleep has memory claimed for it, too.
+ *
+ * Context: Any, if @gfp does not allow blocking.
+ * Return: true if there are pages, which are freed as they are by dmag_free_pages();
+ * false if the caller has to find memory and decrypt it.
+ */
+static inline bool dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
+				     struct page **page)
+{
+	return static_branch_unlikely(&dmag_key) &&
+	       __dmag_alloc_shared(dev, size, gfp, page);
 }
 
 /**
@@ -115,7 +139,7 @@ static inline struct page *dmag_settle_pages(struct device *dev, size_t size,
 
 /**
  * dmag_free_pages() - Give memory back to the group that it came from.
- * @dev: the device that frees it, any
+ * @dev: the device that frees it, any, or NULL
  * @page: what dmag_alloc_pages() gave
  * @size: what it was asked for, in bytes
  *
@@ -128,6 +152,46 @@ static inline bool dmag_free_pages(struct device *dev, struct page *page,
 {
 	return static_branch_unlikely(&dmag_key) &&
 	       __dmag_free_pages(dev, page, size);
+}
+
+/**
+ * dmag_is_shared() - Whether a page is decrypted, and stays so when it is freed.
+ * @vaddr: its address in the direct map; dmag_settle_pages() gave it
+ *
+ * Context: Any.
+ * Return: true if the page belongs to a group of devices that need it so; false if
+ * the caller has to convert it.
+ */
+static inline bool dmag_is_shared(const void *vaddr)
+{
+	return static_branch_unlikely(&dmag_key) &&
+	       __dmag_is_shared(virt_to_page(vaddr));
+}
+
+/**
+ * dmag_enabled() - Whether devices have groups.
+ *
+ * Context: Any, after core_initcall.
+ * Return: false if dmag is off.
+ */
+static inline bool dmag_enabled(void)
+{
+	return static_branch_unlikely(&dmag_key);
+}
+
+/**
+ * dmag_replaces_pools() - Whether there are no coherent pools.
+ *
+ * The reserves of groups hold decrypted memory, but none that is mapped uncached, and
+ * serve devices of dma-direct only, while swiotlb makes bounce buffers for others too.
+ *
+ * Context: Any, after core_initcall.
+ * Return: true if groups serve atomic requests for decrypted memory.
+ */
+static inline bool dmag_replaces_pools(void)
+{
+	return !IS_ENABLED(CONFIG_DMA_DIRECT_REMAP) &&
+	       !IS_ENABLED(CONFIG_SWIOTLB_DYNAMIC) && dmag_enabled();
 }
 
 /**
@@ -205,7 +269,7 @@ static inline void dmag_capture(struct folio_batch *folios)
  *
  * Context: Process.
  * Return: true if it was a free frame of a group.  It keeps its reference, and is
- * freed with that if the mark is removed.
+ * freed with that if the mark is removed; not so memory that is decrypted.
  */
 static inline bool dmag_take_broken(struct page *page)
 {
@@ -216,6 +280,12 @@ static inline bool dmag_take_broken(struct page *page)
 
 static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 				    struct page **page)
+{
+	return false;
+}
+
+static inline bool dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
+				     struct page **page)
 {
 	return false;
 }
@@ -239,6 +309,21 @@ static inline struct page *dmag_settle_pages(struct device *dev, size_t size,
 
 static inline bool dmag_free_pages(struct device *dev, struct page *page,
 				   size_t size)
+{
+	return false;
+}
+
+static inline bool dmag_is_shared(const void *vaddr)
+{
+	return false;
+}
+
+static inline bool dmag_enabled(void)
+{
+	return false;
+}
+
+static inline bool dmag_replaces_pools(void)
 {
 	return false;
 }

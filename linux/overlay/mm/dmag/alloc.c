@@ -26,6 +26,7 @@
 #include <linux/wait_bit.h>
 
 #include "candidate.h"
+#include "convert.h"
 #include "device.h"
 #include "host.h"
 #include "kgroup.h"
@@ -119,12 +120,14 @@ static int alloc_fast(struct dmag_device *member,
 enum alloc_verdict {
 	UNKNOWN, /* not a member yet, or of the wrong group */
 	ANSWERED,
-	UNRESTRICTED, /* or out of service */
+	UNRESTRICTED, /* or out of service, or of other memory */
 };
 
+/* @attrs: those of the memory that the caller can use as it is */
 static enum alloc_verdict alloc_try_group(struct device *dev,
 					  const struct dmag_request *req,
-					  bool atomic, u64 *pfn, int *ret)
+					  bool atomic, unsigned int attrs,
+					  u64 *pfn, int *ret)
 {
 	enum alloc_verdict verdict = UNKNOWN;
 	struct dmag_device *member;
@@ -133,8 +136,10 @@ static enum alloc_verdict alloc_try_group(struct device *dev,
 	member = rcu_dereference(dev->dmag);
 	if (likely(member && !dmag_device_stale(member, dev))) {
 		/* Once: RAM that comes online can restrict a universal group. */
-		verdict = dmag_kgroup_serves(member->group) ? ANSWERED :
-							      UNRESTRICTED;
+		verdict = dmag_kgroup_serves(member->group) &&
+					  member->group->core.attrs == attrs ?
+				  ANSWERED :
+				  UNRESTRICTED;
 		if (verdict == ANSWERED)
 			*ret = alloc_fast(member, req, atomic, pfn);
 	}
@@ -180,7 +185,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	if (!member || !dmag_kgroup_claims(member->group))
 		return -ENOMEM;
 	group = member->group;
-	if (effort->free_only && group->pins)
+	if (effort->free_only && (group->pins || group->core.attrs))
 		return -EBUSY;
 	ret = dmag_kgroup_climb(group, req, effort, pfn);
 	if (ret)
@@ -294,7 +299,8 @@ static int alloc_climb_noio(struct device *dev, const struct dmag_request *req,
 		memalloc_noio_restore(noio);
 	}
 	if (ret)
-		alloc_try_group(dev, req, true, pfn, &ret);
+		alloc_try_group(dev, req, true, dmag_convert_attrs(dev), pfn,
+				&ret);
 	return ret;
 }
 
@@ -482,7 +488,7 @@ static bool alloc_in_group(struct device *dev, enum dmag_service service)
 	struct dmag_device *member;
 	bool ret;
 
-	if (dmag_has_cma_area(dev))
+	if (dmag_has_cma_area(dev) && !dmag_convert_attrs(dev))
 		return false;
 	rcu_read_lock();
 	member = alloc_member(dev);
@@ -492,7 +498,8 @@ static bool alloc_in_group(struct device *dev, enum dmag_service service)
 }
 
 static __always_inline bool alloc_without_claim(struct device *dev, size_t size,
-						gfp_t gfp, struct page **page)
+						gfp_t gfp, unsigned int attrs,
+						struct page **page)
 {
 	struct dmag_request req = alloc_request(size);
 	bool atomic = !gfpflags_allow_blocking(gfp);
@@ -502,11 +509,11 @@ static __always_inline bool alloc_without_claim(struct device *dev, size_t size,
 
 	do {
 		ret = -EINVAL;
-		verdict = alloc_try_group(dev, &req, atomic, &pfn, &ret);
+		verdict = alloc_try_group(dev, &req, atomic, attrs, &pfn, &ret);
 		if (unlikely(verdict == UNKNOWN && dmag_may_wait(gfp))) {
 			__dmag_device_update(dev);
-			verdict =
-				alloc_try_group(dev, &req, atomic, &pfn, &ret);
+			verdict = alloc_try_group(dev, &req, atomic, attrs,
+						  &pfn, &ret);
 		}
 		if (unlikely(ret))
 			return false;
@@ -537,16 +544,6 @@ static __always_inline bool alloc_may(size_t size, gfp_t gfp)
 	gfp &= gfp_allowed_mask;
 	might_alloc(gfp);
 	return likely(!should_fail_alloc_page(gfp, get_order(size)));
-}
-
-bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
-			struct page **page)
-{
-	*page = NULL;
-	if (WARN_ON_ONCE(!size) || dmag_has_cma_area(dev) ||
-	    alloc_prefers_cma(dev, size, gfp) || !alloc_may(size, gfp))
-		return false;
-	return alloc_without_claim(dev, size, gfp, page);
 }
 
 static int alloc_claim(struct device *dev, const struct dmag_request *req,
@@ -649,18 +646,60 @@ static bool alloc_at_once(struct device *dev, size_t size, gfp_t gfp,
 	       alloc_hand_out(dev, pfn, size, gfp, page);
 }
 
-bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
-			struct page **page)
+static bool alloc_with_claim(struct device *dev, size_t size, gfp_t gfp,
+			     struct page **page)
 {
-	if (!gfpflags_allow_blocking(gfp) || dmag_has_cma_area(dev))
-		return false;
-	if (alloc_prefers_cma(dev, size, gfp) &&
-	    alloc_without_claim(dev, size, gfp, page))
-		return true;
 	if (!alloc_in_group(dev, DMAG_SERVES) || !alloc_may(size, gfp))
 		return false;
 	return alloc_at_once(dev, size, gfp, page) ||
 	       alloc_by_climb(alloc_claim, dev, size, gfp, page);
+}
+
+bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
+			struct page **page)
+{
+	*page = NULL;
+	if (WARN_ON_ONCE(!size) || dmag_has_cma_area(dev) ||
+	    alloc_prefers_cma(dev, size, gfp) || !alloc_may(size, gfp))
+		return false;
+	return alloc_without_claim(dev, size, gfp, 0, page);
+}
+
+/* Other memory would have to be converted for each buffer, that of CMA areas too. */
+bool __dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
+			 struct page **page)
+{
+	*page = NULL;
+	if (WARN_ON_ONCE(!size) || !alloc_may(size, gfp))
+		return false;
+	if (likely(alloc_without_claim(dev, size, gfp, DMAG_SHARED, page)))
+		return true;
+	return gfpflags_allow_blocking(gfp) &&
+	       alloc_with_claim(dev, size, gfp, page);
+}
+
+bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
+			struct page **page)
+{
+	if (!gfpflags_allow_blocking(gfp) || dmag_has_cma_area(dev) ||
+	    dmag_convert_attrs(dev))
+		return false;
+	if (alloc_prefers_cma(dev, size, gfp) &&
+	    alloc_without_claim(dev, size, gfp, 0, page))
+		return true;
+	return alloc_with_claim(dev, size, gfp, page);
+}
+
+bool __dmag_is_shared(const struct page *page)
+{
+	const struct dmag_kgroup *group;
+	bool ret;
+
+	rcu_read_lock();
+	group = dmag_owner(page_to_pfn(page));
+	ret = group && group->core.attrs & DMAG_SHARED;
+	rcu_read_unlock();
+	return ret;
 }
 
 /*
@@ -729,7 +768,7 @@ static struct page *settle_universal(struct device *dev, size_t size, gfp_t gfp)
 {
 	struct page *page;
 
-	if (!gfpflags_allow_blocking(gfp) || force_dma_unencrypted(dev) ||
+	if (!gfpflags_allow_blocking(gfp) ||
 	    !alloc_in_group(dev, DMAG_UNIVERSAL))
 		return NULL;
 	if (alloc_by_climb(settle_by_climb, dev, size, gfp, &page))
@@ -746,7 +785,8 @@ static struct page *alloc_last(struct device *dev, size_t size, gfp_t gfp)
 
 	rcu_read_lock();
 	member = alloc_member(dev);
-	if (member && dmag_kgroup_serves(member->group))
+	if (member && dmag_kgroup_serves(member->group) &&
+	    !member->group->core.attrs)
 		page = dmag_candidate_take_last(
 			member->group,
 			node == NUMA_NO_NODE ? numa_mem_id() : node,
@@ -820,19 +860,49 @@ static bool free_has_unfit(struct page *page, u64 count)
 }
 
 /*
+ * A page whose memory would have to be converted before it leaves the group.  With a
+ * reference of its own unpoison_memory() does not free it.
+ */
+static int free_quarantine(struct dmag_kgroup *group, struct page *page)
+{
+	u64 pfn = page_to_pfn(page);
+
+	lockdep_assert_held(&group->lock);
+	get_page(page);
+	return dmag_frames_quarantine(&group->core.frames, pfn, pfn);
+}
+
+static int free_keep_fit(struct dmag_kgroup *group, struct page *page,
+			 u64 count)
+{
+	int ret = 0;
+
+	for (u64 i = 0; i < count && !ret; i++)
+		ret = free_has_unfit(page + i, 1) ?
+			      free_quarantine(group, page + i) :
+			      dmag_group_put(&group->core,
+					     page_to_pfn(page + i), 1);
+	return ret;
+}
+
+/*
  * A page that is still referenced, or broken, must not reach the next device, and a
  * universal group keeps nothing.  So the group drops such a buffer, and each page goes
  * to the page allocator with its last reference.  The caller puts the group's, without
- * the lock.
+ * the lock.  Of memory that would have to be converted before, only such pages go, and
+ * are out of use for good.
  */
 static int free_drop_unfit(struct dmag_kgroup *group, struct page *page,
 			   u64 count)
 {
 	u64 pfn = page_to_pfn(page);
 	struct dmag_range range = { pfn, pfn + count - 1 };
-	int ret = dmag_group_drop(&group->core, &range);
+	int ret;
 
 	lockdep_assert_held(&group->lock);
+	if (group->core.attrs)
+		return free_keep_fit(group, page, count);
+	ret = dmag_group_drop(&group->core, &range);
 	if (ret)
 		return ret;
 	group->emptied = true;
@@ -850,17 +920,19 @@ static void free_put_pages(struct page *page, u64 count)
 static bool free_drop_broken(struct dmag_kgroup *group, u64 pfn)
 {
 	struct dmag_range range = { pfn, pfn };
-	bool dropped = false;
+	bool taken = false;
 
 	spin_lock_irq(&group->lock);
 	if (dmag_kgroup_serves(group) &&
 	    dmag_frames_state(&group->core.frames, pfn) == DMAG_FREE)
-		dropped = !dmag_frames_take(&group->core.frames, pfn, pfn) &&
-			  !dmag_group_drop(&group->core, &range);
-	group->emptied |= dropped;
+		taken = !dmag_frames_take(&group->core.frames, pfn, pfn) &&
+			!(group->core.attrs ?
+				  free_quarantine(group, pfn_to_page(pfn)) :
+				  dmag_group_drop(&group->core, &range));
+	group->emptied |= taken;
 	dmag_kgroup_kick(group);
 	spin_unlock_irq(&group->lock);
-	return dropped;
+	return taken;
 }
 
 bool __dmag_take_broken(struct page *page)
@@ -980,7 +1052,7 @@ static bool free_to_group(struct dmag_kgroup *group, struct dmag_device *member,
 	dmag_kgroup_kick(group);
 	spin_unlock_irqrestore(&group->lock, flags);
 
-	if (unlikely(ours && !ret && !fit))
+	if (unlikely(ours && !ret && !fit && !group->core.attrs))
 		free_put_pages(page, count);
 	if (unlikely(ret))
 		pr_err_ratelimited(
@@ -997,7 +1069,7 @@ bool __dmag_free_pages(struct device *dev, struct page *page, size_t size)
 	bool ours;
 
 	rcu_read_lock();
-	member = rcu_dereference(dev->dmag);
+	member = dev ? rcu_dereference(dev->dmag) : NULL;
 	ours = free_to_cache(member, page, count);
 	if (unlikely(!ours)) {
 		group = dmag_owner(page_to_pfn(page));

@@ -30,6 +30,8 @@ static const char *const debugfs_counter_name[] = {
 	[DMAG_NR_GROWN] = "grown",
 	[DMAG_NR_WAIT] = "wait",
 	[DMAG_NR_ZONES_HELPED] = "zones_helped",
+	[DMAG_NR_CONVERT] = "convert",
+	[DMAG_NR_CONVERT_FAIL] = "convert_fail",
 };
 
 static_assert(ARRAY_SIZE(debugfs_counter_name) == DMAG_NR_COUNTERS);
@@ -64,6 +66,17 @@ static void debugfs_add_frames(struct dmag_kgroup *group,
 	frames->used += core->used - cached;
 	frames->quarantined += core->quarantined;
 	spin_unlock_irq(&group->lock);
+}
+
+static u64 debugfs_owned(struct dmag_kgroup *group)
+{
+	const struct dmag_frames *core = &group->core.frames;
+	u64 owned;
+
+	spin_lock_irq(&group->lock);
+	owned = core->free + core->used + core->quarantined;
+	spin_unlock_irq(&group->lock);
+	return owned;
 }
 
 static void debugfs_show_frames(struct seq_file *file,
@@ -130,6 +143,8 @@ static void debugfs_show_group(struct dmag_kgroup *group, void *file)
 	seq_printf(file, "group %d\nkind %s\nmembers %u\n", group->id,
 		   debugfs_service_name[READ_ONCE(group->service)],
 		   group->core.members);
+	if (group->core.attrs & DMAG_SHARED)
+		seq_puts(file, "attr shared\n");
 	debugfs_show_reach(file, &group->core.reach);
 	debugfs_show_frames(file, &frames);
 	seq_printf(file, "min %llu\nlow %llu\nhigh %llu\n", marks->min,
@@ -152,6 +167,7 @@ DEFINE_SHOW_ATTRIBUTE(groups);
 struct debugfs_totals {
 	u64 groups;
 	u64 members;
+	u64 shared;
 	struct debugfs_frames frames;
 	u64 counter[DMAG_NR_COUNTERS];
 };
@@ -164,6 +180,8 @@ static void debugfs_add_group(struct dmag_kgroup *group, void *data)
 		return;
 	totals->groups++;
 	totals->members += group->core.members;
+	if (group->core.attrs & DMAG_SHARED)
+		totals->shared += debugfs_owned(group);
 	debugfs_add_frames(group, &totals->frames);
 	debugfs_add_counters(group, totals->counter);
 }
@@ -180,6 +198,7 @@ static int counters_show(struct seq_file *file, void *unused)
 	seq_printf(file, "groups %llu\nmembers %llu\n", totals.groups,
 		   totals.members);
 	debugfs_show_frames(file, &totals.frames);
+	seq_printf(file, "shared %llu\n", totals.shared);
 	debugfs_show_counters(file, totals.counter);
 	return 0;
 }

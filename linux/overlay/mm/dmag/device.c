@@ -22,6 +22,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "convert.h"
 #include "device.h"
 #include "host.h"
 #include "kgroup.h"
@@ -67,7 +68,8 @@ static bool device_eligible(struct device *dev)
 {
 	if (get_dma_ops(dev) || use_dma_iommu(dev) || is_swiotlb_for_alloc(dev))
 		return false;
-	if (dmag_has_cma_area(dev) || device_is_diverted(dev))
+	if (device_is_diverted(dev) ||
+	    (dmag_has_cma_area(dev) && !dmag_convert_attrs(dev)))
 		return false;
 #ifdef CONFIG_DMA_DECLARE_COHERENT
 	if (dev->dma_mem)
@@ -99,6 +101,7 @@ static struct dmag_device *device_alloc(struct device *dev)
 		.windows = member->windows,
 		.nr_windows = nr,
 		.limit = min_not_zero(member->mask, member->bus_limit),
+		.attrs = dmag_convert_attrs(dev),
 	};
 	return member;
 }
@@ -145,9 +148,16 @@ void dmag_device_count_held(struct dmag_device *member)
 	smp_store_release(&member->held, alloc_percpu_gfp(s64, DMAG_GFP_META));
 }
 
+/* Whether a group's devices can do with whatever the page allocator has. */
+static bool device_takes_any(const struct dmag_group *core)
+{
+	lockdep_assert_held(&dmag_mutex);
+	return !core->attrs && dmag_reach_covers(&core->reach, &dmag_ram);
+}
+
 static void device_count_restricted(struct dmag_device *member)
 {
-	if (!dmag_reach_covers(&member->group->core.reach, &dmag_ram))
+	if (!device_takes_any(&member->group->core))
 		dmag_device_count_held(member);
 }
 
@@ -178,7 +188,7 @@ device_alloc_group(const struct dmag_constraint *constraint)
 	INIT_LIST_HEAD(&group->meta);
 	INIT_LIST_HEAD(&group->captured);
 	group->freed_in_vain = U64_MAX; /* none was */
-	if (dmag_reach_covers(&group->core.reach, &dmag_ram))
+	if (device_takes_any(&group->core))
 		group->service = DMAG_UNIVERSAL;
 	if (group->service == DMAG_UNIVERSAL)
 		group->core.marks = (struct dmag_marks){};
@@ -274,6 +284,19 @@ static bool device_up_to_date(struct device *dev)
 	return ret;
 }
 
+/*
+ * Take both mutexes if no other task claims.  Memory that has to be converted is not
+ * found without, and atomic requests have no other, so for such a member it waits.
+ */
+static bool device_may_claim(const struct dmag_device *member)
+{
+	if (!dmag_may_wait(GFP_KERNEL))
+		return false;
+	return dmag_claim_trylock() ||
+	       (member->core.constraint.attrs &&
+		!dmag_claim_lock_timeout(DMAG_FILL_BOUND));
+}
+
 void __dmag_device_update(struct device *dev)
 {
 	struct dmag_device *member;
@@ -289,7 +312,7 @@ void __dmag_device_update(struct device *dev)
 	member = device_alloc(dev);
 	if (!member)
 		return;
-	may_claim = dmag_may_wait(GFP_KERNEL) && dmag_claim_trylock();
+	may_claim = device_may_claim(member);
 	if (!may_claim)
 		dmag_lock();
 	/* Its first two requests may have raced to here. */
@@ -366,7 +389,7 @@ static int device_resolve(struct dmag_device *old)
 static void ram_weigh_group(struct dmag_kgroup *group, void *unused)
 {
 	lockdep_assert_held(&dmag_mutex);
-	if (dmag_reach_covers(&group->core.reach, &dmag_ram))
+	if (device_takes_any(&group->core))
 		return;
 	group->goal =
 		dmag_group_goal(&group->core, dmag_reach_frames(&dmag_ram));

@@ -18,6 +18,7 @@
 #include "../internal.h"
 #include "candidate.h"
 #include "contig.h"
+#include "convert.h"
 #include "host.h"
 #include "kgroup.h"
 #include "map.h"
@@ -411,6 +412,20 @@ static int claim_by_node(struct dmag_kgroup *group,
 	return ret;
 }
 
+/*
+ * Memory that the group cannot own.  The surplus of another group has its attributes,
+ * and is lost if it keeps them.
+ */
+static void claim_abandon(struct dmag_kgroup *group, enum dmag_rung rung,
+			  const struct dmag_range *got)
+{
+	dmag_owner_erase(group, got);
+	if (rung == DMAG_CLAIM_SURPLUS && group->core.attrs &&
+	    DMAG_WARN_ON(group, dmag_convert_unshare(got)))
+		return;
+	free_contig_range(got->start, got->last - got->start + 1);
+}
+
 static int claim_extent(struct dmag_kgroup *group,
 			const struct dmag_request *req, enum dmag_rung rung,
 			struct dmag_range *got)
@@ -425,8 +440,7 @@ static int claim_extent(struct dmag_kgroup *group,
 	host_reset_tags(got);
 	if (!dmag_owner_enter(group, got) && !host_feed(group, got))
 		return 0;
-	dmag_owner_erase(group, got);
-	free_contig_range(got->start, got->last - got->start + 1);
+	claim_abandon(group, rung, got);
 	return -EAGAIN;
 }
 
@@ -488,12 +502,77 @@ static void host_release_now(struct dmag_group *core,
 	spin_lock_irq(&group->lock);
 }
 
-/* No group has attributes: dma-direct converts memory itself, per buffer. */
+static int host_converted(struct dmag_kgroup *group,
+			  const struct dmag_range *range, bool share, int ret)
+	__acquires(&group->lock)
+{
+	trace_dmag_convert(group->id, range->start, range->last, share, ret);
+	spin_lock_irq(&group->lock);
+	group->counter[DMAG_NR_CONVERT]++;
+	group->counter[DMAG_NR_CONVERT_FAIL] += !!ret;
+	return ret;
+}
+
+/*
+ * Neither mutex nor lock is held while memory is converted, which interrupts all
+ * CPUs.  The range is owned and in use until then.
+ */
+static int host_prepare(struct dmag_group *core, const struct dmag_range *range)
+	__must_hold(&to_kgroup(core)->lock)
+{
+	struct dmag_kgroup *group = to_kgroup(core);
+	int ret;
+
+	spin_unlock_irq(&group->lock);
+	dmag_kgroup_pause(group);
+	ret = dmag_convert_share(range);
+	dmag_kgroup_resume(group);
+	return host_converted(group, range, true, ret);
+}
+
+static int host_restore(struct dmag_group *core, const struct dmag_range *range)
+	__must_hold(&to_kgroup(core)->lock)
+{
+	struct dmag_kgroup *group = to_kgroup(core);
+	int ret;
+
+	spin_unlock_irq(&group->lock);
+	dmag_kgroup_yield(group);
+	dmag_kgroup_pause(group);
+	ret = dmag_convert_unshare(range);
+	dmag_kgroup_resume(group);
+	return host_converted(group, range, false, ret);
+}
+
+/* The same under dmag_mutex, for memory that goes offline. */
+static int host_restore_kept(struct dmag_group *core,
+			     const struct dmag_range *range)
+	__must_hold(&to_kgroup(core)->lock)
+{
+	struct dmag_kgroup *group = to_kgroup(core);
+	int ret;
+
+	lockdep_assert_held(&dmag_mutex);
+	spin_unlock_irq(&group->lock);
+	ret = dmag_convert_unshare(range);
+	return host_converted(group, range, false, ret);
+}
+
 static const struct dmag_backend dmag_host = {
 	.claim = host_claim,
 	.release = host_release,
+	.prepare = host_prepare,
+	.restore = host_restore,
 };
 
+static const struct dmag_backend dmag_host_kept = {
+	.claim = host_claim,
+	.release = host_release,
+	.prepare = host_prepare,
+	.restore = host_restore_kept,
+};
+
+/* Not for groups with attributes, since it may not sleep. */
 static const struct dmag_backend dmag_host_now = {
 	.claim = host_claim,
 	.release = host_release_now,
@@ -554,7 +633,8 @@ void dmag_kgroup_fill_first(struct dmag_kgroup *group, unsigned long bound)
 
 /**
  * dmag_kgroup_fill_free() - The same, with memory that is free only.
- * @group: the group; nothing is done if a climb is under way for it
+ * @group: the group; nothing is done if a climb is under way for it, or if memory
+ *	has to be converted
  * @bound: how long the search may take, in jiffies
  *
  * Context: Process, under dmag_mutex, which it keeps.
@@ -563,7 +643,7 @@ void dmag_kgroup_fill_free(struct dmag_kgroup *group, unsigned long bound)
 {
 	might_sleep();
 	lockdep_assert_held(&dmag_mutex);
-	if (!group->pins)
+	if (!group->pins && !group->core.attrs)
 		host_balance(group, bound,
 			     (struct dmag_effort){ .free_only = true });
 }
@@ -622,13 +702,16 @@ static u64 host_shrink(struct dmag_kgroup *group,
  * @keep: how many free frames it keeps, a watermark
  * @max: how many to release at most
  *
+ * Memory that has to be converted is left to the worker.
+ *
  * Context: Process, under dmag_mutex.
  * Return: the number of frames released.
  */
 u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max)
 {
 	lockdep_assert_held(&dmag_mutex);
-	return host_shrink(group, &dmag_host, keep, max);
+	return group->core.attrs ? 0 :
+				   host_shrink(group, &dmag_host, keep, max);
 }
 
 /**
@@ -638,7 +721,8 @@ u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max)
  * @max: how many to release at most, without rescheduling
  *
  * For a host that is out of memory.  The worker, which the caller wakes, erases the
- * owner of blocks that lost their last frame, and does not refill at once.
+ * owner of blocks that lost their last frame, and does not refill at once.  Memory
+ * that has to be converted stays, since that may sleep.
  *
  * Context: Process, under RCU or dmag_mutex.
  * Return: the number of frames released.
@@ -646,7 +730,9 @@ u64 dmag_kgroup_release(struct dmag_kgroup *group, u64 keep, u64 max)
 u64 dmag_kgroup_release_now(struct dmag_kgroup *group, u64 keep, u64 max)
 {
 	dmag_assert_groups_stay();
-	return host_shrink(group, &dmag_host_now, keep, max);
+	return group->core.attrs ?
+		       0 :
+		       host_shrink(group, &dmag_host_now, keep, max);
 }
 
 /**
@@ -681,26 +767,32 @@ int dmag_kgroup_adopt(struct dmag_kgroup *group, const struct dmag_range *range)
 	return ret;
 }
 
+static void host_vacate_range(struct dmag_kgroup *group,
+			      const struct dmag_backend *backend,
+			      const struct dmag_range *range)
+{
+	lockdep_assert_held(&dmag_mutex);
+	spin_lock_irq(&group->lock);
+	if (dmag_kgroup_serves(group))
+		dmag_group_vacate(&group->core, backend, range);
+	dmag_kgroup_kick(group);
+	spin_unlock_irq(&group->lock);
+}
+
 /**
  * dmag_kgroup_release_range() - Release the free frames of a range to the host.
  * @group: the group
  * @range: the range; frames in use stay
  *
  * The worker refills the reserve from other memory.  A broken group keeps its
- * frames, so the range cannot go offline.
+ * frames, so the range cannot go offline; nor can it if memory cannot be converted.
  *
  * Context: Process, under dmag_mutex.
  */
 void dmag_kgroup_release_range(struct dmag_kgroup *group,
 			       const struct dmag_range *range)
 {
-	lockdep_assert_held(&dmag_mutex);
-	if (!dmag_kgroup_serves(group))
-		return;
-	spin_lock_irq(&group->lock);
-	DMAG_WARN_ON(group, dmag_group_vacate(&group->core, &dmag_host, range));
-	dmag_kgroup_kick(group);
-	spin_unlock_irq(&group->lock);
+	host_vacate_range(group, &dmag_host_kept, range);
 }
 
 static int host_claim_block(struct dmag_kgroup *group,
@@ -714,24 +806,27 @@ static int host_claim_block(struct dmag_kgroup *group,
 	return ret;
 }
 
-/* The block with the first free frames of @range at or above @from, cut to @range. */
+/*
+ * The first block at or above @from with free frames in @range, cut to @range.  If memory
+ * is converted, all of them are free: otherwise none could go.
+ */
 static bool host_free_block(struct dmag_kgroup *group, u64 from,
 			    const struct dmag_range *range,
 			    struct dmag_range *block)
 {
+	u64 unit = dmag_group_unit(&group->core), start = from;
 	struct dmag_run run;
 	bool found = false;
-	u64 start = from;
 
 	spin_lock_irq(&group->lock);
 	while (!found && dmag_frames_walk(&group->core.frames, from, &run) &&
 	       run.range.start <= range->last) {
-		found = run.state == DMAG_FREE;
-		start = round_down(max(run.range.start, from),
-				   DMAG_BLOCK_FRAMES);
+		start = round_up(max(run.range.start, from), unit);
 		from = run.range.last + 1;
+		found = run.state == DMAG_FREE && start + unit <= from;
 	}
 	spin_unlock_irq(&group->lock);
+	start = round_down(start, DMAG_BLOCK_FRAMES);
 	block->start = max(start, range->start);
 	block->last = min(start + DMAG_BLOCK_FRAMES - 1, range->last);
 	return found;
@@ -754,7 +849,7 @@ static int host_vacate(struct dmag_kgroup *group,
 				    group->core.marks.low + DMAG_BLOCK_FRAMES)
 			ret = host_claim_block(group, other);
 		if (!ret)
-			dmag_kgroup_release_range(group, &block);
+			host_vacate_range(group, &dmag_host, &block);
 	}
 	return ret;
 }

@@ -42,12 +42,13 @@ static void report_reserve(struct seq_buf *line, struct dmag_kgroup *group,
 {
 	struct dmag_marks marks;
 	unsigned long flags;
-	u64 free, used;
+	u64 free, used, quarantined;
 
 	spin_lock_irqsave(&group->lock, flags);
 	marks = group->core.marks;
 	free = group->core.frames.free;
 	used = group->core.frames.used;
+	quarantined = group->core.frames.quarantined;
 	spin_unlock_irqrestore(&group->lock, flags);
 	seq_buf_printf(line, "; owns %llu of %llu frames, %llu free",
 		       free + used, dmag_reach_frames(&group->core.reach),
@@ -55,6 +56,9 @@ static void report_reserve(struct seq_buf *line, struct dmag_kgroup *group,
 	if (blocking)
 		seq_buf_printf(line, ", %llu in one run",
 			       report_largest(group));
+	if (group->core.attrs & DMAG_SHARED)
+		seq_buf_printf(line, "; decrypted, %llu quarantined",
+			       quarantined);
 	seq_buf_printf(line,
 		       "; watermarks %llu/%llu/%llu; protected %llu of %llu",
 		       marks.min, marks.low, marks.high,

@@ -99,7 +99,9 @@ static void reserve_refill(struct dmag_kgroup *group)
 {
 	dmag_kgroup_fill(group, DMAG_REFILL_BOUND);
 	retry_note(&group->fill, dmag_kgroup_low(group));
-	dmag_kgroup_set_hungry(group, group->fill.backoff);
+	/* Pages that reclaim frees are no whole blocks to be converted. */
+	dmag_kgroup_set_hungry(group,
+			       group->fill.backoff && !group->core.attrs);
 }
 
 /*
@@ -258,6 +260,16 @@ static void reserve_catch_up(struct dmag_kgroup *group)
 		retry_note(&group->fill, true);
 }
 
+/* Memory that has to be converted is released by the worker, which tries again. */
+static void reserve_empty(struct dmag_kgroup *group, unsigned long *delay)
+{
+	if (retry_due(&group->fill)) {
+		dmag_kgroup_fill(group, 0);
+		retry_note(&group->fill, READ_ONCE(group->core.frames.free));
+	}
+	retry_bound(delay, &group->fill);
+}
+
 /* A group that no device is a member of, broken or not. */
 static void reserve_tend_left(struct dmag_kgroup *group, unsigned long *delay)
 {
@@ -265,10 +277,13 @@ static void reserve_tend_left(struct dmag_kgroup *group, unsigned long *delay)
 
 	lockdep_assert_held(&dmag_mutex);
 	dmag_kgroup_set_hungry(group, false);
-	if (reserve_lingers(group))
+	if (reserve_lingers(group)) {
 		*delay = min(*delay, end - jiffies);
-	else
-		dmag_kgroup_retire(group);
+		return;
+	}
+	if (group->core.attrs)
+		reserve_empty(group, delay);
+	dmag_kgroup_retire(group);
 }
 
 static void reserve_tend(struct dmag_kgroup *group, unsigned long *delay)
@@ -315,7 +330,7 @@ static void reserve_add_above_low(struct dmag_kgroup *group, void *data)
 	spin_lock_irq(&group->lock);
 	free = group->core.frames.free;
 	spin_unlock_irq(&group->lock);
-	if (dmag_kgroup_serves(group) && free > keep)
+	if (dmag_kgroup_serves(group) && !group->core.attrs && free > keep)
 		*above += free - keep;
 }
 

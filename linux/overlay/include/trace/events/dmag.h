@@ -96,6 +96,28 @@ DEFINE_EVENT(dmag_range, dmag_protect,
 	TP_ARGS(group, start, last)
 );
 
+TRACE_EVENT(dmag_convert,
+	TP_PROTO(int group, u64 start, u64 last, bool share, int error),
+	TP_ARGS(group, start, last, share, error),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(bool, share)
+		__field(int, error)
+		__field(u64, start)
+		__field(u64, last)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->share = share;
+		__entry->error = error;
+		__entry->start = start;
+		__entry->last = last;
+	),
+	TP_printk("group=%d pfn=%#llx-%#llx to=%s error=%d", __entry->group,
+		  __entry->start, __entry->last,
+		  __entry->share ? "shared" : "private", __entry->error)
+);
+
 TRACE_EVENT(dmag_adapt,
 	TP_PROTO(int group, u64 min, u64 low, u64 high),
 	TP_ARGS(group, min, low, high),
