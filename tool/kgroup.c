@@ -114,6 +114,8 @@ static void snapshot_parse_line(struct snapshot *snap, char *line)
 		return;
 	else if (!strcmp(key, "kind"))
 		group->kind = rest;
+	else if (!strcmp(key, "attr"))
+		group->shared |= !strcmp(rest, "shared");
 	else if (!strcmp(key, "reach"))
 		snapshot_parse_reach(&snap->arena, group, rest);
 	else if (!strcmp(key, "member"))

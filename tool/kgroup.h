@@ -27,6 +27,7 @@ struct kgroup {
 	u64 id, members, frames, owned, free, used, quarantined, min, low, high;
 	u64 goal, protected;
 	const char *kind;
+	bool shared; /* its memory is decrypted */
 	struct span *seg;
 	struct counter *counter;
 	struct member *member;

@@ -120,6 +120,22 @@ static void show_capacity(const struct kgroup *group)
 	       size_text(goal, sizeof(goal), frames_bytes(group->goal)));
 }
 
+/* The hypervisor can read it. */
+static void show_decrypted(const struct kgroup *group)
+{
+	char owned[32], lost[32];
+
+	if (!group->shared)
+		return;
+	printf("  memory   decrypted, %s",
+	       size_text(owned, sizeof(owned), frames_bytes(group->owned)));
+	if (group->quarantined)
+		printf(", of which %s out of use",
+		       size_text(lost, sizeof(lost),
+				 frames_bytes(group->quarantined)));
+	putchar('\n');
+}
+
 static void show_details(const struct kgroup *group)
 {
 	unsigned int i;
@@ -129,6 +145,7 @@ static void show_details(const struct kgroup *group)
 		printf("  reach    [0x%llx, 0x%llx]\n", group->seg[i].start,
 		       group->seg[i].last);
 	show_capacity(group);
+	show_decrypted(group);
 	for (i = 0; i < group->nr_member; i++)
 		show_member(&group->member[i]);
 	for (i = 0; i < group->nr_counter; i++)
@@ -199,6 +216,7 @@ static void show_json_group(struct json *json, const struct kgroup *group)
 	json_number(json, "id", group->id);
 	json_bool(json, "universal", kgroup_universal(group));
 	json_bool(json, "broken", kgroup_broken(group));
+	json_bool(json, "shared", group->shared);
 	for (i = 0; i < ARRAY_SIZE(amounts); i++)
 		json_number(json, amounts[i].name,
 			    frames_bytes(amounts[i].value));

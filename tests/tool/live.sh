@@ -301,6 +301,12 @@ has 'show broken' '^ *3 2 256M .* broken$'
 status 0 'show broken json' "$dmag" show --json --root "$root"
 has 'show broken json' '"broken": true'
 has 'show universal json' '"broken": false'
+has 'show plain json' '"shared": false'
+sed -i 's/^kind broken$/&\nattr shared/; s/^quarantined 0$/quarantined 512/' "$root/sys/kernel/debug/dmag/groups"
+status 0 'show shared' "$dmag" show --root "$root"
+has 'show shared' '^ memory decrypted, 12 MiB, of which 2 MiB out of use$'
+status 0 'show shared json' "$dmag" show --json --root "$root"
+has 'show shared json' '"shared": true'
 mv "$root/sys/kernel/debug/dmag/groups.served" "$root/sys/kernel/debug/dmag/groups"
 status 0 top "$dmag" top --root "$root" --count 2 --delay 0.1
 has 'top holders' '^ *3 11.5M 0000:00:01.1 edu$'
