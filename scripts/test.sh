@@ -86,7 +86,8 @@ for name in $(guest/run.sh --list compare) cost encrypted_cost overhead tool; do
 done
 # Counts alone, for the host is shared: two machines always, and one that each commit
 # draws anew, so that the same commit has the same tests.
-drawn=$(git rev-parse --short=7 HEAD 2>/dev/null) || drawn=$(od -An -tx4 -N3 /dev/urandom)
+drawn=$(git rev-parse HEAD 2>/dev/null | cut -c 1-7)
+drawn=${drawn:-$(od -An -tx4 -N3 /dev/urandom)}
 for seed in 7 41 $((0x${drawn# })); do
 	step "duel/$seed" guest/duel.py --counts "$seed"
 done
