@@ -217,6 +217,9 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 	    claim_may_take(group, range))
 		hope = claim_reclaim(group, range);
 	ret = claim_move(group, range, reclaims ? DMAG_PATIENCE : 0);
+	if (ret)
+		trace_dmag_claim_fail(group->id, range->start, range->last,
+				      rung, ret);
 	if (!ret && !claim_may_take(group, range)) {
 		free_contig_range(range->start, range->last - range->start + 1);
 		return -EAGAIN;

@@ -40,6 +40,29 @@ TRACE_EVENT(dmag_claim,
 		  __print_symbolic(__entry->rung, DMAG_RUNG_NAMES))
 );
 
+TRACE_EVENT(dmag_claim_fail,
+	TP_PROTO(int group, u64 start, u64 last, unsigned int rung, int error),
+	TP_ARGS(group, start, last, rung, error),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(unsigned int, rung)
+		__field(u64, start)
+		__field(u64, last)
+		__field(int, error)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->rung = rung;
+		__entry->start = start;
+		__entry->last = last;
+		__entry->error = error;
+	),
+	TP_printk("group=%d pfn=%#llx-%#llx by=%s error=%d", __entry->group,
+		  __entry->start, __entry->last,
+		  __print_symbolic(__entry->rung, DMAG_RUNG_NAMES),
+		  __entry->error)
+);
+
 TRACE_EVENT(dmag_scan,
 	TP_PROTO(int group, u64 count, unsigned int rung,
 		 unsigned int candidates, bool found),
