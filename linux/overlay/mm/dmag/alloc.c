@@ -214,6 +214,7 @@ static struct dmag_effort alloc_effort(struct device *dev, gfp_t gfp)
 		.most_moves = cheap ? DMAG_CHEAP_MOVES : LONG_MAX,
 		.node = node,
 		.this_node = gfp & __GFP_THISNODE,
+		.owes = !cheap,
 	};
 }
 
@@ -383,6 +384,7 @@ static int alloc_wait(struct device *dev, const struct dmag_request *req,
 	struct dmag_kgroup *group;
 	int ret;
 
+	effort->owes = false;
 	for (;;) {
 		ret = alloc_climb_io(dev, req, effort,
 				     max(0L, (long)(end - jiffies)), pfn);

@@ -32,6 +32,9 @@
 #define DMAG_FILL_TRIES 4
 #define DMAG_CLIMB_TRIES 64
 
+/* If reclaim frees nothing for so many candidates, it will not for others. */
+#define DMAG_BARREN_MOST 2
+
 /* How long the last resort waits for writeback of a candidate, jiffies. */
 #define DMAG_PATIENCE (HZ / 50)
 
@@ -169,12 +172,15 @@ static bool claim_reclaim(struct dmag_kgroup *group,
 			  const struct dmag_range *range)
 {
 	int nid = page_to_nid(pfn_to_page(range->start));
+	bool progress;
 
 	dmag_assert_may_claim();
 	dmag_kgroup_pause(group);
 	claim_page_out(group, range);
 	dmag_kgroup_resume(group);
-	return claim_make_room(group, range, nid);
+	progress = claim_make_room(group, range, nid);
+	group->effort.barren += !progress;
+	return progress;
 }
 
 /* The pageblocks that a claim has isolated without dmag_mutex (dmag_mutex). */
@@ -353,6 +359,30 @@ static int claim_take_last(struct dmag_kgroup *group,
 	return ret;
 }
 
+/* The best candidate that can be taken, by moving pages or after reclaiming them. */
+static int claim_best(struct dmag_kgroup *group, const struct dmag_request *req,
+		      enum dmag_rung rung, struct dmag_range *got)
+{
+	struct dmag_effort *effort = &group->effort;
+	int ret = -EAGAIN;
+
+	claim_drain_once(group);
+	effort->owes &= rung == DMAG_CLAIM_MIGRATE;
+	for (unsigned int tries = 0; tries < effort->tries && ret == -EAGAIN &&
+				     effort->barren < DMAG_BARREN_MOST;
+	     tries++) {
+		ret = dmag_kgroup_give_up(group) ?:
+			      dmag_candidate_find(group, req, rung, got);
+		if (ret)
+			break;
+		ret = claim_take(group, got, rung);
+		effort->owes = false;
+		if (ret)
+			dmag_kgroup_yield(group);
+	}
+	return ret;
+}
+
 static int claim_by_rung(struct dmag_kgroup *group,
 			 const struct dmag_request *req, enum dmag_rung rung,
 			 struct dmag_range *got)
@@ -375,18 +405,7 @@ static int claim_by_rung(struct dmag_kgroup *group,
 		if (ret != -EAGAIN)
 			return ret;
 	}
-	claim_drain_once(group);
-	for (int tries = 0; tries < group->effort.tries && ret == -EAGAIN;
-	     tries++) {
-		ret = dmag_kgroup_give_up(group) ?:
-			      dmag_candidate_find(group, req, rung, got);
-		if (ret)
-			break;
-		ret = claim_take(group, got, rung);
-		if (ret)
-			dmag_kgroup_yield(group);
-	}
-	return ret;
+	return claim_best(group, req, rung, got);
 }
 
 /*

@@ -238,7 +238,9 @@ int dmag_kgroup_give_up(const struct dmag_kgroup *group)
 		return -EINTR;
 	if (!dmag_kgroup_claims(group))
 		return -ETIME;
-	return time_after(jiffies, group->effort.until) ? -ETIME : 0;
+	return time_after(jiffies, group->effort.until) && !group->effort.owes ?
+		       -ETIME :
+		       0;
 }
 
 /* ---- which groups there are ------------------------------------------ */

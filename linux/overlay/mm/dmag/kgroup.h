@@ -112,6 +112,9 @@ struct dmag_retry {
  * @free_only: whether it has no dmag_claim_mutex, takes only memory that is free, and
  *	keeps dmag_mutex
  * @drained: whether it has drained LRU caches
+ * @owes: whether it goes on when its time is over, until it has moved one candidate's
+ *	pages or found none: a slow machine must not refuse what it has
+ * @barren: for how many candidates reclaim freed nothing
  * @to_min: whether it takes all of a lower zone down to its min watermark, and not
  *	only the part that is not reserved from users of the group's highest zone
  */
@@ -127,6 +130,8 @@ struct dmag_effort {
 	bool free_only;
 	bool drained;
 	bool to_min;
+	bool owes;
+	unsigned int barren;
 };
 
 /**

@@ -200,6 +200,41 @@ static int reserve_settle_low(struct dmag_kgroup *group)
 	return ret;
 }
 
+/* A climb whose time is over at once, for more than the page allocator has in one piece. */
+static int climb_late(struct dmag_kgroup *group, bool owes)
+{
+	struct dmag_effort effort = { .until = jiffies - 1,
+				      .most_moves = LONG_MAX,
+				      .node = NUMA_NO_NODE,
+				      .owes = owes };
+	struct dmag_request req = DMAG_REQUEST(2 * MAX_ORDER_NR_PAGES);
+	u64 pfn;
+	int ret;
+
+	dmag_claim_lock();
+	ret = dmag_kgroup_climb(group, &req, &effort, &pfn);
+	if (!ret) {
+		spin_lock_irq(&group->lock);
+		WARN_ON(dmag_group_put(&group->core, pfn, req.count));
+		spin_unlock_irq(&group->lock);
+	}
+	dmag_claim_unlock();
+	return ret;
+}
+
+/* However slow the machine is, a request has one candidate tried. */
+static void test_slow_machine(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-slow", SZ_128M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+
+	KUNIT_ASSERT_TRUE(test, reserve_fill(group));
+	KUNIT_EXPECT_EQ(test, climb_late(group, false), -ETIME);
+	KUNIT_EXPECT_EQ(test, climb_late(group, true), 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 /* A reserve leaves the memory that is all that a narrower group reaches. */
 static void test_make_way(struct kunit *test)
 {
@@ -306,15 +341,11 @@ static void test_broken(struct kunit *test)
 }
 
 static struct kunit_case reserve_cases[] = {
-	KUNIT_CASE(test_reserve),
-	KUNIT_CASE(test_release),
-	KUNIT_CASE(test_oom),
-	KUNIT_CASE(test_squeeze),
-	KUNIT_CASE(test_surplus),
-	KUNIT_CASE(test_no_haste),
-	KUNIT_CASE(test_broken),
-	KUNIT_CASE(test_make_way),
-	{},
+	KUNIT_CASE(test_reserve),      KUNIT_CASE(test_release),
+	KUNIT_CASE(test_oom),	       KUNIT_CASE(test_squeeze),
+	KUNIT_CASE(test_surplus),      KUNIT_CASE(test_no_haste),
+	KUNIT_CASE(test_broken),       KUNIT_CASE(test_make_way),
+	KUNIT_CASE(test_slow_machine), {},
 };
 
 static struct kunit_suite reserve_suite = {
