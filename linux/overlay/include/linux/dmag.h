@@ -10,7 +10,6 @@
 
 #include <linux/gfp_types.h>
 #include <linux/jump_label.h>
-#include <linux/mm.h>
 #include <linux/types.h>
 
 struct device;
@@ -156,16 +155,15 @@ static inline bool dmag_free_pages(struct device *dev, struct page *page,
 
 /**
  * dmag_is_shared() - Whether a page is decrypted, and stays so when it is freed.
- * @vaddr: its address in the direct map; dmag_settle_pages() gave it
+ * @page: the page, which dmag_settle_pages() gave
  *
  * Context: Any.
  * Return: true if the page belongs to a group of devices that need it so; false if
  * the caller has to convert it.
  */
-static inline bool dmag_is_shared(const void *vaddr)
+static inline bool dmag_is_shared(const struct page *page)
 {
-	return static_branch_unlikely(&dmag_key) &&
-	       __dmag_is_shared(virt_to_page(vaddr));
+	return static_branch_unlikely(&dmag_key) && __dmag_is_shared(page);
 }
 
 /**
@@ -313,7 +311,7 @@ static inline bool dmag_free_pages(struct device *dev, struct page *page,
 	return false;
 }
 
-static inline bool dmag_is_shared(const void *vaddr)
+static inline bool dmag_is_shared(const struct page *page)
 {
 	return false;
 }
