@@ -11,6 +11,10 @@
  * memory.  So a group above min takes only pages of blocks that it owns part of;
  * below min it takes any.
  *
+ * Memory that has to be converted is claimed in whole blocks, by a task that may sleep.
+ * A group of such memory takes no page, but counts those that reclaim frees in its
+ * reach.  When they are as many as a block has, the worker claims and converts.
+ *
  * There is no hook in other paths that free pages.  Exiting tasks free in any
  * context, mostly pages that the next allocation wants; compaction wants the pages
  * itself that it frees; and the worker claims free memory anyway.
@@ -113,6 +117,21 @@ static bool capture_take(struct dmag_kgroup *group, struct page *page,
 	return taken;
 }
 
+/* Each fill that gains nothing doubles the goal, so that the worker does not spin. */
+static void capture_count(struct dmag_kgroup *group, unsigned int order)
+{
+	unsigned long flags;
+	bool due;
+
+	spin_lock_irqsave(&group->lock, flags);
+	due = group->reclaimed < group->reclaim_goal;
+	group->reclaimed += 1UL << order;
+	due &= group->reclaimed >= group->reclaim_goal;
+	spin_unlock_irqrestore(&group->lock, flags);
+	if (due)
+		dmag_worker_kick();
+}
+
 /*
  * A task that reclaims because its zone is below min gets its pages.  Above min the
  * pages count as its progress although they are captured, and its next allocation
@@ -142,7 +161,9 @@ static bool capture_offer(struct page *page, unsigned int order)
 		if (!dmag_reach_contains(&group->core.reach, pfn, last) ||
 		    !dmag_page_usable(group, page))
 			continue;
-		if (capture_take(group, page, order, owner)) {
+		if (group->core.attrs)
+			capture_count(group, order);
+		else if (capture_take(group, page, order, owner)) {
 			trace_dmag_capture(group->id, pfn, last);
 			dmag_worker_kick();
 			return true;

@@ -173,6 +173,9 @@ struct dmag_cursor {
  * @pcp_wanted: there was a request that they could have served
  * @captured: pages that reclaim left for the worker to adopt (lock)
  * @nr_captured: their frames (lock)
+ * @reclaimed: frames of its reach that reclaim freed since the last fill, if the group
+ *	cannot capture them (lock)
+ * @reclaim_goal: how many of these let the worker try again (lock)
  * @squeezed: whether the host, out of memory, has taken frames since the worker's
  *	last visit (lock)
  * @emptied: whether blocks may have lost their last frame without
@@ -183,7 +186,7 @@ struct dmag_cursor {
  * @left: when its last member left, jiffies (dmag_mutex)
  * @pins: tasks that have let go of dmag_mutex and go on with the group
  *	(dmag_mutex)
- * @hungry: whether it captures (dmag_mutex)
+ * @hungry: whether it captures, or watches reclaim (dmag_mutex)
  * @hungry_node: among those that do
  * @goal: frames that are to be kept for movable pages, the capacity goal
  * @protected: frames that are protected (dmag_mutex)
@@ -215,6 +218,8 @@ struct dmag_kgroup {
 	bool pcp_wanted;
 	struct list_head captured;
 	u64 nr_captured;
+	u64 reclaimed;
+	u64 reclaim_goal;
 	bool squeezed;
 	bool emptied;
 

@@ -37,6 +37,12 @@
 #define DMAG_RETRY_LEAST (2UL * HZ)
 #define DMAG_RETRY_MOST (32UL * HZ)
 
+/*
+ * Reclaim frees pages that lie scattered.  If a claim gains nothing by as many frames
+ * as a block has, the next waits for twice as many, up to these.
+ */
+#define DMAG_RECLAIMED_MOST (64ULL * DMAG_BLOCK_FRAMES)
+
 /* Calls of the OOM killer that are no further apart have one cause. */
 #define DMAG_OOM_EPISODE (10 * HZ)
 
@@ -94,14 +100,37 @@ static bool reserve_adapt(struct dmag_kgroup *group)
 	return above;
 }
 
+/* Reclaim that frees so many frames in reach is a reason to try again. */
+static void reserve_set_goal(struct dmag_kgroup *group, bool progress)
+{
+	spin_lock_irq(&group->lock);
+	group->reclaimed = 0;
+	group->reclaim_goal =
+		progress ? DMAG_BLOCK_FRAMES :
+			   min(2 * group->reclaim_goal, DMAG_RECLAIMED_MOST);
+	spin_unlock_irq(&group->lock);
+}
+
+static bool reserve_reclaimed(struct dmag_kgroup *group)
+{
+	bool ret;
+
+	spin_lock_irq(&group->lock);
+	ret = group->hungry && group->core.attrs &&
+	      group->reclaimed >= group->reclaim_goal;
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
 /* A fill that fell short is continued, even if no request asks again. */
 static void reserve_refill(struct dmag_kgroup *group)
 {
+	u64 claims = group->counter[DMAG_NR_CLAIM];
+
 	dmag_kgroup_fill(group, DMAG_REFILL_BOUND);
 	retry_note(&group->fill, dmag_kgroup_low(group));
-	/* Pages that reclaim frees are no whole blocks to be converted. */
-	dmag_kgroup_set_hungry(group,
-			       group->fill.backoff && !group->core.attrs);
+	reserve_set_goal(group, group->counter[DMAG_NR_CLAIM] > claims);
+	dmag_kgroup_set_hungry(group, group->fill.backoff);
 }
 
 /*
@@ -145,8 +174,9 @@ static void reserve_fill(struct dmag_kgroup *group, unsigned long *delay)
 		retry_bound(delay, &group->hold);
 		return;
 	}
-	if (retry_due(&group->fill) &&
-	    (group->fill.backoff || READ_ONCE(group->kicked) != DMAG_QUIET))
+	if (reserve_reclaimed(group) ||
+	    (retry_due(&group->fill) &&
+	     (group->fill.backoff || READ_ONCE(group->kicked) != DMAG_QUIET)))
 		reserve_refill(group);
 	retry_bound(delay, &group->fill);
 }

@@ -6,11 +6,8 @@
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/mm.h>
-#include <linux/pagevec.h>
 #include <linux/sizes.h>
-#include <linux/swap.h>
 
-#include "../../internal.h"
 #include "../capture.h"
 #include "../map.h"
 #include "../reserve.h"
@@ -20,17 +17,9 @@
 static bool reclaimed(struct dmag_kgroup *group, struct page *page)
 {
 	u64 before = group->counter[DMAG_NR_CAPTURE_FRAMES];
-	struct reclaim_state state = {};
-	struct folio_batch batch;
 
-	folio_batch_init(&batch);
-	if (!folio_put_testzero(page_folio(page)))
-		return false;
-	folio_batch_add(&batch, page_folio(page));
-	current->reclaim_state = &state;
-	free_unref_folios(&batch);
-	current->reclaim_state = NULL;
-	return group->counter[DMAG_NR_CAPTURE_FRAMES] == before + 1;
+	return reclaim_page(page) &&
+	       group->counter[DMAG_NR_CAPTURE_FRAMES] == before + 1;
 }
 
 /* The same while the page's zone has less than its min watermark. */
@@ -44,19 +33,6 @@ static bool reclaimed_below_min(struct dmag_kgroup *group, struct page *page)
 	ret = reclaimed(group, page);
 	WRITE_ONCE(*min, saved);
 	return ret;
-}
-
-/* A free pageblock of [@from, @to) bytes, as single pages. */
-static struct page *take_block(struct kunit *test, u64 from, u64 to)
-{
-	for (u64 pfn = PHYS_PFN(from); pfn < PHYS_PFN(to);
-	     pfn += pageblock_nr_pages)
-		if (!alloc_contig_range(pfn, pfn + pageblock_nr_pages,
-					MIGRATE_MOVABLE,
-					GFP_KERNEL | __GFP_NOWARN))
-			return pfn_to_page(pfn);
-	KUNIT_FAIL_AND_ABORT(test, "no pageblock is free");
-	return NULL;
 }
 
 /* Make a group hungry: empty, and its last fill fell short. */

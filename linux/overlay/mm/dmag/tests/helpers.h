@@ -17,9 +17,12 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmag.h>
+#include <linux/pagevec.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 
+#include "../../internal.h"
 #include "../host.h"
 #include "../kgroup.h"
 #include "../pcp.h"
@@ -199,6 +202,37 @@ static inline struct device *device_reaching(struct kunit *test,
 	set_map(test, dev, map, sizeof(map));
 	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(32)), 0);
 	return dev;
+}
+
+/* ---- pages of the host ----------------------------------------------- */
+
+/* A free pageblock of [@from, @to) bytes, as single pages. */
+static inline struct page *take_block(struct kunit *test, u64 from, u64 to)
+{
+	for (u64 pfn = PHYS_PFN(from); pfn < PHYS_PFN(to);
+	     pfn += pageblock_nr_pages)
+		if (!alloc_contig_range(pfn, pfn + pageblock_nr_pages,
+					MIGRATE_MOVABLE,
+					GFP_KERNEL | __GFP_NOWARN))
+			return pfn_to_page(pfn);
+	KUNIT_FAIL_AND_ABORT(test, "no pageblock is free");
+	return NULL;
+}
+
+/* Free a page as reclaim does; false if it is still referenced. */
+static inline bool reclaim_page(struct page *page)
+{
+	struct reclaim_state state = {};
+	struct folio_batch batch;
+
+	folio_batch_init(&batch);
+	if (!folio_put_testzero(page_folio(page)))
+		return false;
+	folio_batch_add(&batch, page_folio(page));
+	current->reclaim_state = &state;
+	free_unref_folios(&batch);
+	current->reclaim_state = NULL;
+	return true;
 }
 
 /* ---- buffers --------------------------------------------------------- */
