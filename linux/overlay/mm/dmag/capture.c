@@ -161,9 +161,9 @@ static bool capture_offer(struct page *page, unsigned int order)
 		if (!dmag_reach_contains(&group->core.reach, pfn, last) ||
 		    !dmag_page_usable(group, page))
 			continue;
-		if (group->core.attrs)
+		if (group->core.attrs) {
 			capture_count(group, order);
-		else if (capture_take(group, page, order, owner)) {
+		} else if (capture_take(group, page, order, owner)) {
 			trace_dmag_capture(group->id, pfn, last);
 			dmag_worker_kick();
 			return true;

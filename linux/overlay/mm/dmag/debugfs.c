@@ -68,24 +68,17 @@ static void debugfs_add_frames(struct dmag_kgroup *group,
 	spin_unlock_irq(&group->lock);
 }
 
-static u64 debugfs_owned(struct dmag_kgroup *group)
+static u64 debugfs_owned(const struct debugfs_frames *frames)
 {
-	const struct dmag_frames *core = &group->core.frames;
-	u64 owned;
-
-	spin_lock_irq(&group->lock);
-	owned = core->free + core->used + core->quarantined;
-	spin_unlock_irq(&group->lock);
-	return owned;
+	return frames->free + frames->cached + frames->used +
+	       frames->quarantined;
 }
 
 static void debugfs_show_frames(struct seq_file *file,
 				const struct debugfs_frames *frames)
 {
 	seq_printf(file, "owned %llu\nfree %llu\ncached %llu\n",
-		   frames->free + frames->cached + frames->used +
-			   frames->quarantined,
-		   frames->free, frames->cached);
+		   debugfs_owned(frames), frames->free, frames->cached);
 	seq_printf(file, "used %llu\nquarantined %llu\n", frames->used,
 		   frames->quarantined);
 }
@@ -175,14 +168,15 @@ struct debugfs_totals {
 static void debugfs_add_group(struct dmag_kgroup *group, void *data)
 {
 	struct debugfs_totals *totals = data;
+	u64 owned = debugfs_owned(&totals->frames);
 
 	if (READ_ONCE(group->service) == DMAG_UNIVERSAL)
 		return;
 	totals->groups++;
 	totals->members += group->core.members;
-	if (group->core.attrs & DMAG_SHARED)
-		totals->shared += debugfs_owned(group);
 	debugfs_add_frames(group, &totals->frames);
+	if (group->core.attrs & DMAG_SHARED)
+		totals->shared += debugfs_owned(&totals->frames) - owned;
 	debugfs_add_counters(group, totals->counter);
 }
 

@@ -368,9 +368,9 @@ static int claim_best(struct dmag_kgroup *group, const struct dmag_request *req,
 
 	claim_drain_once(group);
 	effort->owes &= rung == DMAG_CLAIM_MIGRATE;
-	for (unsigned int tries = 0; tries < effort->tries && ret == -EAGAIN &&
-				     effort->barren < DMAG_BARREN_MOST;
-	     tries++) {
+	for (unsigned int tries = 0; tries < effort->tries; tries++) {
+		if (ret != -EAGAIN || effort->barren >= DMAG_BARREN_MOST)
+			break;
 		ret = dmag_kgroup_give_up(group) ?:
 			      dmag_candidate_find(group, req, rung, got);
 		if (ret)
@@ -524,12 +524,20 @@ static void host_release_now(struct dmag_group *core,
 	spin_lock_irq(&group->lock);
 }
 
-static int host_converted(struct dmag_kgroup *group,
-			  const struct dmag_range *range, bool share, int ret)
-	__acquires(&group->lock)
+static int host_convert(struct dmag_kgroup *group,
+			const struct dmag_range *range, bool share)
 {
+	int ret = share ? dmag_convert_share(range) :
+			  dmag_convert_unshare(range);
+
 	trace_dmag_convert(group->id, range->start, range->last, share, ret);
-	spin_lock_irq(&group->lock);
+	return ret;
+}
+
+/* Under the lock. */
+static int host_converted(struct dmag_kgroup *group, int ret)
+{
+	lockdep_assert_held(&group->lock);
 	group->counter[DMAG_NR_CONVERT]++;
 	group->counter[DMAG_NR_CONVERT_FAIL] += !!ret;
 	return ret;
@@ -539,31 +547,31 @@ static int host_converted(struct dmag_kgroup *group,
  * Neither mutex nor lock is held while memory is converted, which interrupts all
  * CPUs.  The range is owned and in use until then.
  */
-static int host_prepare(struct dmag_group *core, const struct dmag_range *range)
-	__must_hold(&to_kgroup(core)->lock)
+static int host_convert_paused(struct dmag_kgroup *group,
+			       const struct dmag_range *range, bool share)
+	__must_hold(&group->lock)
 {
-	struct dmag_kgroup *group = to_kgroup(core);
-	int ret;
-
-	spin_unlock_irq(&group->lock);
-	dmag_kgroup_pause(group);
-	ret = dmag_convert_share(range);
-	dmag_kgroup_resume(group);
-	return host_converted(group, range, true, ret);
-}
-
-static int host_restore(struct dmag_group *core, const struct dmag_range *range)
-	__must_hold(&to_kgroup(core)->lock)
-{
-	struct dmag_kgroup *group = to_kgroup(core);
 	int ret;
 
 	spin_unlock_irq(&group->lock);
 	dmag_kgroup_yield(group);
 	dmag_kgroup_pause(group);
-	ret = dmag_convert_unshare(range);
+	ret = host_convert(group, range, share);
 	dmag_kgroup_resume(group);
-	return host_converted(group, range, false, ret);
+	spin_lock_irq(&group->lock);
+	return host_converted(group, ret);
+}
+
+static int host_prepare(struct dmag_group *core, const struct dmag_range *range)
+	__must_hold(&to_kgroup(core)->lock)
+{
+	return host_convert_paused(to_kgroup(core), range, true);
+}
+
+static int host_restore(struct dmag_group *core, const struct dmag_range *range)
+	__must_hold(&to_kgroup(core)->lock)
+{
+	return host_convert_paused(to_kgroup(core), range, false);
 }
 
 /* The same under dmag_mutex, for memory that goes offline. */
@@ -576,8 +584,9 @@ static int host_restore_kept(struct dmag_group *core,
 
 	lockdep_assert_held(&dmag_mutex);
 	spin_unlock_irq(&group->lock);
-	ret = dmag_convert_unshare(range);
-	return host_converted(group, range, false, ret);
+	ret = host_convert(group, range, false);
+	spin_lock_irq(&group->lock);
+	return host_converted(group, ret);
 }
 
 static const struct dmag_backend dmag_host = {

@@ -151,7 +151,7 @@ static u64 quarantined(struct dmag_kgroup *group)
 	return READ_ONCE(group->core.frames.quarantined);
 }
 
-/* A page that is still referenced when it is freed stays decrypted, for nobody's use. */
+/* A page that is still referenced when it is freed stays decrypted, and out of use. */
 static void test_held_page(struct kunit *test)
 {
 	struct device *dev = device_reaching(test, "dmag-shared", SZ_128M);
