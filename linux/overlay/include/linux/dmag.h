@@ -25,6 +25,8 @@ bool __dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
 bool __dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
 			 struct page **page);
+bool __dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
+			 struct page **page);
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
 struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
@@ -78,6 +80,27 @@ static inline bool dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
 {
 	return static_branch_unlikely(&dmag_key) &&
 	       __dmag_alloc_shared(dev, size, gfp, page);
+}
+
+/**
+ * dmag_alloc_bounce() - Allocate memory that a device's streaming mappings reach.
+ * @dev: a device with a streaming mask
+ * @size: as for dmag_alloc_pages()
+ * @gfp: for what; it never sleeps
+ * @page: likewise
+ *
+ * If memory is encrypted, these pages are not, whether or not @dev needs that.  They are
+ * freed without a device, since they are not charged to @dev: dmag_free_pages(NULL, ...).
+ *
+ * Context: Any.
+ * Return: true if there are pages, mapped by the direct map; false if the caller
+ * should go on as if dmag did not exist.
+ */
+static inline bool dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
+				     struct page **page)
+{
+	return static_branch_unlikely(&dmag_key) &&
+	       __dmag_alloc_bounce(dev, size, gfp, page);
 }
 
 /**
@@ -283,6 +306,12 @@ static inline bool dmag_alloc_pages(struct device *dev, size_t size, gfp_t gfp,
 }
 
 static inline bool dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
+				     struct page **page)
+{
+	return false;
+}
+
+static inline bool dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 				     struct page **page)
 {
 	return false;

@@ -11,6 +11,7 @@
  * because of the group.
  */
 
+#include <linux/cc_platform.h>
 #include <linux/cma.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
@@ -678,6 +679,61 @@ bool __dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
 		return true;
 	return gfpflags_allow_blocking(gfp) &&
 	       alloc_with_claim(dev, size, gfp, page);
+}
+
+/* If memory is encrypted, swiotlb decrypts that of all devices. */
+static unsigned int bounce_attrs(struct device *dev)
+{
+	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) ? DMAG_SHARED :
+						      dmag_convert_attrs(dev);
+}
+
+/*
+ * The reach of a group is that of the coherent mask.  If that of the streaming mask is
+ * smaller, a failure asks for no more memory, since most of it would be of no use.
+ */
+static int bounce_from_reserve(struct dmag_device *member, struct device *dev,
+			       const struct dmag_request *req, u64 *pfn)
+{
+	u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+	struct dmag_kgroup *group = member->group;
+
+	if (!dmag_kgroup_serves(group) ||
+	    group->core.attrs != bounce_attrs(dev))
+		return -EOPNOTSUPP;
+	if (limit >= member->core.constraint.limit)
+		return alloc_uncached(group, req, true, pfn);
+	return alloc_from_reserve(group, req, true, false, pfn);
+}
+
+static bool bounce_reaches(struct device *dev, u64 pfn, size_t size)
+{
+	return dma_capable(dev, phys_to_dma_unencrypted(dev, PFN_PHYS(pfn)),
+			   size, true);
+}
+
+/* Bounce buffers are freed by RCU, which knows no device, so none is charged. */
+bool __dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
+			 struct page **page)
+{
+	struct dmag_request req = alloc_request(size);
+	struct dmag_device *member;
+	int ret;
+	u64 pfn;
+
+	*page = NULL;
+	if (WARN_ON_ONCE(!size) || !alloc_may(size, gfp))
+		return false;
+	rcu_read_lock();
+	member = alloc_member(dev);
+	ret = member ? bounce_from_reserve(member, dev, &req, &pfn) : -EINVAL;
+	rcu_read_unlock();
+	if (ret || !alloc_hand_out(NULL, pfn, size, gfp, page))
+		return false;
+	if (bounce_reaches(dev, pfn, size))
+		return true;
+	__dmag_free_pages(NULL, *page, size);
+	return false;
 }
 
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,

@@ -126,6 +126,16 @@ static inline struct dmag_kgroup *joined_group(struct kunit *test,
 	return group;
 }
 
+static inline u64 held_by(const struct device *dev)
+{
+	u64 held;
+
+	rcu_read_lock();
+	held = dmag_device_held(rcu_dereference(dev->dmag));
+	rcu_read_unlock();
+	return held;
+}
+
 static inline unsigned int nr_groups(void)
 {
 	unsigned int nr;

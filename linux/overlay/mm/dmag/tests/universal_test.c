@@ -25,16 +25,6 @@ static struct device *make_universal(struct kunit *test)
 	return dev;
 }
 
-static u64 held_by(const struct device *dev)
-{
-	u64 held;
-
-	rcu_read_lock();
-	held = dmag_device_held(rcu_dereference(dev->dmag));
-	rcu_read_unlock();
-	return held;
-}
-
 static struct dmag_kgroup *owner_of(const struct page *page)
 {
 	struct dmag_kgroup *owner;

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of memory for bounce buffers: it is in reach of streaming mappings, and
+ * freed without a device.
+ */
+
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#include "helpers.h"
+
+/* The last bus address of a bounce buffer that @dev was given, or 0. */
+static u64 bounce_end(struct device *dev, size_t size)
+{
+	struct page *page;
+	u64 end;
+
+	if (!dmag_alloc_bounce(dev, size, GFP_NOWAIT, &page))
+		return 0;
+	end = phys_to_dma_unencrypted(dev, page_to_phys(page)) + size - 1;
+	return dmag_free_pages(NULL, page, size) ? end : U64_MAX;
+}
+
+static void test_bounce(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-bounce", LIMIT_29);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	size_t size = SZ_256K - SZ_2K;
+	u64 used = frames_used(group);
+	struct page *page;
+
+	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
+	KUNIT_ASSERT_TRUE(test,
+			  dmag_alloc_bounce(dev, size, GFP_NOWAIT, &page));
+	KUNIT_EXPECT_TRUE(test,
+			  dma_coherent_ok(dev, page_to_phys(page), SZ_256K));
+	KUNIT_EXPECT_EQ(test, frames_used(group), used + 64);
+	KUNIT_EXPECT_EQ(test, held_by(dev), 0);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(NULL, page, size));
+	KUNIT_EXPECT_EQ(test, frames_used(group), used);
+	KUNIT_EXPECT_EQ(test, held_by(dev), 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/*
+ * The reserve is that of the coherent mask, and the lowest frames come first: a smaller
+ * streaming mask gets them if it reaches them, and else none.  No more memory is asked
+ * for then.
+ */
+static void test_bounce_mask(struct kunit *test)
+{
+	struct device *dev = device_reaching(test, "dmag-bounce-mask", SZ_64M);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	u64 mask, end, used, fails;
+
+	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
+	used = frames_used(group);
+	end = bounce_end(dev, SZ_64K);
+	KUNIT_ASSERT_NE(test, end, 0);
+	KUNIT_ASSERT_LT(test, end, SZ_64M);
+	fails = counted(group, DMAG_NR_ALLOC_ATOMIC_FAIL);
+	mask = end;
+	dev->dma_mask = &mask;
+	KUNIT_EXPECT_EQ(test, bounce_end(dev, SZ_64K), end);
+	mask = end - 1;
+	KUNIT_EXPECT_EQ(test, bounce_end(dev, SZ_64K), 0);
+	KUNIT_EXPECT_EQ(test, frames_used(group), used);
+	KUNIT_EXPECT_EQ(test, counted(group, DMAG_NR_ALLOC_ATOMIC_FAIL), fails);
+	expect_valid(test);
+	dev->dma_mask = &dev->coherent_dma_mask;
+	kunit_device_unregister(test, dev);
+}
+
+/* A device that joined no group, or one without a reserve, has other bounce memory. */
+static void test_bounce_declined(struct kunit *test)
+{
+	struct device *dev = bare_device(test, "dmag-bounce-none");
+
+	KUNIT_EXPECT_NULL(test, group_of(dev));
+	KUNIT_EXPECT_EQ(test, bounce_end(dev, SZ_4K), 0);
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, DMA_BIT_MASK(64)), 0);
+	KUNIT_ASSERT_NOT_NULL(test, group_of(dev));
+	if (group_of(dev)->service == DMAG_UNIVERSAL)
+		KUNIT_EXPECT_EQ(test, bounce_end(dev, SZ_4K), 0);
+	dev->coherent_dma_mask = LIMIT_29;
+	KUNIT_EXPECT_EQ(test, bounce_end(dev, SZ_4K), 0);
+	kunit_device_unregister(test, dev);
+}
+
+/* Refused bounce buffers make the reserve grow, as other atomic requests do. */
+static void test_bounce_grows(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-bounce-grow", LIMIT_29);
+	struct dmag_kgroup *group = joined_group(test, dev);
+	struct hoard *hoard = hoard_make(test, dev, SZ_64K);
+	u64 base = group->core.base.high;
+	struct page *page;
+
+	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
+	while (hoard->nr < ARRAY_SIZE(hoard->page) &&
+	       dmag_alloc_bounce(dev, SZ_64K, GFP_NOWAIT, &page))
+		hoard->page[hoard->nr++] = page;
+	KUNIT_EXPECT_GE(test, 16 * hoard->nr, group->core.base.low);
+	KUNIT_EXPECT_TRUE(test,
+			  eventually(READ_ONCE(group->core.marks.high) > base));
+	while (hoard->nr)
+		KUNIT_EXPECT_TRUE(
+			test, dmag_free_pages(NULL, hoard->page[--hoard->nr],
+					      SZ_64K));
+	KUNIT_EXPECT_EQ(test, frames_used(group), 0);
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+static struct kunit_case bounce_cases[] = {
+	KUNIT_CASE(test_bounce),
+	KUNIT_CASE(test_bounce_mask),
+	KUNIT_CASE(test_bounce_declined),
+	KUNIT_CASE(test_bounce_grows),
+	{},
+};
+
+static struct kunit_suite bounce_suite = {
+	.name = "dmag_bounce",
+	.init = dmag_test_init,
+	.test_cases = bounce_cases,
+};
+
+kunit_test_suite(bounce_suite);
