@@ -90,7 +90,7 @@ bug_table_without_lines()
 # Names of local symbols that are made from a line or a running number.
 without_serials()
 {
-	sed -E 's/(__initcall__kmod_.*__)[0-9]+_[0-9]+_/\1N_N_/; s/([A-Za-z_])\.[0-9]+\b/\1.N/g'
+	sed -E 's/(__initcall__kmod_.*__)[0-9]+_[0-9]+_/\1N_N_/; s/(__UNIQUE_ID_\w*[^0-9])[0-9]+$/\1N/; s/([A-Za-z_])\.[0-9]+\b/\1.N/g'
 }
 
 # Everything about an object except where in the file things lie.

@@ -204,7 +204,8 @@ static inline bool dmag_enabled(void)
  * dmag_replaces_pools() - Whether there are no coherent pools.
  *
  * The reserves of groups hold decrypted memory, but none that is mapped uncached, and
- * serve devices of dma-direct only, while swiotlb makes bounce buffers for others too.
+ * serve devices of dma-direct only, while swiotlb makes transient pools for those of
+ * dma-iommu too.
  *
  * Context: Any, after core_initcall.
  * Return: true if groups serve atomic requests for decrypted memory.
@@ -212,7 +213,9 @@ static inline bool dmag_enabled(void)
 static inline bool dmag_replaces_pools(void)
 {
 	return !IS_ENABLED(CONFIG_DMA_DIRECT_REMAP) &&
-	       !IS_ENABLED(CONFIG_SWIOTLB_DYNAMIC) && dmag_enabled();
+	       !(IS_ENABLED(CONFIG_SWIOTLB_DYNAMIC) &&
+		 IS_ENABLED(CONFIG_IOMMU_DMA)) &&
+	       dmag_enabled();
 }
 
 /**
