@@ -20,7 +20,8 @@
 # qemu (more options), timeout (seconds on a quiet host; three times as
 # many pass, nine with checkers, for it is there to end hangs, not to judge speed),
 # kunit (1: run its suites at boot), append (kernel parameters), programs (made
-# by make, put into the guest's /bin), allow (a splat that it provokes).
+# by make, put into the guest's /bin), allow (a splat that it provokes), stock_allow (one
+# that stock answers it with).
 
 set -eu
 
@@ -176,7 +177,10 @@ fi
 allow=$(need "$scenario" allow '')
 # Stock may fail its own requests under these loads, for which it is there.
 case " $* " in
-*" dmag=off "*) allow="${allow:+$allow|}page allocation failure|Call Trace:" ;;
+*" dmag=off "*)
+	stock=$(need "$scenario" stock_allow '')
+	allow="${allow:+$allow|}${stock:+$stock|}page allocation failure|Call Trace:"
+	;;
 esac
 status=0
 # shellcheck disable=SC2086 # none or one

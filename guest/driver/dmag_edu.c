@@ -21,9 +21,9 @@
  *	churn COUNT SEED		so many random requests, checks and frees
  *
  * CONTEXT is block, quick (__GFP_NORETRY), user (GFP_USER), irqoff or softirq; KIND
- * is coherent, nokmap, pages or noncoherent. A check needs no trust in the
- * allocator: the device clamps addresses beyond its mask, so that a wrong buffer
- * comes back corrupted.
+ * is coherent, nokmap, pages, noncoherent or mapped, which is memory from anywhere
+ * with a streaming mapping. A check needs no trust in the allocator: the device clamps
+ * addresses beyond its mask, so that a wrong buffer comes back corrupted.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -95,11 +95,12 @@ enum edu_kind {
 	EDU_NOKMAP,
 	EDU_PAGES,
 	EDU_NONCOHERENT,
+	EDU_MAPPED,
 	EDU_NR_KINDS
 };
 
 static const char *const edu_kinds[] = { "coherent", "nokmap", "pages",
-					 "noncoherent" };
+					 "noncoherent", "mapped" };
 static_assert(ARRAY_SIZE(edu_kinds) == EDU_NR_KINDS);
 
 /*
@@ -115,6 +116,7 @@ struct edu_buffer {
 /* The buffers of one request. */
 struct edu_lot {
 	struct list_head list;
+	struct device *dev;
 	enum edu_kind kind;
 	size_t size;
 	u64 limit;
@@ -198,10 +200,37 @@ static void edu_run(struct edu *edu, struct edu_lot *lot,
 	}
 }
 
+static struct page *edu_map(struct device *dev, const struct edu_lot *lot,
+			    dma_addr_t *dma)
+{
+	struct page *page =
+		alloc_pages(lot->gfp | __GFP_ZERO, get_order(lot->size));
+
+	if (!page) {
+		dev_err(dev, "no memory to map\n");
+		return NULL;
+	}
+	*dma = dma_map_page_attrs(dev, page, 0, lot->size, DMA_BIDIRECTIONAL,
+				  DMA_ATTR_NO_WARN);
+	if (!dma_mapping_error(dev, *dma))
+		return page;
+	__free_pages(page, get_order(lot->size));
+	return NULL;
+}
+
+static void edu_unmap(struct device *dev, const struct edu_lot *lot,
+		      const struct edu_buffer *buf)
+{
+	dma_unmap_page(dev, buf->dma, lot->size, DMA_BIDIRECTIONAL);
+	__free_pages(buf->cookie, get_order(lot->size));
+}
+
 static void *edu_get(struct device *dev, const struct edu_lot *lot,
 		     dma_addr_t *dma)
 {
 	switch (lot->kind) {
+	case EDU_MAPPED:
+		return edu_map(dev, lot, dma);
 	case EDU_NOKMAP:
 		return dma_alloc_attrs(dev, lot->size, dma, lot->gfp,
 				       DMA_ATTR_NO_KERNEL_MAPPING);
@@ -220,6 +249,9 @@ static void edu_put(struct device *dev, const struct edu_lot *lot,
 		    const struct edu_buffer *buf)
 {
 	switch (lot->kind) {
+	case EDU_MAPPED:
+		edu_unmap(dev, lot, buf);
+		break;
 	case EDU_NOKMAP:
 		dma_free_attrs(dev, lot->size, buf->cookie, buf->dma,
 			       DMA_ATTR_NO_KERNEL_MAPPING);
@@ -275,9 +307,33 @@ static void edu_free_lot(struct edu *edu, struct edu_lot *lot)
  * PCI is not translated here, so that a bus address is a physical address.
  * This holds for NO_KERNEL_MAPPING too, whose cookie is not to be looked into.
  */
-static void *edu_memory(const struct edu_buffer *buf)
+static void *edu_memory(const struct edu_lot *lot, const struct edu_buffer *buf)
 {
-	return phys_to_virt(buf->dma);
+	return lot->kind == EDU_MAPPED ? page_address(buf->cookie) :
+					 phys_to_virt(buf->dma);
+}
+
+/* Mapped memory is the device's, or the kernel's. */
+static void edu_give(const struct edu_lot *lot, const struct edu_buffer *buf,
+		     size_t offset, size_t size)
+{
+	if (lot->kind == EDU_MAPPED)
+		dma_sync_single_range_for_device(lot->dev, buf->dma, offset,
+						 size, DMA_BIDIRECTIONAL);
+}
+
+static void edu_take(const struct edu_lot *lot, const struct edu_buffer *buf,
+		     size_t offset, size_t size)
+{
+	if (lot->kind == EDU_MAPPED)
+		dma_sync_single_range_for_cpu(lot->dev, buf->dma, offset, size,
+					      DMA_BIDIRECTIONAL);
+}
+
+static bool edu_bounced(const struct edu_lot *lot, const struct edu_buffer *buf)
+{
+	return lot->kind == EDU_MAPPED &&
+	       virt_to_phys(edu_memory(lot, buf)) != buf->dma;
 }
 
 /* A device of a machine with encrypted memory reaches only what is decrypted. */
@@ -307,20 +363,23 @@ static bool edu_reachable(const struct edu_lot *lot,
 static bool edu_zeroed(const struct edu_lot *lot, const struct edu_buffer *buf)
 {
 	return lot->kind == EDU_NOKMAP ||
-	       !memchr_inv(edu_memory(buf), 0, lot->size);
+	       !memchr_inv(edu_memory(lot, buf), 0, lot->size);
 }
 
-/* As far as the page allocator would do it. */
+/* As far as the page allocator would do it, and for mappings swiotlb. */
 static bool edu_aligned(const struct edu_lot *lot, const struct edu_buffer *buf)
 {
-	int order = min(get_order(lot->size), MAX_PAGE_ORDER);
+	int order = lot->kind == EDU_MAPPED ?
+			    0 :
+			    min(get_order(lot->size), MAX_PAGE_ORDER);
 
 	return !(buf->dma & ((PAGE_SIZE << order) - 1));
 }
 
-static u64 *edu_tag_at(const struct edu_buffer *buf, size_t offset)
+static u64 *edu_tag_at(const struct edu_lot *lot, const struct edu_buffer *buf,
+		       size_t offset)
 {
-	return edu_memory(buf) + offset;
+	return edu_memory(lot, buf) + offset;
 }
 
 static bool edu_good(const struct edu_lot *lot, const struct edu_buffer *buf)
@@ -334,23 +393,29 @@ static void edu_tag(const struct edu_lot *lot, const struct edu_buffer *buf)
 {
 	size_t offset;
 
+	edu_take(lot, buf, 0, lot->size);
 	for (offset = 0; offset < lot->size; offset += PAGE_SIZE)
-		*edu_tag_at(buf, offset) = (uintptr_t)buf ^ offset;
+		*edu_tag_at(lot, buf, offset) = (uintptr_t)buf ^ offset;
+	edu_give(lot, buf, 0, lot->size);
 }
 
 static bool edu_tagged(const struct edu_lot *lot, const struct edu_buffer *buf)
 {
+	bool same = true;
 	size_t offset;
 
-	for (offset = 0; offset < lot->size; offset += PAGE_SIZE)
-		if (*edu_tag_at(buf, offset) != ((uintptr_t)buf ^ offset))
-			return false;
-	return true;
+	edu_take(lot, buf, 0, lot->size);
+	for (offset = 0; offset < lot->size && same; offset += PAGE_SIZE)
+		same = *edu_tag_at(lot, buf, offset) ==
+		       ((uintptr_t)buf ^ offset);
+	edu_give(lot, buf, 0, lot->size);
+	return same;
 }
 
 static void edu_check_lot(struct edu *edu, struct edu_lot *lot)
 {
-	unsigned long bad_reach = 0, bad_zero = 0, bad_align = 0, i;
+	unsigned long bad_reach = 0, bad_zero = 0, bad_align = 0, bounced = 0;
+	unsigned long i;
 	u64 lowest = U64_MAX, highest = 0;
 
 	for (i = 0; i < lot->granted; i++) {
@@ -359,6 +424,7 @@ static void edu_check_lot(struct edu *edu, struct edu_lot *lot)
 		bad_reach += !edu_reachable(lot, buf);
 		bad_align += !edu_aligned(lot, buf);
 		bad_zero += !edu_zeroed(lot, buf);
+		bounced += edu_bounced(lot, buf);
 		edu_tag(lot, buf);
 		lowest = min(lowest, buf->dma);
 		highest = max(highest, buf->dma + lot->size - 1);
@@ -366,6 +432,8 @@ static void edu_check_lot(struct edu *edu, struct edu_lot *lot)
 	}
 	ctl_report(&edu->ctl, "bad_reach=%lu bad_zero=%lu bad_align=%lu ",
 		   bad_reach, bad_zero, bad_align);
+	if (lot->kind == EDU_MAPPED)
+		ctl_report(&edu->ctl, "bounced=%lu ", bounced);
 	if (lot->granted)
 		ctl_report(&edu->ctl, "low=%#llx high=%#llx\n", lowest,
 			   highest);
@@ -440,6 +508,7 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 	lot = kvzalloc(struct_size(lot, buffers, count), GFP_KERNEL);
 	if (!lot)
 		return -ENOMEM;
+	lot->dev = &edu->pdev->dev;
 	lot->kind = kind;
 	lot->size = size;
 	lot->limit = edu->limit;
@@ -533,18 +602,23 @@ static void edu_pattern(u8 *memory, u32 state)
 static bool edu_roundtrip(struct edu *edu, struct edu_lot *lot,
 			  struct edu_buffer *buf, size_t offset, u32 seed)
 {
-	u8 *memory = edu_memory(buf) + offset;
+	u8 *memory = edu_memory(lot, buf) + offset;
 	u8 *want = kmalloc(EDU_CHUNK, GFP_KERNEL);
 	bool same;
 
 	if (!want)
 		return false;
 	edu_pattern(want, seed ^ buf->dma ^ offset);
+	edu_take(lot, buf, offset, EDU_CHUNK);
 	memcpy(memory, want, EDU_CHUNK);
+	edu_give(lot, buf, offset, EDU_CHUNK);
 	same = edu_transfer(edu, buf->dma + offset, EDU_BUFFER, 0);
+	edu_take(lot, buf, offset, EDU_CHUNK);
 	memset(memory, 0, EDU_CHUNK);
+	edu_give(lot, buf, offset, EDU_CHUNK);
 	same = same &&
 	       edu_transfer(edu, EDU_BUFFER, buf->dma + offset, EDU_DMA_TO_RAM);
+	edu_take(lot, buf, offset, EDU_CHUNK);
 	same = same && !memcmp(memory, want, EDU_CHUNK);
 	kfree(want);
 	edu_tag(lot, buf);
@@ -871,7 +945,8 @@ static struct edu_lot *edu_churn_get(struct edu *edu, struct edu_churn *churn)
 
 	if (!lot)
 		return NULL;
-	lot->kind = (bits >> 8) % EDU_NR_KINDS;
+	/* Only guests with bounce buffers can map all memory. */
+	lot->kind = (bits >> 8) % EDU_MAPPED;
 	lot->size = 1 + (bits >> 16) % (PAGE_SIZE << ((bits >> 12) & 3));
 	lot->limit = edu->limit;
 	lot->gfp = edu_gfp(context);

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: (MIT OR GPL-2.0)
+# shellcheck shell=dash
+# Streaming mappings where memory is encrypted: bounce buffers are decrypted. Stock has
+# transient ones from pools that were made at boot, and else converts each.
+#: memory=3G
+#: devices=30 28 32
+#: flavours=compare debug
+#: append=cc_test swiotlb=2048
+#: allow=DMA-API: cacheline tracking ENOMEM
+#: stock_allow=WARNING: CPU: .* swiotlb_map
+#: timeout=200
+
+test=$debug/cc_test
+stock_overflow=fails
+
+conversions()
+{
+	echo $(($(cat $test/to_shared) + $(cat $test/to_private)))
+}
+
+# Mapped and unmapped over and over.
+encrypted_steady()
+{
+	local before granted=0 turn
+
+	before=$(conversions)
+	for turn in $(seq 20); do
+		ctl "$1" alloc softirq mapped 4 65536
+		check_granted_well "steady, turn $turn"
+		granted=$((granted + $(value granted)))
+		unmap "$1" softirq
+	done
+	row steady 80 $granted 100 stock=fails size=65536
+	limit_row steady_conversions 0 $(($(conversions) - before)) unit=conversions
+}
+
+# shellcheck disable=SC1091 # the guest has it
+. /scenarios/bounce.sh
