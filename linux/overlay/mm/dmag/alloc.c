@@ -260,6 +260,7 @@ static int alloc_climb_free(struct device *dev, const struct dmag_request *req,
 	if (ret)
 		return ret;
 	free.free_only = true;
+	free.owes = false;
 	free.until = jiffies + DMAG_FREE_BOUND;
 	ret = alloc_climb(dev, req, &free, pfn);
 	mutex_unlock(&dmag_mutex);

@@ -188,6 +188,7 @@ device_alloc_group(const struct dmag_constraint *constraint)
 	INIT_LIST_HEAD(&group->meta);
 	INIT_LIST_HEAD(&group->captured);
 	group->freed_in_vain = U64_MAX; /* none was */
+	group->reclaim_goal = DMAG_BLOCK_FRAMES;
 	if (device_takes_any(&group->core))
 		group->service = DMAG_UNIVERSAL;
 	if (group->service == DMAG_UNIVERSAL)

@@ -59,7 +59,7 @@ static void set_marks(struct dmag_kgroup *group, u64 frames)
 }
 
 /* The next fill is due in ten minutes, if reclaim is idle. */
-static void starve(struct dmag_kgroup *group)
+static void starve(struct kunit *test, struct dmag_kgroup *group)
 {
 	const struct dmag_retry never = { .backoff = HZ,
 					  .at = jiffies + 600 * HZ };
@@ -69,7 +69,7 @@ static void starve(struct dmag_kgroup *group)
 	group->protect = never;
 	dmag_kgroup_set_hungry(group, true);
 	spin_lock_irq(&group->lock);
-	group->reclaim_goal = DMAG_BLOCK_FRAMES;
+	KUNIT_EXPECT_EQ(test, group->reclaim_goal, DMAG_BLOCK_FRAMES);
 	group->reclaimed = 0;
 	set_marks(group, group->core.frames.free);
 	spin_unlock_irq(&group->lock);
@@ -87,7 +87,7 @@ static void test_reclaim(struct kunit *test)
 
 	page = take_block(test, BASE, BASE + SZ_128M);
 	far = take_block(test, BASE + SZ_128M, BASE + SZ_256M);
-	starve(group);
+	starve(test, group);
 	KUNIT_ASSERT_TRUE(test,
 			  eventually(static_key_enabled(&dmag_hungry_key)));
 	/* Not by what it cannot reach, nor by too little. */
