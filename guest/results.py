@@ -375,6 +375,13 @@ def complete(directory):
     return {name: paths for name, paths in logs.items() if all(map(os.path.exists, paths))}
 
 
+def place(scenario):
+    """The place in results.rst.in for its table."""
+    if scenario.startswith("encrypted"):
+        return "encrypted"
+    return scenario if scenario in TABLES else "compare"
+
+
 def facts(directory):
     """What results.rst.in has a place for."""
     logs = complete(directory)
@@ -387,11 +394,11 @@ def facts(directory):
     text = {"date": " to ".join(dict.fromkeys((days[0], days[-1]))), "commit": ", ".join(sorted(commits)),
             "machine": machine()}
     faults = 0
-    for what in ("run", "compare", "areas", "cost", "latency", "overhead"):
-        names = [name for name in logs if name == what or what == "compare" and name not in TABLES]
+    for what in ("run", "compare", "encrypted", "areas", "cost", "latency", "overhead"):
+        names = [name for name in logs if place(name) == what]
         made = list(tables(directory, names))
         faults += sum(table.faults for table in made)
-        text[what] = "\n".join(map(str, made))
+        text[what] = "\n\n".join(map(str, made))
     if faults:
         sys.exit(f"results.py: {faults} failed in the tables of {directory}")
     text["bench"] = "\n".join(line for path in bench for line in judge.read(path)
