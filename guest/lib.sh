@@ -242,6 +242,31 @@ swap_on()
 	check "swapping to $1" swapon "$1"
 }
 
+# swap_load MIB: until end_swap_load(), processes want so much more memory than there is, one
+# writes files and one reads them. Returns when tasks reclaim directly.
+swap_load()
+{
+	local mib
+
+	disk_on /dev/vda
+	swap_on /dev/vdb
+	truncate -s 1G /disk/big
+	mib=$(awk -v more="$1" '$1 == "MemAvailable:" { print int($2 / 1024) + more }' /proc/meminfo)
+	# For an hour, that is until they are told to end.
+	background /bin/load anon "$mib" 3600 "$seed"
+	background /bin/load write /disk 3600 "$seed"
+	stream &
+	streamer=$!
+	until [ "$(vmstat pgscan_direct)" -gt 0 ]; do usleep 100000; done
+}
+
+end_swap_load()
+{
+	kill "$streamer"
+	killall -TERM load
+	joined
+}
+
 counter()
 {
 	awk -v name="$1" '$1 == name { print $2 }' $debug/dmag/counters 2>/dev/null

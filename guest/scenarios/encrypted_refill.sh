@@ -11,16 +11,7 @@
 
 load 30
 dev=$devices
-disk_on /dev/vda
-swap_on /dev/vdb
-truncate -s 1G /disk/big
-# More than there is.
-anon_mib=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) + 50 }' /proc/meminfo)
-background /bin/load anon "$anon_mib" 3600 "$seed"
-background /bin/load write /disk 3600 "$seed"
-stream &
-streamer=$!
-until [ "$(vmstat pgscan_direct)" -gt 0 ]; do usleep 100000; done
+swap_load 50
 
 refilled()
 {
@@ -48,8 +39,6 @@ check "kswapd was at work" grep -q mm_vmscan_kswapd_wake /tmp/trace
 check "memory was decrypted beside it" grep -q 'dmag_convert.*to=shared error=0' /tmp/trace
 tell VALIDATE <$debug/dmag/validate
 check "the groups are valid" grep -q ok $debug/dmag/validate
-kill $streamer
-killall -TERM load
-joined
+end_swap_load
 unload
 check "no group remains" await_groups 0

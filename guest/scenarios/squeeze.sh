@@ -25,16 +25,7 @@ pairs()
 load 28
 dev=$devices
 await_protected "$dev"
-disk_on /dev/vda
-swap_on /dev/vdb
-truncate -s 1G /disk/big
-# More than there is.
-anon_mib=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) + 50 }' /proc/meminfo)
-background /bin/load anon "$anon_mib" 3600 "$seed"
-background /bin/load write /disk 3600 "$seed"
-stream &
-streamer=$!
-until [ "$(vmstat pgscan_direct)" -gt 0 ]; do usleep 100000; done
+swap_load 50
 first=$(fact "$dev" high)
 storm start "$dev" 2000 1000 "$seed"
 sleep 10
@@ -53,9 +44,7 @@ check "the host has taken frames" [ $taken -gt 0 ]
 # The reserve is left alone for 2 s after it was squeezed, then for 4 s, for 8 s and so
 # on: 15 s are time for four fills, each from low to high.
 limit_row claimed $((4 * band)) $claimed stock=none claims=$claims taken=$taken
-kill $streamer
-killall -TERM load
-joined
+end_swap_load
 rmmod dmag_storm
 unload
 check "none is left" await_groups 0

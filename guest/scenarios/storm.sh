@@ -63,17 +63,8 @@ load 28
 dev=$devices
 await_protected "$dev"
 [ "$dmag" = off ] || start=$(fact "$dev" high)
-disk_on /dev/vda
-swap_on /dev/vdb
-truncate -s 1G /disk/big
 # What is left is for the file and the device.
-anon_mib=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) - 150 }' /proc/meminfo)
-# For an hour, that is until they are told to end.
-background /bin/load anon "$anon_mib" 3600 "$seed"
-background /bin/load write /disk 3600 "$seed"
-stream &
-streamer=$!
-until [ "$(vmstat pgscan_direct)" -gt 0 ]; do usleep 100000; done
+swap_load -150
 say "RECLAIM at $(uptime_s) s"
 scanned=$(vmstat pgscan_direct)
 
@@ -92,9 +83,7 @@ check "the machine was in direct reclaim" [ $scanned -gt 0 ]
 [ "$dmag" = off ] || peak=$(fact "$dev" high)
 show_groups "at the end of the storm"
 storm calm
-kill $streamer
-killall -TERM load
-joined
+end_swap_load
 if [ "${trace:-}" = 1 ]; then
 	tell TRACE <$debug/dmag_storm/trace
 fi
