@@ -12,7 +12,7 @@ HELP += "run [PLATFORM=encrypted]" "boot a guest with groups and with stock, pri
 
 # The scenarios that run boots.
 DEMONSTRATION_ := run
-DEMONSTRATION_encrypted := encrypted encrypted_cost
+DEMONSTRATION_encrypted := encrypted encrypted_bounce encrypted_cost
 
 run: kernel
 	$(if $(DEMONSTRATION_$(PLATFORM)),,$(error PLATFORM=$(PLATFORM): "encrypted" is the only one))
