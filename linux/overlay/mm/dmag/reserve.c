@@ -43,8 +43,12 @@
  */
 #define DMAG_RECLAIMED_MOST (64ULL * DMAG_BLOCK_FRAMES)
 
-/* Calls of the OOM killer that are no further apart have one cause. */
+/*
+ * Calls of the OOM killer that are no further apart have one cause.  The per-CPU lists
+ * are drained for the first few, since they fill again.
+ */
 #define DMAG_OOM_EPISODE (10 * HZ)
+#define DMAG_OOM_DRAINS 8
 
 /* How long the worker leaves groups alone while the system freezes tasks. */
 #define DMAG_FREEZE_PAUSE (HZ / 10)
@@ -545,25 +549,29 @@ static unsigned long reserve_drain_cpu_lists(void)
 /*
  * Before an OOM kill, drain the per-CPU lists.  They hold the frames that reserves
  * released, and perhaps megabytes that migration left there; watermarks do not
- * count these, and reclaim drains them only if it made progress.  The lists fill
- * again, so without a release they are drained once per episode.  The caller holds
- * oom_lock.
+ * count these, and reclaim drains them only if it made progress.  If nothing is
+ * released any more, a few drains must do, or tasks would wait for a kill for ever.
+ * The caller holds oom_lock.
  */
 static int reserve_oom(struct notifier_block *nb, unsigned long unused,
 		       void *data)
 {
 	static unsigned long last;
-	bool first = !last || time_after(jiffies, last + DMAG_OOM_EPISODE);
+	static unsigned int drains;
 	unsigned long *freed = data;
 	u64 released;
 
 	lockdep_assert_held(&oom_lock);
-	last = jiffies ?: 1;
+	if (time_after(jiffies, last + DMAG_OOM_EPISODE))
+		drains = 0;
+	last = jiffies;
 	if (!READ_ONCE(dmag_registry.nr_groups))
 		return NOTIFY_OK;
 	released = dmag_reserve_release_all();
-	if (released || first)
+	if (released || drains < DMAG_OOM_DRAINS)
 		*freed += released + reserve_drain_cpu_lists();
+	if (!released)
+		drains++;
 	return NOTIFY_OK;
 }
 
