@@ -285,6 +285,20 @@ show_groups()
 	tell COUNTERS <$debug/dmag/counters
 }
 
+# check_valid: all invariants of all groups
+check_valid()
+{
+	[ "$dmag" = on ] || return 0
+	tell VALIDATE <$debug/dmag/validate
+	check "the groups are valid" grep -q ok $debug/dmag/validate
+}
+
+# conversions: how often the test platform has converted memory
+conversions()
+{
+	echo $(($(cat $debug/cc_test/to_shared) + $(cat $debug/cc_test/to_private)))
+}
+
 # await COMMAND...: until it succeeds, for a minute or so
 await()
 {

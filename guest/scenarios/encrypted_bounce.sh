@@ -10,13 +10,7 @@
 #: stock_allow=WARNING: CPU: .* swiotlb_map
 #: timeout=200
 
-test=$debug/cc_test
 stock_overflow=fails
-
-conversions()
-{
-	echo $(($(cat $test/to_shared) + $(cat $test/to_private)))
-}
 
 # Mapped and unmapped over and over.
 encrypted_steady()

@@ -37,8 +37,7 @@ sed -n 's/^.* \([0-9.]*: [a-z_]*:\)/\1/p' $tracing/trace >/tmp/trace
 tail -n 20 /tmp/trace | tell TRACE
 check "kswapd was at work" grep -q mm_vmscan_kswapd_wake /tmp/trace
 check "memory was decrypted beside it" grep -q 'dmag_convert.*to=shared error=0' /tmp/trace
-tell VALIDATE <$debug/dmag/validate
-check "the groups are valid" grep -q ok $debug/dmag/validate
+check_valid
 end_swap_load
 unload
 check "no group remains" await_groups 0
