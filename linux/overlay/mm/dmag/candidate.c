@@ -259,6 +259,8 @@ struct candidate_scan {
 	u64 highest;
 	u64 next;
 	u64 left;
+	struct zone *zone;
+	bool affords;
 };
 
 static bool candidate_scan_resumes(const struct dmag_cursor *cursor,
@@ -419,6 +421,17 @@ static long room_for_moves(struct zone *zone, bool any)
 	return max(room_in_all(zone, 0, any), 0L);
 }
 
+/*
+ * Whether a zone could lose @count frames, which have to move elsewhere unless they are
+ * free; @any as above.  Those that are reserved from others cost these nothing.
+ */
+static bool room_affords(struct zone *zone, long count, bool any)
+{
+	long after = room_in_all(zone, count, any);
+
+	return after >= 0 || after == room_in_all(zone, 0, any);
+}
+
 /* The highest zone of a group's reach, of which its devices are users. */
 static int room_class(const struct dmag_kgroup *group)
 {
@@ -526,17 +539,17 @@ static bool candidate_on_node(const struct dmag_kgroup *group, u64 pfn)
 
 /*
  * Whether the host can spare a candidate, in whose pageblocks @moves pages are in
- * use.
+ * use, and @spare frames of other memory.
  */
 static bool candidate_spared(const struct dmag_kgroup *group,
 			     const struct dmag_range *range, bool protected,
-			     long moves)
+			     long moves, long spare)
 {
 	u64 count = range->last - range->start + 1;
 
 	return room_spares(group, page_zone(pfn_to_page(range->start)),
 			   count - min_t(u64, moves, count),
-			   min_t(u64, moves, count), !protected);
+			   min_t(u64, moves, count) + spare, !protected);
 }
 
 /*
@@ -556,8 +569,8 @@ static long candidate_judge(struct dmag_kgroup *group,
 	long moves;
 
 	if (candidate_failed_lately(range, rung) ||
-	    dmag_range_owned(group, range) ||
 	    !candidate_chosen(&judged, choice) ||
+	    dmag_range_owned(group, range) ||
 	    !dmag_pageblock_usable(group, &judged) ||
 	    !candidate_on_node(group, range->start))
 		return -1;
@@ -568,26 +581,49 @@ static long candidate_judge(struct dmag_kgroup *group,
 					  !protected));
 	moves = candidate_moves(&judged, range, worst, most, stays);
 	if (moves >= 0 && !reclaims &&
-	    !candidate_spared(group, range, protected, moves))
+	    !candidate_spared(group, range, protected, moves, 0))
 		return -1;
 	return moves;
 }
 
 /**
- * dmag_candidate_spared() - Whether the host can spare a candidate.
+ * dmag_candidate_check() - Whether a candidate can be emptied now.
  * @group: the group
  * @range: the candidate, online
  * @protected: whether it is protected
+ * @spare: frames that the host should be able to spare beside it
  *
- * Context: Process, under dmag_claim_mutex.
- * Return: true if it can.
+ * Context: Process, under dmag_mutex.
+ * Return: 0; -EBUSY if a page cannot move; -ENOSPC if the host cannot spare the memory.
  */
-bool dmag_candidate_spared(const struct dmag_kgroup *group,
-			   const struct dmag_range *range, bool protected)
+int dmag_candidate_check(const struct dmag_kgroup *group,
+			 const struct dmag_range *range, bool protected,
+			 long spare)
 {
 	long moves = dmag_pages_to_move(range, DMAG_PAGE_LOCKED);
 
-	return moves >= 0 && candidate_spared(group, range, protected, moves);
+	lockdep_assert_held(&dmag_mutex);
+	if (moves < 0)
+		return -EBUSY;
+	return candidate_spared(group, range, protected, moves, spare) ?
+		       0 :
+		       -ENOSPC;
+}
+
+/*
+ * Whether a zone could lose as much as a candidate has.  While the host is short of
+ * memory, this saves a look at each.
+ */
+static bool candidate_scan_affords(struct candidate_scan *scan,
+				   const struct dmag_range *range, bool any)
+{
+	struct page *page = pfn_to_online_page(range->start);
+
+	if (page && scan->zone != page_zone(page)) {
+		scan->zone = page_zone(page);
+		scan->affords = room_affords(scan->zone, scan->count, any);
+	}
+	return page && scan->affords;
 }
 
 /*
@@ -617,9 +653,13 @@ static int candidate_find_best(struct dmag_kgroup *group,
 	while (!end && most >= 0 && judged < DMAG_CANDIDATES &&
 	       candidate_scan_next(&scan, &range)) {
 		u64 stays = U64_MAX;
-		long moves = candidate_judge(group, &range, rung, choice, most,
-					     &stays);
+		long moves = -1;
 
+		if (rung == DMAG_CLAIM_RECLAIM ||
+		    candidate_scan_affords(&scan, &range,
+					   choice == UNPROTECTED))
+			moves = candidate_judge(group, &range, rung, choice,
+						most, &stays);
 		if (stays != U64_MAX)
 			candidate_scan_skip_over(&scan, stays);
 		cond_resched();

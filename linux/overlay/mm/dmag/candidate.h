@@ -34,8 +34,9 @@ int dmag_candidate_take_free(struct dmag_kgroup *group,
 int dmag_candidate_find(struct dmag_kgroup *group,
 			const struct dmag_request *req, enum dmag_rung rung,
 			struct dmag_range *best);
-bool dmag_candidate_spared(const struct dmag_kgroup *group,
-			   const struct dmag_range *range, bool protected);
+int dmag_candidate_check(const struct dmag_kgroup *group,
+			 const struct dmag_range *range, bool protected,
+			 long spare);
 u64 dmag_candidate_zones_keep(const struct dmag_kgroup *group);
 struct page *dmag_candidate_take_last(const struct dmag_kgroup *group, int node,
 				      unsigned int order, gfp_t gfp);

@@ -13,6 +13,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/sizes.h>
 #include <linux/swap.h>
 
 #include "../internal.h"
@@ -35,8 +36,17 @@
 /* If reclaim frees nothing for so many candidates, it will not for others. */
 #define DMAG_BARREN_MOST 2
 
-/* How long the last resort waits for writeback of a candidate, jiffies. */
+/* How long the last resort waits for pages of a candidate that are busy, jiffies. */
 #define DMAG_PATIENCE (HZ / 50)
+
+/*
+ * What a claim that reclaims leaves for the next ones, frames: these move pages, which is
+ * quicker, and leave the choice of what is reclaimed to the LRU.
+ */
+#define DMAG_ROOM_SPARE ((long)SZ_16M >> PAGE_SHIFT)
+
+/* In how many steps it reclaims as much as a candidate has, each with a look at it. */
+#define DMAG_ROOM_STEPS 8
 
 /*
  * How many frames are paged out before the claim looks at the time, and at others: as
@@ -65,10 +75,15 @@ static void claim_page_out_some(u64 pfn, u64 last)
 	reclaim_pages(&folios);
 }
 
-/* Reclaim the pages of @range, so that dmag_contig_take() need not move them. */
-static void claim_page_out(const struct dmag_kgroup *group,
+/*
+ * Reclaim the pages of @range that could not be moved, as dirty ones of some filesystems.
+ * Those that are not reclaimed either are on their way back to the LRU then, and those
+ * that are on per-CPU lists.
+ */
+static void claim_page_out(struct dmag_kgroup *group,
 			   const struct dmag_range *range)
 {
+	dmag_kgroup_pause(group);
 	for (u64 pfn = range->start; pfn <= range->last;
 	     pfn += DMAG_PAGE_OUT_BATCH) {
 		if (dmag_kgroup_give_up(group) || dmag_contended())
@@ -76,22 +91,42 @@ static void claim_page_out(const struct dmag_kgroup *group,
 		claim_page_out_some(pfn, min(pfn + DMAG_PAGE_OUT_BATCH - 1,
 					     range->last));
 	}
+	dmag_drain_lru();
+	drain_all_pages(NULL);
+	dmag_kgroup_resume(group);
 }
 
-/* Reclaim some pages, from a node before others. */
-static bool claim_reclaim_some(int nid)
+/* Reclaim some pages, from a node before others.  Return how many. */
+static unsigned long claim_reclaim_some(int nid)
 {
 	const gfp_t gfp = GFP_HIGHUSER_MOVABLE;
-	unsigned long progress;
+	unsigned long freed;
 	unsigned int flags;
 
 	fs_reclaim_acquire(gfp);
 	flags = memalloc_noreclaim_save();
-	progress = try_to_free_pages(node_zonelist(nid, gfp), 0, gfp, NULL);
+	freed = try_to_free_pages(node_zonelist(nid, gfp), 0, gfp, NULL);
 	memalloc_noreclaim_restore(flags);
 	fs_reclaim_release(gfp);
 	cond_resched();
-	return progress;
+	return freed;
+}
+
+/*
+ * Reclaim @count frames or more, as far as time goes.  The watermarks do not count those
+ * that are left on per-CPU lists.  Return false if there is nothing to reclaim.
+ */
+static bool claim_reclaim(const struct dmag_kgroup *group, u64 count, int nid)
+{
+	unsigned long freed, all = 0;
+
+	do {
+		freed = claim_reclaim_some(nid);
+		all += freed;
+	} while (freed && all < count && !dmag_kgroup_give_up(group) &&
+		 !dmag_contended());
+	drain_all_pages(NULL);
+	return all;
 }
 
 static bool host_needs_memory(struct dmag_kgroup *group,
@@ -143,42 +178,56 @@ static bool claim_may_take(struct dmag_kgroup *group,
 }
 
 /*
- * Reclaim until the host can spare @range: pages that move need a place, and the
- * host its watermarks.  An allocation would reclaim as well, but would take the
- * pages that come free from others.  Return false if there is nothing to reclaim.
+ * One step towards a candidate that could not be emptied just now, because of @why.  No
+ * reclaim helps against a page that cannot move; but one that another task reclaims, or
+ * that is on its way to the LRU, can soon.  Return false if there is nothing to reclaim.
  */
-static bool claim_make_room(struct dmag_kgroup *group,
-			    const struct dmag_range *range, int nid)
+static bool claim_make_room_once(struct dmag_kgroup *group,
+				 const struct dmag_range *range, int why)
 {
+	u64 count = range->last - range->start + 1;
+	int nid = page_to_nid(pfn_to_page(range->start));
 	bool progress = true;
 
-	while (progress && claim_may_take(group, range) &&
-	       !dmag_candidate_spared(group, range,
-				      dmag_range_protected(range))) {
-		dmag_kgroup_pause(group);
-		progress = claim_reclaim_some(nid);
-		dmag_kgroup_resume(group);
-		if (dmag_kgroup_give_up(group) || dmag_contended())
-			break;
+	dmag_kgroup_pause(group);
+	if (why == -EBUSY) {
+		schedule_timeout_uninterruptible(1);
+		dmag_drain_lru();
+	} else {
+		progress = claim_reclaim(group, count / DMAG_ROOM_STEPS, nid);
 	}
+	dmag_kgroup_resume(group);
 	return progress;
 }
 
 /*
- * Reclaim from @range, and for it.  Return whether the next claim may go on, because
- * time was over or others want to claim.
+ * Reclaim until the host can spare @range: pages that move need a place, and the
+ * host its watermarks.  An allocation would reclaim as well, but would take the
+ * pages that come free from others.  Return false if there is nothing to reclaim; else the
+ * next claim may go on, because time was over or others want to claim.
  */
-static bool claim_reclaim(struct dmag_kgroup *group,
-			  const struct dmag_range *range)
+static bool claim_make_room(struct dmag_kgroup *group,
+			    const struct dmag_range *range)
 {
-	int nid = page_to_nid(pfn_to_page(range->start));
-	bool progress;
+	unsigned long patience = jiffies + DMAG_PATIENCE;
+	bool progress = true;
+	long spare = 0;
 
 	dmag_assert_may_claim();
-	dmag_kgroup_pause(group);
-	claim_page_out(group, range);
-	dmag_kgroup_resume(group);
-	progress = claim_make_room(group, range, nid);
+	while (progress && claim_may_take(group, range)) {
+		int why = dmag_candidate_check(
+			group, range, dmag_range_protected(range), spare);
+
+		if (!why || (why == -EBUSY && time_after(jiffies, patience)))
+			break;
+		progress = claim_make_room_once(group, range, why);
+		if (why == -ENOSPC) {
+			spare = DMAG_ROOM_SPARE;
+			patience = jiffies + DMAG_PATIENCE;
+		}
+		if (dmag_kgroup_give_up(group) || dmag_contended())
+			break;
+	}
 	group->effort.barren += !progress;
 	return progress;
 }
@@ -194,9 +243,11 @@ static int claim_move(struct dmag_kgroup *group, const struct dmag_range *range,
 	int ret;
 
 	dmag_assert_may_claim();
-	if (!claim_may_take(group, range) ||
-	    !dmag_candidate_spared(group, range, protected))
+	if (!claim_may_take(group, range))
 		return -EAGAIN;
+	ret = dmag_candidate_check(group, range, protected, 0);
+	if (ret)
+		return ret;
 	claim_isolated = &blocks;
 	dmag_kgroup_pause(group);
 	ret = dmag_contig_take(range, protected ? MIGRATE_CMA : MIGRATE_MOVABLE,
@@ -216,13 +267,17 @@ static int claim_move(struct dmag_kgroup *group, const struct dmag_range *range,
 static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 		      enum dmag_rung rung)
 {
-	bool reclaims = rung == DMAG_CLAIM_RECLAIM, hope = false;
+	bool reclaims = rung == DMAG_CLAIM_RECLAIM;
+	bool hope = false;
 	int ret;
 
-	if (reclaims && dmag_may_wait(GFP_KERNEL) &&
-	    claim_may_take(group, range))
-		hope = claim_reclaim(group, range);
+	if (reclaims && dmag_may_wait(GFP_KERNEL))
+		hope = claim_make_room(group, range);
 	ret = claim_move(group, range, reclaims ? DMAG_PATIENCE : 0);
+	if (ret == -EBUSY && hope) {
+		claim_page_out(group, range);
+		ret = claim_move(group, range, DMAG_PATIENCE);
+	}
 	if (ret)
 		trace_dmag_claim_fail(group->id, range->start, range->last,
 				      rung, ret);
@@ -230,7 +285,8 @@ static int claim_take(struct dmag_kgroup *group, const struct dmag_range *range,
 		free_contig_range(range->start, range->last - range->start + 1);
 		return -EAGAIN;
 	}
-	if (ret && ret != -EINTR && !(ret == -EAGAIN && hope))
+	if (ret && ret != -EINTR &&
+	    !(hope && (ret == -EAGAIN || ret == -ENOSPC)))
 		dmag_candidate_failed(range, rung);
 	return !ret || ret == -EINTR ? ret : -EAGAIN;
 }

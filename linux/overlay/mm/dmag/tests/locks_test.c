@@ -13,6 +13,7 @@
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
+#include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
 #include "../candidate.h"
@@ -154,6 +155,69 @@ static void test_locked_page(struct kunit *test)
 	fput(busy->file);
 	expect_valid(test);
 	kunit_device_unregister(test, other);
+	kunit_device_unregister(test, dev);
+}
+
+static unsigned long direct_reclaims(void)
+{
+	unsigned long *events =
+		kvcalloc(NR_VM_EVENT_ITEMS, sizeof(*events), GFP_KERNEL);
+	unsigned long nr = 0;
+
+	if (!events)
+		return 0;
+	all_vm_events(events);
+	for (enum vm_event_item i = ALLOCSTALL_NORMAL; i <= ALLOCSTALL_MOVABLE;
+	     i++)
+		nr += events[i];
+	kvfree(events);
+	return nr;
+}
+
+/* Ask for a block of the page allocator, by all means. */
+static int climb_for(struct dmag_kgroup *group, const struct dmag_range *block)
+{
+	struct dmag_effort effort = { .until = jiffies + HZ / 5,
+				      .most_moves = LONG_MAX,
+				      .node = NUMA_NO_NODE };
+	struct dmag_request req = DMAG_REQUEST(MAX_ORDER_NR_PAGES);
+	u64 pfn;
+	int ret;
+
+	req.within = *block;
+	dmag_claim_lock();
+	ret = dmag_kgroup_climb(group, &req, &effort, &pfn);
+	if (!ret) {
+		spin_lock_irq(&group->lock);
+		WARN_ON(dmag_group_put(&group->core, pfn, req.count));
+		spin_unlock_irq(&group->lock);
+	}
+	dmag_claim_unlock();
+	return ret;
+}
+
+/*
+ * A page under writeback is waited for, and one that page-out gave back is on its way to
+ * the LRU for a while.  Neither is a lack of room, for which other memory is reclaimed.
+ */
+static void test_reclaims_for_room_only(struct kunit *test)
+{
+	struct device *dev = bare_device(test, "dmag-writeback");
+	struct busy *busy = busy_make(test);
+	unsigned long before;
+
+	set_mask_64(dev);
+	folio_lock(busy->folio);
+	folio_start_writeback(busy->folio);
+	folio_unlock(busy->folio);
+	before = direct_reclaims();
+	KUNIT_EXPECT_NE(test, climb_for(joined_group(test, dev), &busy->block),
+			0);
+	KUNIT_EXPECT_EQ(test, direct_reclaims(), before);
+	folio_end_writeback(busy->folio);
+	folio_put(busy->folio);
+	fput(busy->file);
+	expect_valid(test);
 	kunit_device_unregister(test, dev);
 }
 
@@ -403,6 +467,7 @@ static void test_join_beside_request(struct kunit *test)
 
 static struct kunit_case locks_cases[] = {
 	KUNIT_CASE(test_locked_page),
+	KUNIT_CASE(test_reclaims_for_room_only),
 	KUNIT_CASE(test_beside_claim),
 	KUNIT_CASE(test_request_beside_claim),
 	KUNIT_CASE(test_probe_beside_claim),
