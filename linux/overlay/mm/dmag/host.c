@@ -40,12 +40,12 @@
 #define DMAG_PATIENCE (HZ / 50)
 
 /*
- * What a claim that reclaims leaves for the next ones, frames: these move pages, which is
- * quicker, and leave the choice of what is reclaimed to the LRU.
+ * A claim that reclaims leaves so much to the next ones, frames: these move pages, which is
+ * quicker.
  */
 #define DMAG_ROOM_SPARE ((long)SZ_16M >> PAGE_SHIFT)
 
-/* In how many steps it reclaims as much as a candidate has, each with a look at it. */
+/* It reclaims as much as a candidate has in so many steps, each with a look at it. */
 #define DMAG_ROOM_STEPS 8
 
 /*

@@ -270,6 +270,22 @@ static inline void expect_good(struct kunit *test, struct device *dev,
 	KUNIT_EXPECT_TRUE(test, all_zero(buf, size));
 }
 
+/* Climb under both mutexes, and leave what was found to the reserve. */
+static inline int climb(struct dmag_kgroup *group,
+			const struct dmag_request *req,
+			const struct dmag_effort *effort)
+{
+	u64 pfn;
+	int ret = dmag_kgroup_climb(group, req, effort, &pfn);
+
+	if (ret)
+		return ret;
+	spin_lock_irq(&group->lock);
+	ret = dmag_group_put(&group->core, pfn, req->count);
+	spin_unlock_irq(&group->lock);
+	return ret;
+}
+
 /* Buffers of one device. */
 struct hoard {
 	struct device *dev;

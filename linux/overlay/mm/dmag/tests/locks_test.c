@@ -181,17 +181,11 @@ static int climb_for(struct dmag_kgroup *group, const struct dmag_range *block)
 				      .most_moves = LONG_MAX,
 				      .node = NUMA_NO_NODE };
 	struct dmag_request req = DMAG_REQUEST(MAX_ORDER_NR_PAGES);
-	u64 pfn;
 	int ret;
 
 	req.within = *block;
 	dmag_claim_lock();
-	ret = dmag_kgroup_climb(group, &req, &effort, &pfn);
-	if (!ret) {
-		spin_lock_irq(&group->lock);
-		WARN_ON(dmag_group_put(&group->core, pfn, req.count));
-		spin_unlock_irq(&group->lock);
-	}
+	ret = climb(group, &req, &effort);
 	dmag_claim_unlock();
 	return ret;
 }

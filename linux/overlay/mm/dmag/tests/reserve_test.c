@@ -183,19 +183,13 @@ static int reserve_settle_low(struct dmag_kgroup *group)
 				      .most_moves = LONG_MAX,
 				      .node = NUMA_NO_NODE };
 	struct dmag_request req = DMAG_REQUEST(DMAG_BLOCK_FRAMES);
-	u64 pfn;
 	int ret;
 
 	req.within.start = PHYS_PFN(BASE);
 	req.within.last = PHYS_PFN(BASE + SZ_16M) - 1;
 	dmag_claim_lock();
 	dmag_kgroup_release(group, group->core.marks.min, U64_MAX);
-	ret = dmag_kgroup_climb(group, &req, &effort, &pfn);
-	if (!ret) {
-		spin_lock_irq(&group->lock);
-		ret = dmag_group_put(&group->core, pfn, DMAG_BLOCK_FRAMES);
-		spin_unlock_irq(&group->lock);
-	}
+	ret = climb(group, &req, &effort);
 	dmag_claim_unlock();
 	return ret;
 }
@@ -208,16 +202,10 @@ static int climb_late(struct dmag_kgroup *group, bool owes)
 				      .node = NUMA_NO_NODE,
 				      .owes = owes };
 	struct dmag_request req = DMAG_REQUEST(2 * MAX_ORDER_NR_PAGES);
-	u64 pfn;
 	int ret;
 
 	dmag_claim_lock();
-	ret = dmag_kgroup_climb(group, &req, &effort, &pfn);
-	if (!ret) {
-		spin_lock_irq(&group->lock);
-		WARN_ON(dmag_group_put(&group->core, pfn, req.count));
-		spin_unlock_irq(&group->lock);
-	}
+	ret = climb(group, &req, &effort);
 	dmag_claim_unlock();
 	return ret;
 }
