@@ -422,12 +422,12 @@ static long room_for_moves(struct zone *zone, bool any)
 }
 
 /*
- * Whether a zone could lose @count frames, which have to move elsewhere unless they are
- * free; @any as above.  Those that are reserved from others cost these nothing.
+ * Whether others have room after a zone lost @free free frames, and while @moves pages
+ * move; @any as above.  Memory that the zone reserves from others costs these nothing.
  */
-static bool room_affords(struct zone *zone, long count, bool any)
+static bool room_affords(struct zone *zone, u64 free, u64 moves, bool any)
 {
-	long after = room_in_all(zone, count, any);
+	long after = room_in_all(zone, free, any) - (long)moves;
 
 	return after >= 0 || after == room_in_all(zone, 0, any);
 }
@@ -498,15 +498,13 @@ u64 dmag_candidate_zones_keep(const struct dmag_kgroup *group)
 static bool room_spares(const struct dmag_kgroup *group, struct zone *zone,
 			u64 free, u64 moves, bool any)
 {
-	long before = room_in_all(zone, 0, any);
-	long after = room_in_all(zone, free, any) - (long)moves;
 	long least = room_mark(zone, WMARK_MIN);
 
 	if (!group->effort.to_min)
 		least += zone->lowmem_reserve[room_class(group)];
 	if (free && room_free(zone, any) - (long)free < least)
 		return false;
-	return after >= 0 || after == before;
+	return room_affords(zone, free, moves, any);
 }
 
 /* ---- choosing -------------------------------------------------------- */
@@ -600,9 +598,10 @@ int dmag_candidate_check(const struct dmag_kgroup *group,
 			 const struct dmag_range *range, bool protected,
 			 long spare)
 {
-	long moves = dmag_pages_to_move(range, DMAG_PAGE_LOCKED);
+	long moves;
 
 	lockdep_assert_held(&dmag_mutex);
+	moves = dmag_pages_to_move(range, DMAG_PAGE_LOCKED);
 	if (moves < 0)
 		return -EBUSY;
 	return candidate_spared(group, range, protected, moves, spare) ?
@@ -621,7 +620,7 @@ static bool candidate_scan_affords(struct candidate_scan *scan,
 
 	if (page && scan->zone != page_zone(page)) {
 		scan->zone = page_zone(page);
-		scan->affords = room_affords(scan->zone, scan->count, any);
+		scan->affords = room_affords(scan->zone, scan->count, 0, any);
 	}
 	return page && scan->affords;
 }

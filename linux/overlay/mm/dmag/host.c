@@ -39,10 +39,7 @@
 /* How long the last resort waits for pages of a candidate that are busy, jiffies. */
 #define DMAG_PATIENCE (HZ / 50)
 
-/*
- * A claim that reclaims leaves so much to the next ones, frames: these move pages, which is
- * quicker.
- */
+/* A claim that reclaims leaves so many frames to the next ones: moving pages is quicker. */
 #define DMAG_ROOM_SPARE ((long)SZ_16M >> PAGE_SHIFT)
 
 /* It reclaims as much as a candidate has in so many steps, each with a look at it. */
@@ -77,8 +74,8 @@ static void claim_page_out_some(u64 pfn, u64 last)
 
 /*
  * Reclaim the pages of @range that could not be moved, as dirty ones of some filesystems.
- * Those that are not reclaimed either are on their way back to the LRU then, and those
- * that are on per-CPU lists.
+ * Those that are not reclaimed are on their way back to the LRU then, and those that are
+ * lie on per-CPU lists: both are drained.
  */
 static void claim_page_out(struct dmag_kgroup *group,
 			   const struct dmag_range *range)
@@ -203,8 +200,8 @@ static bool claim_make_room_once(struct dmag_kgroup *group,
 /*
  * Reclaim until the host can spare @range: pages that move need a place, and the
  * host its watermarks.  An allocation would reclaim as well, but would take the
- * pages that come free from others.  Return false if there is nothing to reclaim; else the
- * next claim may go on, because time was over or others want to claim.
+ * pages that come free from others.  Return false if there is nothing to reclaim.
+ * Otherwise the next claim may go on: time was over, or others want to claim.
  */
 static bool claim_make_room(struct dmag_kgroup *group,
 			    const struct dmag_range *range)

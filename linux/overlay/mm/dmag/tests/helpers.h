@@ -283,6 +283,7 @@ static inline int climb(struct dmag_kgroup *group,
 	spin_lock_irq(&group->lock);
 	ret = dmag_group_put(&group->core, pfn, req->count);
 	spin_unlock_irq(&group->lock);
+	WARN_ON(ret);
 	return ret;
 }
 

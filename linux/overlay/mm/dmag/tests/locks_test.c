@@ -158,19 +158,17 @@ static void test_locked_page(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
-static unsigned long direct_reclaims(void)
+static unsigned long direct_reclaims(struct kunit *test)
 {
-	unsigned long *events =
-		kvcalloc(NR_VM_EVENT_ITEMS, sizeof(*events), GFP_KERNEL);
+	unsigned long *events = kunit_kcalloc(test, NR_VM_EVENT_ITEMS,
+					      sizeof(*events), GFP_KERNEL);
 	unsigned long nr = 0;
 
-	if (!events)
-		return 0;
+	KUNIT_ASSERT_NOT_NULL(test, events);
 	all_vm_events(events);
 	for (enum vm_event_item i = ALLOCSTALL_NORMAL; i <= ALLOCSTALL_MOVABLE;
 	     i++)
 		nr += events[i];
-	kvfree(events);
 	return nr;
 }
 
@@ -204,10 +202,10 @@ static void test_reclaims_for_room_only(struct kunit *test)
 	folio_lock(busy->folio);
 	folio_start_writeback(busy->folio);
 	folio_unlock(busy->folio);
-	before = direct_reclaims();
+	before = direct_reclaims(test);
 	KUNIT_EXPECT_NE(test, climb_for(joined_group(test, dev), &busy->block),
 			0);
-	KUNIT_EXPECT_EQ(test, direct_reclaims(), before);
+	KUNIT_EXPECT_EQ(test, direct_reclaims(test), before);
 	folio_end_writeback(busy->folio);
 	folio_put(busy->folio);
 	fput(busy->file);
