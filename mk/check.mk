@@ -22,6 +22,7 @@ RUNS ?= 5
 UNITS := $(basename $(wildcard tests/unit/$(ONLY)*_test.c))
 MODELS := $(basename $(wildcard tests/model/$(ONLY)*_model.c))
 FUZZERS := $(addprefix $(B)/fuzz/,$(basename $(wildcard tests/fuzz/$(ONLY)*_fuzz.c)))
+BENCH := $(if $(ONLY),,$(B)/plain/tests/bench/frames_bench)
 EMBED := $(if $(ONLY),,$(B)/plain/embed)
 
 # The example kernel: all but the machine that it is shown on is freestanding.
@@ -37,7 +38,7 @@ commands = $(foreach p,$(UNITS),"$(2) $(B)/$(1)/$(p)") \
 	$(foreach p,$(MODELS),"tests/tap.sh $(2) $(B)/$(1)/$(p)")
 
 $(if $(ONLY),,check: $(TOOL_TESTED))
-check: $(foreach f,plain san aarch64 powerpc,$(call programs,$(f))) $(FUZZERS) $(EMBED)
+check: $(foreach f,plain san aarch64 powerpc,$(call programs,$(f))) $(FUZZERS) $(EMBED) $(BENCH)
 	@tests/run.pl $(call commands,plain) $(call commands,san) \
 		$(call commands,aarch64,qemu-aarch64) $(call commands,powerpc,qemu-ppc) \
 		$(FUZZERS:%="tests/tap.sh tests/fuzz/run.sh $(FUZZ_CHECK_SECONDS) %") \
