@@ -35,6 +35,14 @@ least_owned()
 		END { print least }' $tracing/trace
 }
 
+# at_rest: frames that come or go while they are counted would count twice
+at_rest()
+{
+	echo >$tracing/trace
+	before=$(counter owned)
+	! grep -qE "dmag_(claim|release|capture):" $tracing/trace
+}
+
 load 28
 dev=$devices
 await_protected "$dev"
@@ -51,7 +59,7 @@ mount -t tracefs tracefs $tracing
 # The local clocks of two CPUs may put a release before its claim.
 echo counter >$tracing/trace_clock
 echo 1 >$tracing/events/dmag/enable
-before=$(counter owned)
+check "a moment of rest" await at_rest
 
 (
 	echo 1000 >/proc/self/oom_score_adj
