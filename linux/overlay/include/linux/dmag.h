@@ -27,6 +27,7 @@ bool __dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
 			 struct page **page);
 bool __dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 			 struct page **page);
+bool __dmag_can_bounce(struct device *dev);
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,
 			struct page **page);
 struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
@@ -86,13 +87,13 @@ static inline bool dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
  * dmag_alloc_bounce() - Allocate memory that a device's streaming mappings reach.
  * @dev: a device with a streaming mask
  * @size: as for dmag_alloc_pages()
- * @gfp: for what; it never sleeps
+ * @gfp: if it allows blocking, memory is claimed, and the reserve left alone
  * @page: likewise
  *
  * If memory is encrypted, these pages are not, whether or not @dev needs that.  They are
  * freed without a device, since they are not charged to @dev: dmag_free_pages(NULL, ...).
  *
- * Context: Any.
+ * Context: Any, if @gfp does not allow blocking; else @dev need not have a driver.
  * Return: true if there are pages, mapped by the direct map; false if the caller
  * should go on as if dmag did not exist.
  */
@@ -101,6 +102,18 @@ static inline bool dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 {
 	return static_branch_unlikely(&dmag_key) &&
 	       __dmag_alloc_bounce(dev, size, gfp, page);
+}
+
+/**
+ * dmag_can_bounce() - Whether a group has memory for a device's bounce buffers.
+ * @dev: a device with a streaming mask
+ *
+ * Context: Any.
+ * Return: true if dmag_alloc_bounce() may succeed.
+ */
+static inline bool dmag_can_bounce(struct device *dev)
+{
+	return static_branch_unlikely(&dmag_key) && __dmag_can_bounce(dev);
 }
 
 /**
@@ -316,6 +329,11 @@ static inline bool dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
 
 static inline bool dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 				     struct page **page)
+{
+	return false;
+}
+
+static inline bool dmag_can_bounce(struct device *dev)
 {
 	return false;
 }

@@ -170,6 +170,28 @@ static bool alloc_still_member(struct device *dev,
 	       member->group == group;
 }
 
+/* If memory is encrypted, swiotlb decrypts that of all devices. */
+static unsigned int bounce_attrs(struct device *dev)
+{
+	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) ? DMAG_SHARED :
+						      dmag_convert_attrs(dev);
+}
+
+static bool bounce_is_served(const struct dmag_device *member,
+			     struct device *dev)
+{
+	return dmag_kgroup_serves(member->group) &&
+	       member->group->core.attrs == bounce_attrs(dev);
+}
+
+/* The reach of a group is that of the coherent mask; that of the streaming mask differs. */
+static bool bounce_reaches_all(const struct dmag_device *member,
+			       const struct device *dev)
+{
+	return min_not_zero(*dev->dma_mask, dev->bus_dma_limit) >=
+	       member->core.constraint.limit;
+}
+
 /*
  * The climb may let go of dmag_mutex.  If the device has joined again by then,
  * its reach may be another, so the frames that were found go back.
@@ -185,12 +207,17 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	member = alloc_member(dev);
 	if (!member || !dmag_kgroup_claims(member->group))
 		return -ENOMEM;
+	if (effort->for_bounce &&
+	    !(bounce_is_served(member, dev) && bounce_reaches_all(member, dev)))
+		return -EOPNOTSUPP;
 	group = member->group;
 	if (effort->free_only && (group->pins || group->core.attrs))
 		return -EBUSY;
 	ret = dmag_kgroup_climb(group, req, effort, pfn);
 	if (ret)
 		return ret;
+	if (effort->for_bounce)
+		return 0;
 	if (alloc_still_member(dev, member, group)) {
 		dmag_device_count_held(member);
 		dmag_device_charge(member, req->count);
@@ -682,29 +709,35 @@ bool __dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
 	       alloc_with_claim(dev, size, gfp, page);
 }
 
-/* If memory is encrypted, swiotlb decrypts that of all devices. */
-static unsigned int bounce_attrs(struct device *dev)
-{
-	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) ? DMAG_SHARED :
-						      dmag_convert_attrs(dev);
-}
-
 /*
- * The reach of a group is that of the coherent mask.  If that of the streaming mask is
- * smaller, a failure asks for no more memory, since most of it would be of no use.
+ * If not all of the group is in reach, a failure asks for no more memory, since most of
+ * it would be of no use.
  */
-static int bounce_from_reserve(struct dmag_device *member, struct device *dev,
+static int bounce_from_reserve(struct device *dev,
 			       const struct dmag_request *req, u64 *pfn)
 {
-	u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
-	struct dmag_kgroup *group = member->group;
+	struct dmag_device *member;
+	int ret = -EOPNOTSUPP;
 
-	if (!dmag_kgroup_serves(group) ||
-	    group->core.attrs != bounce_attrs(dev))
-		return -EOPNOTSUPP;
-	if (limit >= member->core.constraint.limit)
-		return alloc_uncached(group, req, true, pfn);
-	return alloc_from_reserve(group, req, true, false, pfn);
+	rcu_read_lock();
+	member = alloc_member(dev);
+	if (member && bounce_is_served(member, dev))
+		ret = bounce_reaches_all(member, dev) ?
+			      alloc_uncached(member->group, req, true, pfn) :
+			      alloc_from_reserve(member->group, req, true,
+						 false, pfn);
+	rcu_read_unlock();
+	return ret;
+}
+
+static int bounce_by_claim(struct device *dev, const struct dmag_request *req,
+			   gfp_t gfp, u64 *pfn)
+{
+	struct dmag_effort effort = alloc_effort(dev, gfp);
+
+	effort.for_bounce = true;
+	return alloc_climb_io(dev, req, &effort, alloc_climb_bound(req->count),
+			      pfn);
 }
 
 static bool bounce_reaches(struct device *dev, u64 pfn, size_t size)
@@ -718,23 +751,34 @@ bool __dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 			 struct page **page)
 {
 	struct dmag_request req = alloc_request(size);
-	struct dmag_device *member;
-	int ret;
+	bool atomic = !gfpflags_allow_blocking(gfp);
 	u64 pfn;
+	int ret;
 
 	*page = NULL;
 	if (WARN_ON_ONCE(!size) || !alloc_may(size, gfp))
 		return false;
-	rcu_read_lock();
-	member = alloc_member(dev);
-	ret = member ? bounce_from_reserve(member, dev, &req, &pfn) : -EINVAL;
-	rcu_read_unlock();
+	ret = atomic ? bounce_from_reserve(dev, &req, &pfn) :
+		       bounce_by_claim(dev, &req, gfp, &pfn);
 	if (ret || !alloc_hand_out(NULL, pfn, size, gfp, page))
 		return false;
-	if (bounce_reaches(dev, pfn, size))
+	/* The translation is the driver's, which may go while this task claims. */
+	if (!atomic || bounce_reaches(dev, pfn, size))
 		return true;
 	__dmag_free_pages(NULL, *page, size);
 	return false;
+}
+
+bool __dmag_can_bounce(struct device *dev)
+{
+	struct dmag_device *member;
+	bool ret;
+
+	rcu_read_lock();
+	member = alloc_member(dev);
+	ret = member && bounce_is_served(member, dev);
+	rcu_read_unlock();
+	return ret;
 }
 
 bool __dmag_claim_pages(struct device *dev, size_t size, gfp_t gfp,

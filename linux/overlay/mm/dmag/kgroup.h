@@ -106,6 +106,7 @@ struct dmag_retry {
  * @node: the node whose memory it takes before that of others, or NUMA_NO_NODE
  * @this_node: whether it takes no other
  * @gfp: by these flags it takes only memory that the task's cpuset allows; 0: any
+ * @for_bounce: whether the frames are charged to no member, since RCU frees them
  * @for_request: whether it is for a request, not to fill the reserve
  * @for_probe: whether a driver's probe waits for it; it ends when another task wants
  *	to claim
@@ -125,6 +126,7 @@ struct dmag_effort {
 	int node;
 	bool this_node;
 	gfp_t gfp;
+	bool for_bounce;
 	bool for_request;
 	bool for_probe;
 	bool free_only;
