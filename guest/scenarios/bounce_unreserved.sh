@@ -11,7 +11,7 @@
 #: stock_allow=WARNING: CPU: .* dma_map_page_attrs
 #: timeout=150
 
-at_boot=0 masks=30,28
+masks=30,28
 
 # shellcheck disable=SC1091 # the guest has it
 . /scenarios/bounce.sh

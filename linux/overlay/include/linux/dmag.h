@@ -93,7 +93,9 @@ static inline bool dmag_alloc_shared(struct device *dev, size_t size, gfp_t gfp,
  * If memory is encrypted, these pages are not, whether or not @dev needs that.  They are
  * freed without a device, since they are not charged to @dev: dmag_free_pages(NULL, ...).
  *
- * Context: Any, if @gfp does not allow blocking; else @dev need not have a driver.
+ * Context: Any, if @gfp does not allow blocking.  Else the caller has asked
+ * dmag_can_bounce() while @dev had its driver, and checks the reach when it uses the pages,
+ * since the limits of @dev may have changed.
  * Return: true if there are pages, mapped by the direct map; false if the caller
  * should go on as if dmag did not exist.
  */
@@ -105,11 +107,12 @@ static inline bool dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 }
 
 /**
- * dmag_can_bounce() - Whether a group has memory for a device's bounce buffers.
- * @dev: a device with a streaming mask
+ * dmag_can_bounce() - Whether a group's memory is good for bounce buffers.
+ * @dev: a device with a driver and a streaming mask
  *
  * Context: Any.
- * Return: true if dmag_alloc_bounce() may succeed.
+ * Return: true if the streaming mask reaches all of the device's group, and all of it is
+ * decrypted if memory is encrypted.
  */
 static inline bool dmag_can_bounce(struct device *dev)
 {

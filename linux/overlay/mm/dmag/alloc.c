@@ -207,8 +207,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	member = alloc_member(dev);
 	if (!member || !dmag_kgroup_claims(member->group))
 		return -ENOMEM;
-	if (effort->for_bounce &&
-	    !(bounce_is_served(member, dev) && bounce_reaches_all(member, dev)))
+	if (effort->for_bounce && !bounce_is_served(member, dev))
 		return -EOPNOTSUPP;
 	group = member->group;
 	if (effort->free_only && (group->pins || group->core.attrs))
@@ -762,7 +761,7 @@ bool __dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 		       bounce_by_claim(dev, &req, gfp, &pfn);
 	if (ret || !alloc_hand_out(NULL, pfn, size, gfp, page))
 		return false;
-	/* The translation is the driver's, which may go while this task claims. */
+	/* The streaming mask may be the driver's, which may go while this task claims. */
 	if (!atomic || bounce_reaches(dev, pfn, size))
 		return true;
 	__dmag_free_pages(NULL, *page, size);
@@ -776,7 +775,8 @@ bool __dmag_can_bounce(struct device *dev)
 
 	rcu_read_lock();
 	member = alloc_member(dev);
-	ret = member && bounce_is_served(member, dev);
+	ret = member && bounce_is_served(member, dev) &&
+	      bounce_reaches_all(member, dev);
 	rcu_read_unlock();
 	return ret;
 }
