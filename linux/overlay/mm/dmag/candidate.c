@@ -357,12 +357,19 @@ static void candidate_scan_end(const struct candidate_scan *scan, u64 start)
 
 /* ---- what the host can spare ----------------------------------------- */
 
-/* Free memory that the users of @zone can have; with @any, all of them. */
-static long room_free(struct zone *zone, bool any)
+/* Free memory that the users of @zone can have in need; with @any, all of them. */
+static long room_free_in_need(struct zone *zone, bool any)
 {
 	long free = zone_page_state(zone, NR_FREE_PAGES);
 
 	return any ? free - zone_page_state(zone, NR_FREE_CMA_PAGES) : free;
+}
+
+/* The watermarks of @zone leave out its reserve for high orders. */
+static long room_free(struct zone *zone, bool any)
+{
+	return room_free_in_need(zone, any) -
+	       READ_ONCE(zone->nr_free_highatomic);
 }
 
 static long room_mark(const struct zone *zone, enum zone_watermarks mark)
@@ -983,12 +990,21 @@ static struct page *last_find(const struct dmag_kgroup *group,
 	return NULL;
 }
 
+/* Whether the page allocator lets a request have its reserves: ALLOC_RESERVES. */
+static bool last_in_need(gfp_t gfp)
+{
+	return gfp & __GFP_HIGH ||
+	       !(gfp & (__GFP_DIRECT_RECLAIM | __GFP_NOMEMALLOC));
+}
+
 static struct page *last_take(const struct dmag_kgroup *group,
 			      struct zone *zone, unsigned int order, int type,
 			      bool any, gfp_t gfp)
 {
 	bool cma = is_migrate_cma(type);
-	long left = room_free(zone, !cma) - (1L << order);
+	long left = (last_in_need(gfp) ? room_free_in_need(zone, !cma) :
+					 room_free(zone, !cma)) -
+		    (1L << order);
 
 	lockdep_assert_held(&zone->lock);
 	if (left < last_least(group, zone, gfp))
