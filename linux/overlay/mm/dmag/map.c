@@ -355,21 +355,24 @@ u64 dmag_protected_frames(const struct dmag_kgroup *group)
 
 #ifdef CONFIG_MEMORY_HOTPLUG
 /* One range at a time, thanks to mem_hotplug_lock. */
-static struct dmag_range map_leaving; /* changes while nothing is avoided */
+static struct dmag_range
+	map_leaving; /* under dmag_mutex, while nothing is avoided */
 static bool map_avoiding; /* set under dmag_mutex */
 
 /**
  * dmag_pfn_avoided() - Is this memory going offline?
  * @pfn: any frame of a pageblock; pageblocks go offline as a whole
  *
- * Context: Any.  Under dmag_mutex a "no" stays true until that is released.
+ * Context: Any.  Under dmag_mutex a "no" stays true until that is released.  Without it
+ * the answer is a guess: that memory may go offline next, or another range may.
  * Return: true if it is.
  */
 bool dmag_pfn_avoided(u64 pfn)
 {
 	/* Pairs with dmag_avoid_range(). */
-	return smp_load_acquire(&map_avoiding) && map_leaving.start <= pfn &&
-	       pfn <= map_leaving.last;
+	return smp_load_acquire(&map_avoiding) &&
+	       READ_ONCE(map_leaving.start) <= pfn &&
+	       pfn <= READ_ONCE(map_leaving.last);
 }
 
 /**
@@ -382,7 +385,8 @@ void dmag_avoid_range(const struct dmag_range *range)
 {
 	lockdep_assert_held(&dmag_mutex);
 	DMAG_CHECK(!map_avoiding && range->start <= range->last);
-	map_leaving = *range;
+	WRITE_ONCE(map_leaving.start, range->start);
+	WRITE_ONCE(map_leaving.last, range->last);
 	/* Pairs with dmag_pfn_avoided(). */
 	smp_store_release(&map_avoiding, true);
 }
