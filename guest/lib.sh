@@ -325,7 +325,7 @@ fact()
 	awk -v dev="$1" -v key="$2" '
 		$1 == "group" { value = "" }
 		$1 == key { value = value (value == "" ? "" : ",") $2 (NF > 2 ? "-" $3 : "") }
-		$1 == "member" && $2 == dev { print value }' $debug/dmag/groups
+		$1 == "member" && $2 == dev && $NF != "streaming" { print value }' $debug/dmag/groups
 }
 
 protected()

@@ -17,6 +17,7 @@
  *	latency COUNT SIZE		so many atomic requests of a real-time task, each
  *					given back before the next
  *	mask BITS			set both masks, as a driver does; takes how long?
+ *	stream BITS			set the streaming mask alone
  *	poke BITS			write the coherent mask behind the API's back
  *	churn COUNT SEED		so many random requests, checks and frees
  *
@@ -130,13 +131,14 @@ struct edu_lot {
 	struct edu_buffer buffers[];
 };
 
-/* @limit: last bus address that the device can use */
+/* @limit, @stream_limit: the last bus addresses of coherent and of mapped memory */
 struct edu {
 	struct pci_dev *pdev;
 	void __iomem *regs;
 	spinlock_t lock; /* guards nothing: makes a context that may not sleep */
 	struct list_head lots;
 	u64 limit;
+	u64 stream_limit;
 	struct dentry *dir;
 	struct ctl ctl; /* its mutex guards lots */
 };
@@ -511,7 +513,7 @@ static int edu_cmd_alloc(struct edu *edu, const char *args)
 	lot->dev = &edu->pdev->dev;
 	lot->kind = kind;
 	lot->size = size;
-	lot->limit = edu->limit;
+	lot->limit = kind == EDU_MAPPED ? edu->stream_limit : edu->limit;
 	lot->asked = count;
 	lot->give_up = give_up;
 	lot->gfp = edu_gfp(context);
@@ -908,9 +910,26 @@ static int edu_cmd_mask(struct edu *edu, const char *args)
 	ns = ktime_get_ns();
 	err = dma_set_mask_and_coherent(&edu->pdev->dev, mask);
 	ns = ktime_get_ns() - ns;
-	if (!err)
+	if (!err) {
 		edu->limit = mask;
+		edu->stream_limit = mask;
+	}
 	ctl_report(&edu->ctl, "mask=%#llx err=%d ns=%llu\n", mask, err, ns);
+	return 0;
+}
+
+static int edu_cmd_stream(struct edu *edu, const char *args)
+{
+	u64 mask;
+	int err;
+
+	err = edu_parse_bits(args, &mask);
+	if (err)
+		return err;
+	err = dma_set_mask(&edu->pdev->dev, mask);
+	if (!err)
+		edu->stream_limit = mask;
+	ctl_report(&edu->ctl, "mask=%#llx err=%d\n", mask, err);
 	return 0;
 }
 
@@ -1012,6 +1031,7 @@ static const struct {
 	{ "cost", edu_cmd_cost },	    { "mask", edu_cmd_mask },
 	{ "poke", edu_cmd_poke },	    { "churn", edu_cmd_churn },
 	{ "pairs", edu_cmd_pairs },	    { "latency", edu_cmd_latency },
+	{ "stream", edu_cmd_stream },
 };
 
 static int edu_command(struct ctl *ctl, char *line)
@@ -1055,6 +1075,7 @@ static int edu_set_masks(struct edu *edu)
 	if (!bits || bits > 64)
 		return -EINVAL;
 	edu->limit = DMA_BIT_MASK(bits);
+	edu->stream_limit = edu->limit;
 	return dma_set_mask_and_coherent(&edu->pdev->dev, edu->limit);
 }
 

@@ -44,12 +44,23 @@ unmap()
 # idle: the groups have nothing in use but pools that stay; a frame has two slots
 idle()
 {
-	local dev used=0
+	local used
 
-	for dev in $devices; do
-		used=$((used + $(fact "$dev" used)))
-	done
+	used=$(awk '$1 == "used" { used += $2 } END { print used }' "$debug/dmag/groups")
 	[ $((2 * used)) = "$(slots)" ]
+}
+
+# streams DEVICE: it has a second membership, whose group has a filled reserve
+streams()
+{
+	awk -v dev="$1" '$1 == "free" { free = $2 } $1 == "high" { high = $2 }
+		$1 == "member" && $2 == dev && $NF == "streaming" { found = free >= high }
+		END { exit !found }' "$debug/dmag/groups"
+}
+
+streams_not()
+{
+	! grep -q "^member $1 .*streaming" "$debug/dmag/groups"
 }
 
 # filled DEVICE: the worker has filled its reserve
@@ -90,6 +101,12 @@ stream_all()
 	done
 }
 
+# Pools in groups do not count here.
+boot_slots()
+{
+	cat $debug/swiotlb/io_tlb_nslabs 2>/dev/null || echo 0
+}
+
 slots()
 {
 	cat $debug/swiotlb/io_tlb_group_nslabs 2>/dev/null || echo 0
@@ -107,6 +124,8 @@ pool_added()
 
 load "$masks"
 check "there are no pools in groups" no_pools
+at_boot=$(boot_slots)
+check "there are few bounce buffers" [ "$at_boot" -le 4096 ]
 for dev in $devices; do
 	check_groups "$dev: its reserve is filled" await filled "$dev"
 done
@@ -123,6 +142,13 @@ burst beyond_28_bits "$2" softirq 32 262144 fails
 burst beyond_segments "$1" irqoff 16 536576 fails
 burst beyond_reserves "$1" block 128 262144 fails
 show_groups "after bursts"
+# The streaming mask alone is smaller now.
+ctl "$1" stream 26
+check "its streaming mask is set" [ "$(value err)" = 0 ]
+check_groups "its bounce buffers have a group of their own" await streams "$1"
+bounce stream_26_bits "$1" irqoff 16 65536 fails
+ctl "$1" mask 30
+check_groups "it needs no such group any more" await streams_not "$1"
 for dev in "$@"; do
 	background stream_all "$dev"
 done

@@ -35,6 +35,7 @@ struct page *__dmag_settle_pages(struct device *dev, size_t size, gfp_t gfp,
 bool __dmag_free_pages(struct device *dev, struct page *page, size_t size);
 bool __dmag_is_shared(const struct page *page);
 void __dmag_device_update(struct device *dev);
+void __dmag_streaming_update(struct device *dev);
 void __dmag_device_leave(struct device *dev);
 void __dmag_capture(struct folio_batch *folios);
 bool __dmag_take_broken(struct page *page);
@@ -247,6 +248,18 @@ static inline void dmag_device_update(struct device *dev)
 }
 
 /**
+ * dmag_streaming_update() - A device's streaming mask has been set.
+ * @dev: the device; its bounce buffers may need another group than coherent memory
+ *
+ * Context: May sleep.
+ */
+static inline void dmag_streaming_update(struct device *dev)
+{
+	if (static_branch_unlikely(&dmag_key))
+		__dmag_streaming_update(dev);
+}
+
+/**
  * dmag_device_leave() - A device lost its driver, or goes away.
  * @dev: the device; buffers that it has not freed stay with their group
  *
@@ -380,6 +393,10 @@ static inline bool dmag_replaces_pools(void)
 }
 
 static inline void dmag_device_update(struct device *dev)
+{
+}
+
+static inline void dmag_streaming_update(struct device *dev)
 {
 }
 

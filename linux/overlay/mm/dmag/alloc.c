@@ -11,7 +11,6 @@
  * because of the group.
  */
 
-#include <linux/cc_platform.h>
 #include <linux/cma.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
@@ -170,21 +169,26 @@ static bool alloc_still_member(struct device *dev,
 	       member->group == group;
 }
 
-/* If memory is encrypted, swiotlb decrypts that of all devices. */
-static unsigned int bounce_attrs(struct device *dev)
+/*
+ * The membership whose group has the bounce buffers of @dev.  It is not compared with the
+ * streaming mask, which may be the driver's, and gone when a worker asks.
+ */
+static struct dmag_device *bounce_member(struct device *dev)
 {
-	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) ? DMAG_SHARED :
-						      dmag_convert_attrs(dev);
+	struct dmag_device *member = rcu_dereference_check(
+		dev->dmag_streaming, lockdep_is_held(&dmag_mutex));
+
+	return member ?: alloc_member(dev);
 }
 
 static bool bounce_is_served(const struct dmag_device *member,
 			     struct device *dev)
 {
 	return dmag_kgroup_serves(member->group) &&
-	       member->group->core.attrs == bounce_attrs(dev);
+	       member->group->core.attrs == dmag_convert_bounce_attrs(dev);
 }
 
-/* The reach of a group is that of the coherent mask; that of the streaming mask differs. */
+/* Not so if the driver has set a smaller mask without dma_set_mask(). */
 static bool bounce_reaches_all(const struct dmag_device *member,
 			       const struct device *dev)
 {
@@ -204,7 +208,7 @@ static int alloc_climb(struct device *dev, const struct dmag_request *req,
 	int ret;
 
 	lockdep_assert_held(&dmag_mutex);
-	member = alloc_member(dev);
+	member = effort->for_bounce ? bounce_member(dev) : alloc_member(dev);
 	if (!member || !dmag_kgroup_claims(member->group))
 		return -ENOMEM;
 	if (effort->for_bounce && !bounce_is_served(member, dev))
@@ -719,7 +723,7 @@ static int bounce_from_reserve(struct device *dev,
 	int ret = -EOPNOTSUPP;
 
 	rcu_read_lock();
-	member = alloc_member(dev);
+	member = bounce_member(dev);
 	if (member && bounce_is_served(member, dev))
 		ret = bounce_reaches_all(member, dev) ?
 			      alloc_uncached(member->group, req, true, pfn) :
@@ -774,7 +778,7 @@ bool __dmag_can_bounce(struct device *dev)
 	bool ret;
 
 	rcu_read_lock();
-	member = alloc_member(dev);
+	member = bounce_member(dev);
 	ret = member && bounce_is_served(member, dev) &&
 	      bounce_reaches_all(member, dev);
 	rcu_read_unlock();

@@ -6,6 +6,7 @@
  * kernel maps whole pageblocks by large entries, so these are converted as a whole.
  */
 
+#include <linux/cc_platform.h>
 #include <linux/dma-direct.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -25,6 +26,21 @@
 unsigned int dmag_convert_attrs(struct device *dev)
 {
 	return force_dma_unencrypted(dev) ? DMAG_SHARED : 0;
+}
+
+/**
+ * dmag_convert_bounce_attrs() - The attributes of a device's bounce buffers.
+ * @dev: the device
+ *
+ * If memory is encrypted, swiotlb decrypts that of all devices.
+ *
+ * Context: Any.
+ * Return: enum dmag_attr bits.
+ */
+unsigned int dmag_convert_bounce_attrs(struct device *dev)
+{
+	return cc_platform_has(CC_ATTR_MEM_ENCRYPT) ? DMAG_SHARED :
+						      dmag_convert_attrs(dev);
 }
 
 static unsigned long convert_start(const struct dmag_range *range)

@@ -10,6 +10,7 @@
 struct device;
 
 unsigned int dmag_convert_attrs(struct device *dev);
+unsigned int dmag_convert_bounce_attrs(struct device *dev);
 int dmag_convert_share(const struct dmag_range *range);
 int dmag_convert_unshare(const struct dmag_range *range);
 

@@ -117,11 +117,15 @@ static void debugfs_show_members(struct seq_file *file,
 	list_for_each_entry(member, &dmag_registry.members, node) {
 		if (member->group != core)
 			continue;
-		seq_printf(file, "member %s mask %#llx windows %u used %llu\n",
+		seq_printf(file,
+			   "member %s mask %#llx windows %u used %llu%s\n",
 			   dev_name(to_dmag_device(member)->dev),
 			   to_dmag_device(member)->mask,
 			   member->constraint.nr_windows,
-			   dmag_device_held(to_dmag_device(member)));
+			   dmag_device_held(to_dmag_device(member)),
+			   to_dmag_device(member)->use == DMAG_STREAMING ?
+				   " use streaming" :
+				   "");
 	}
 }
 

@@ -7,6 +7,9 @@
  * mask, limit and map that it was resolved from, so that a later allocation sees a
  * change.  It leaves when the driver core drops its dma_range_map: on unbind, on
  * failed probes, at the end of its life.
+ *
+ * Bounce buffers are for the streaming mask.  If that asks for other memory than the
+ * coherent one, the device has a second membership.
  */
 
 #include <linux/device.h>
@@ -78,7 +81,30 @@ static bool device_eligible(struct device *dev)
 	return dev->coherent_dma_mask;
 }
 
-static struct dmag_device *device_alloc(struct device *dev)
+/* Devices of dma-direct that use the pools of swiotlb which all have in common. */
+static bool device_streams(struct device *dev)
+{
+#ifdef CONFIG_DMAG_SWIOTLB
+	return dev->dma_mask && *dev->dma_mask && !get_dma_ops(dev) &&
+	       !use_dma_iommu(dev) && dev->dma_io_tlb_mem &&
+	       dev->dma_io_tlb_mem->can_grow;
+#else
+	return false;
+#endif
+}
+
+static u64 device_mask(const struct device *dev, enum dmag_use use)
+{
+	return use == DMAG_STREAMING ? *dev->dma_mask : dev->coherent_dma_mask;
+}
+
+static struct dmag_device __rcu **device_slot(struct device *dev,
+					      enum dmag_use use)
+{
+	return use == DMAG_STREAMING ? &dev->dmag_streaming : &dev->dmag;
+}
+
+static struct dmag_device *device_alloc(struct device *dev, enum dmag_use use)
 {
 	const struct bus_dma_region *map = dev->dma_range_map;
 	unsigned int nr = device_nr_windows(map);
@@ -88,8 +114,9 @@ static struct dmag_device *device_alloc(struct device *dev)
 	if (!member)
 		return NULL;
 	member->dev = dev;
+	member->use = use;
 	member->map = map;
-	member->mask = dev->coherent_dma_mask;
+	member->mask = device_mask(dev, use);
 	member->bus_limit = dev->bus_dma_limit;
 	for (unsigned int i = 0; i < nr; i++)
 		member->windows[i] = (struct dmag_window){
@@ -101,14 +128,24 @@ static struct dmag_device *device_alloc(struct device *dev)
 		.windows = member->windows,
 		.nr_windows = nr,
 		.limit = min_not_zero(member->mask, member->bus_limit),
-		.attrs = dmag_convert_attrs(dev),
+		.attrs = use == DMAG_STREAMING ?
+				 dmag_convert_bounce_attrs(dev) :
+				 dmag_convert_attrs(dev),
 	};
 	return member;
 }
 
+static bool device_current(const struct dmag_device *member,
+			   const struct device *dev)
+{
+	return member->mask == device_mask(dev, member->use) &&
+	       member->bus_limit == dev->bus_dma_limit &&
+	       member->map == dev->dma_range_map;
+}
+
 /**
  * dmag_device_stale() - Has the device changed since it joined?
- * @member: its membership
+ * @member: its membership for coherent memory
  * @dev: the device
  *
  * Context: Any.
@@ -117,9 +154,7 @@ static struct dmag_device *device_alloc(struct device *dev)
 bool dmag_device_stale(const struct dmag_device *member,
 		       const struct device *dev)
 {
-	return member->mask != dev->coherent_dma_mask ||
-	       member->bus_limit != dev->bus_dma_limit ||
-	       member->map != dev->dma_range_map;
+	return !device_current(member, dev);
 }
 
 static void device_free(struct rcu_head *rcu)
@@ -142,6 +177,7 @@ static void device_free(struct rcu_head *rcu)
 void dmag_device_count_held(struct dmag_device *member)
 {
 	lockdep_assert_held(&dmag_mutex);
+	DMAG_CHECK(member->use == DMAG_COHERENT);
 	if (member->held)
 		return;
 	/* All parts are 0 before the pointer is seen. */
@@ -155,9 +191,11 @@ static bool device_takes_any(const struct dmag_group *core)
 	return !core->attrs && dmag_reach_covers(&core->reach, &dmag_ram);
 }
 
+/* Bounce buffers are charged to no device. */
 static void device_count_restricted(struct dmag_device *member)
 {
-	if (!device_takes_any(&member->group->core))
+	if (member->use == DMAG_COHERENT &&
+	    !device_takes_any(&member->group->core))
 		dmag_device_count_held(member);
 }
 
@@ -200,14 +238,15 @@ device_alloc_group(const struct dmag_constraint *constraint)
 	return group;
 }
 
-/* Make @member, which may be NULL, @dev's membership; the old one goes. */
-static void device_replace(struct device *dev, struct dmag_device *member)
+/* Make @member, which may be NULL, @dev's membership for @use; the old one goes. */
+static void device_replace(struct device *dev, enum dmag_use use,
+			   struct dmag_device *member)
 {
 	struct dmag_device *old;
 	struct dmag_kgroup *left;
 
 	lockdep_assert_held(&dmag_mutex);
-	old = rcu_replace_pointer(dev->dmag, member,
+	old = rcu_replace_pointer(*device_slot(dev, use), member,
 				  lockdep_is_held(&dmag_mutex));
 	if (!old)
 		return;
@@ -236,7 +275,7 @@ static void device_enter(struct dmag_device *member, struct dmag_kgroup *fresh)
 	else
 		kfree(fresh);
 	device_count_restricted(member);
-	device_replace(member->dev, member);
+	device_replace(member->dev, member->use, member);
 }
 
 /* Keep the driver's probe waiting only so long; the worker continues. */
@@ -264,6 +303,13 @@ static void device_join(struct dmag_device *member, bool may_claim)
 		kfree(member);
 		return;
 	}
+	/* Nothing that it maps has to bounce. */
+	if (member->use == DMAG_STREAMING && device_takes_any(&fresh->core)) {
+		device_replace(member->dev, DMAG_STREAMING, NULL);
+		kfree(fresh);
+		kfree(member);
+		return;
+	}
 	device_enter(member, fresh);
 	group = member->group;
 	/* The group is new, or had lost its last member and its reserve. */
@@ -273,14 +319,14 @@ static void device_join(struct dmag_device *member, bool may_claim)
 	dmag_worker_kick();
 }
 
-static bool device_up_to_date(struct device *dev)
+static bool device_up_to_date(struct device *dev, enum dmag_use use)
 {
 	const struct dmag_device *member;
 	bool ret;
 
 	rcu_read_lock();
-	member = rcu_dereference(dev->dmag);
-	ret = member && !dmag_device_stale(member, dev);
+	member = rcu_dereference(*device_slot(dev, use));
+	ret = member && device_current(member, dev);
 	rcu_read_unlock();
 	return ret;
 }
@@ -298,26 +344,21 @@ static bool device_may_claim(const struct dmag_device *member)
 		!dmag_claim_lock_timeout(DMAG_FILL_BOUND));
 }
 
-void __dmag_device_update(struct device *dev)
+static void device_update(struct device *dev, enum dmag_use use)
 {
 	struct dmag_device *member;
 	bool may_claim;
 
-	if (!device_eligible(dev)) {
-		__dmag_device_leave(dev);
+	if (device_up_to_date(dev, use))
 		return;
-	}
-	/* Error recovery sets the same mask again, and must not wait for I/O. */
-	if (device_up_to_date(dev))
-		return;
-	member = device_alloc(dev);
+	member = device_alloc(dev, use);
 	if (!member)
 		return;
 	may_claim = device_may_claim(member);
 	if (!may_claim)
 		dmag_lock();
 	/* Its first two requests may have raced to here. */
-	if (device_up_to_date(dev))
+	if (device_up_to_date(dev, use))
 		kfree(member);
 	else
 		device_join(member, may_claim);
@@ -327,13 +368,58 @@ void __dmag_device_update(struct device *dev)
 		mutex_unlock(&dmag_mutex);
 }
 
-void __dmag_device_leave(struct device *dev)
+static void device_leave(struct device *dev, enum dmag_use use)
 {
-	if (!rcu_access_pointer(dev->dmag))
+	if (!rcu_access_pointer(*device_slot(dev, use)))
 		return;
 	dmag_lock();
-	device_replace(dev, NULL);
+	device_replace(dev, use, NULL);
 	mutex_unlock(&dmag_mutex);
+}
+
+/* Whether bounce buffers would be of the memory that the device has a group of. */
+static bool device_bounces_in_group(struct device *dev)
+{
+	const struct dmag_device *member;
+	bool ret;
+
+	rcu_read_lock();
+	member = rcu_dereference(dev->dmag);
+	ret = member && device_current(member, dev) &&
+	      member->core.constraint.limit ==
+		      min_not_zero(*dev->dma_mask, dev->bus_dma_limit) &&
+	      member->core.constraint.attrs == dmag_convert_bounce_attrs(dev);
+	rcu_read_unlock();
+	return ret;
+}
+
+void __dmag_streaming_update(struct device *dev)
+{
+	if (device_streams(dev) && !device_bounces_in_group(dev))
+		device_update(dev, DMAG_STREAMING);
+	else
+		device_leave(dev, DMAG_STREAMING);
+}
+
+void __dmag_device_update(struct device *dev)
+{
+	bool eligible = device_eligible(dev);
+
+	/* Error recovery sets the same mask again, and must not wait for I/O. */
+	if (eligible ? device_up_to_date(dev, DMAG_COHERENT) :
+		       !rcu_access_pointer(dev->dmag))
+		return;
+	if (eligible)
+		device_update(dev, DMAG_COHERENT);
+	else
+		device_leave(dev, DMAG_COHERENT);
+	__dmag_streaming_update(dev);
+}
+
+void __dmag_device_leave(struct device *dev)
+{
+	device_leave(dev, DMAG_COHERENT);
+	device_leave(dev, DMAG_STREAMING);
 }
 
 /* The same device with the same constraint, to be resolved again. */
@@ -346,6 +432,7 @@ static struct dmag_device *device_copy(const struct dmag_device *old)
 	if (!member)
 		return NULL;
 	member->dev = old->dev;
+	member->use = old->use;
 	member->map = old->map;
 	member->mask = old->mask;
 	member->bus_limit = old->bus_limit;

@@ -246,13 +246,20 @@ struct dmag_kgroup {
 	struct dmag_range seg[];
 };
 
+/* The memory that a membership is for. */
+enum dmag_use {
+	DMAG_COHERENT,
+	DMAG_STREAMING, /* bounce buffers of a device that asks otherwise there */
+};
+
 /**
  * struct dmag_device - One device's membership; replaced, never changed.
  * @core: group and constraint
  * @dev: the device
+ * @use: the memory that it is for, of which a device has one membership each
  * @group: its group; unlike @core.group it stays, for those who read under RCU
  * @map: the dma_range_map that @core.constraint was made from
- * @mask: likewise the coherent mask
+ * @mask: likewise the mask for @use
  * @bus_limit: likewise the limit of the bus
  * @held: frames that it holds, of those it got as this member, a part on each
  *	CPU; NULL if it has got none of a universal group, or for want of memory
@@ -262,6 +269,7 @@ struct dmag_kgroup {
 struct dmag_device {
 	struct dmag_member core;
 	struct device *dev;
+	enum dmag_use use;
 	struct dmag_kgroup *group;
 	const struct bus_dma_region *map;
 	u64 mask;

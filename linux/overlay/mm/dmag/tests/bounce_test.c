@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "../convert.h"
 #include "helpers.h"
 
 /* The last bus address of a bounce buffer that @dev was given, or 0. */
@@ -149,10 +150,91 @@ static void test_bounce_claims(struct kunit *test)
 	kunit_device_unregister(test, dev);
 }
 
+/* The group of a device's bounce buffers, if it is not that of coherent memory. */
+static struct dmag_kgroup *streaming_group_of(const struct device *dev)
+{
+	struct dmag_device *member;
+
+	dmag_claim_lock();
+	member = rcu_dereference_protected(dev->dmag_streaming,
+					   lockdep_is_held(&dmag_mutex));
+	dmag_claim_unlock();
+	return member ? member->group : NULL;
+}
+
+/* Bounce buffers are in reach of the streaming mask, and from a group of their own. */
+static void test_bounce_streaming(struct kunit *test)
+{
+	struct device *dev = make_device(test, "dmag-bounce-stream", LIMIT_29);
+	const u64 limit = LIMIT_29 >> 1;
+	struct dmag_kgroup *group;
+	u64 mask = LIMIT_29, used;
+	struct page *page;
+
+	dev->dma_mask = &mask;
+	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, limit), 0);
+	group = streaming_group_of(dev);
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	KUNIT_EXPECT_PTR_NE(test, group, joined_group(test, dev));
+	KUNIT_EXPECT_TRUE(test, dmag_can_bounce(dev));
+	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
+	used = frames_used(group);
+	KUNIT_ASSERT_TRUE(test,
+			  dmag_alloc_bounce(dev, SZ_64K, GFP_NOWAIT, &page));
+	KUNIT_EXPECT_LE(test, page_to_phys(page) + SZ_64K - 1, limit);
+	KUNIT_EXPECT_EQ(test, frames_used(group), used + 16);
+	KUNIT_EXPECT_EQ(test, frames_used(joined_group(test, dev)), 0);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(NULL, page, SZ_64K));
+	KUNIT_ASSERT_TRUE(
+		test, eventually(dmag_alloc_bounce(
+			      dev, SZ_1M, GFP_KERNEL | __GFP_NORETRY, &page)));
+	KUNIT_EXPECT_LE(test, page_to_phys(page) + SZ_1M - 1, limit);
+	KUNIT_EXPECT_TRUE(test, dmag_free_pages(NULL, page, SZ_1M));
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
+/* The second membership comes and goes as either mask asks for it. */
+static void test_bounce_membership(struct kunit *test)
+{
+	struct device *dev = bare_device(test, "dmag-bounce-member");
+	const u64 limit = LIMIT_29 >> 1;
+	u64 mask = LIMIT_29;
+
+	dev->dma_mask = &mask;
+	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, limit), 0);
+	KUNIT_EXPECT_NOT_NULL(test, streaming_group_of(dev));
+	KUNIT_EXPECT_NULL(test, group_of(dev));
+	/* One membership is enough. */
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, limit), 0);
+	KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
+	KUNIT_EXPECT_NOT_NULL(test, group_of(dev));
+	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, LIMIT_29), 0);
+	KUNIT_EXPECT_NOT_NULL(test, streaming_group_of(dev));
+	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, LIMIT_29), 0);
+	KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
+	/* It maps all memory as it is, unless that is encrypted. */
+	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, DMA_BIT_MASK(64)), 0);
+	if (!dmag_convert_bounce_attrs(dev))
+		KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
+	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, limit), 0);
+	KUNIT_EXPECT_NOT_NULL(test, streaming_group_of(dev));
+	dmag_device_leave(dev);
+	KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
+	KUNIT_EXPECT_NULL(test, group_of(dev));
+	expect_valid(test);
+	kunit_device_unregister(test, dev);
+}
+
 static struct kunit_case bounce_cases[] = {
-	KUNIT_CASE(test_bounce),	  KUNIT_CASE(test_bounce_mask),
-	KUNIT_CASE(test_bounce_declined), KUNIT_CASE(test_bounce_grows),
-	KUNIT_CASE(test_bounce_claims),	  {},
+	KUNIT_CASE(test_bounce),
+	KUNIT_CASE(test_bounce_mask),
+	KUNIT_CASE(test_bounce_declined),
+	KUNIT_CASE(test_bounce_grows),
+	KUNIT_CASE(test_bounce_claims),
+	KUNIT_CASE(test_bounce_streaming),
+	KUNIT_CASE(test_bounce_membership),
+	{},
 };
 
 static struct kunit_suite bounce_suite = {
