@@ -199,6 +199,9 @@ struct group {
 
 #define MAX_ZONES 5
 
+/* A slot of swiotlb: IO_TLB_SHIFT of Linux. */
+#define SWIOTLB_SLOT_SHIFT 11
+
 /** enum note_kind - How much a note matters. */
 enum note_kind {
 	NOTE_INFO, /* what was assumed or left out */

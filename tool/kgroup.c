@@ -93,7 +93,9 @@ static void snapshot_parse_member(struct arena *arena, struct kgroup *group,
 	member.name = strtok_r(rest, " ", &save);
 	while ((key = strtok_r(NULL, " ", &save)) &&
 	       (text = strtok_r(NULL, " ", &save)))
-		if (snapshot_parse_number(text, &value))
+		if (!strcmp(key, "use"))
+			member.streaming = !strcmp(text, "streaming");
+		else if (snapshot_parse_number(text, &value))
 			known += fact_set(fact, ARRAY_SIZE(fact), key, value);
 	if (known == ARRAY_SIZE(fact))
 		*ARENA_ADD(arena, group->member, group->nr_member) = member;
@@ -212,6 +214,17 @@ static const char *snapshot_why_not(struct snapshot *snap, const char *root,
 	return "this kernel has no groups: CONFIG_DMAG is off, or dmag=off was given";
 }
 
+static void snapshot_read_swiotlb(struct snapshot *snap, const char *root)
+{
+	const char *path =
+		arena_printf(&snap->arena,
+			     "%s/sys/kernel/debug/swiotlb/io_tlb_nslabs", root);
+	u64 slots;
+
+	if (sys_number(&snap->arena, path, &slots))
+		snap->swiotlb = slots << SWIOTLB_SLOT_SHIFT;
+}
+
 /**
  * snapshot_read() - Read the groups of the running kernel.
  * @snap: zeroed
@@ -231,6 +244,7 @@ int snapshot_read(struct snapshot *snap, const char *root)
 				snapshot_why_not(snap, root, errno));
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snap->when = now.tv_sec + now.tv_nsec / 1e9;
+	snapshot_read_swiotlb(snap, root);
 	snapshot_parse(snap, text);
 	snapshot_find_drivers(snap, root);
 	return 0;

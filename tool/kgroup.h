@@ -19,6 +19,7 @@ struct member {
 	u64 mask;
 	u64 windows;
 	u64 used; /* frames that it holds */
+	bool streaming; /* it has only its bounce buffers there */
 	const char *driver; /* NULL if it has none, or is on no bus we look at */
 };
 
@@ -34,9 +35,13 @@ struct kgroup {
 	unsigned int nr_seg, nr_counter, nr_member;
 };
 
-/** struct snapshot - All groups, as they were at one moment. */
+/**
+ * struct snapshot - All groups, as they were at one moment.
+ * @swiotlb: bytes of its own pools; those in groups are theirs
+ */
 struct snapshot {
 	struct arena arena;
+	u64 swiotlb;
 	struct kgroup *group;
 	unsigned int nr;
 	double when;

@@ -453,7 +453,7 @@ static void live_read_kernel(const struct live *live)
 			&slots))
 		return;
 	board->swiotlb_known = true;
-	board->swiotlb_live = slots << 11;
+	board->swiotlb_live = slots << SWIOTLB_SLOT_SHIFT;
 }
 
 /* CMA that no device tree placed: /proc/meminfo has no addresses. */

@@ -102,10 +102,14 @@ static void show_member(const struct member *member)
 {
 	char size[32];
 
-	printf("  member   %s%s%s, mask 0x%llx, windows %llu, holds %s\n",
-	       member->name, member->driver ? " " : "", member->driver ?: "",
-	       member->mask, member->windows,
-	       size_text(size, sizeof(size), frames_bytes(member->used)));
+	printf("  member   %s%s%s, mask 0x%llx, windows %llu, ", member->name,
+	       member->driver ? " " : "", member->driver ?: "", member->mask,
+	       member->windows);
+	if (member->streaming)
+		puts("bounces only");
+	else
+		printf("holds %s\n", size_text(size, sizeof(size),
+					       frames_bytes(member->used)));
 }
 
 static void show_capacity(const struct kgroup *group)
@@ -120,7 +124,25 @@ static void show_capacity(const struct kgroup *group)
 	       size_text(goal, sizeof(goal), frames_bytes(group->goal)));
 }
 
-/* The hypervisor can read it. */
+/* The memory that the hypervisor can read, if memory is encrypted at all. */
+void show_open(const struct snapshot *snap)
+{
+	char groups[32], swiotlb[32];
+	bool encrypted = false;
+	u64 owned = 0;
+	unsigned int i;
+
+	for (i = 0; i < snap->nr; i++)
+		if (snap->group[i].shared) {
+			encrypted = true;
+			owned += snap->group[i].owned;
+		}
+	if (encrypted)
+		printf("\nopen to the host: %s of groups, %s of swiotlb\n",
+		       size_text(groups, sizeof(groups), frames_bytes(owned)),
+		       size_text(swiotlb, sizeof(swiotlb), snap->swiotlb));
+}
+
 static void show_decrypted(const struct kgroup *group)
 {
 	char owned[32], lost[32];
@@ -166,6 +188,7 @@ void show_table(const struct snapshot *snap, const struct style *style)
 	for (i = 0; i < snap->nr; i++)
 		show_row(&snap->group[i], style);
 	show_counts(snap);
+	show_open(snap);
 	for (i = 0; i < snap->nr; i++)
 		show_details(&snap->group[i]);
 }
@@ -186,6 +209,7 @@ static void show_json_lists(struct json *json, const struct kgroup *group)
 		json_hex(json, "mask", group->member[i].mask);
 		json_number(json, "windows", group->member[i].windows);
 		json_number(json, "used", frames_bytes(group->member[i].used));
+		json_bool(json, "streaming", group->member[i].streaming);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -231,6 +255,7 @@ void show_json(const struct snapshot *snap)
 
 	json_open(&json, NULL, '{');
 	json_number(&json, "format", 1);
+	json_number(&json, "swiotlb", snap->swiotlb);
 	json_open(&json, "groups", '[');
 	for (i = 0; i < snap->nr; i++)
 		show_json_group(&json, &snap->group[i]);

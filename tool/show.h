@@ -12,6 +12,7 @@ void show_size(u64 frames);
 void show_head(const struct style *style);
 void show_row(const struct kgroup *group, const struct style *style);
 void show_counts(const struct snapshot *snap);
+void show_open(const struct snapshot *snap);
 void show_table(const struct snapshot *snap, const struct style *style);
 void show_json(const struct snapshot *snap);
 

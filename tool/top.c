@@ -98,6 +98,7 @@ static void top_screen(struct snapshot *now, const struct snapshot *then,
 	for (i = 0; i < now->nr; i++)
 		show_row(&now->group[i], &cmd->style);
 	show_counts(now);
+	show_open(now);
 	top_holders(now);
 	if (then->when)
 		top_rates(now, then);

@@ -291,7 +291,8 @@ assert p["groups"][1]["goal"] == p["groups"][1]["protected"] == 0
 assert sorted(g["counters"]) == ["alloc", "alloc_atomic", "alloc_atomic_fail", "alloc_fail", "capture_frames",
     "claim", "claim_fail", "free_calls", "grown", "new_counter", "shrink_frames", "wait"]
 assert g["counters"]["alloc_fail"] == 3 and g["counters"]["new_counter"] == 17
-assert g["members"][0] == {"device": "0000:00:01.1", "driver": "edu", "mask": "0xfffffff", "windows": 2, "used": 2956 * 4096}
+assert g["members"][0] == {"device": "0000:00:01.1", "driver": "edu", "mask": "0xfffffff", "windows": 2, "used": 2956 * 4096,
+    "streaming": False}
 assert g["reach"][1] == {"start": "0x100000", "last": "0xfffffff"}
 END
 verdict $? 'show json'
@@ -302,9 +303,14 @@ status 0 'show broken json' "$dmag" show --json --root "$root"
 has 'show broken json' '"broken": true'
 has 'show universal json' '"broken": false'
 has 'show plain json' '"shared": false'
+mkdir -p "$root/sys/kernel/debug/swiotlb"
+echo 2048 >"$root/sys/kernel/debug/swiotlb/io_tlb_nslabs"
+sed -i '/^member 0000:00:01.0/s/$/ use streaming/' "$root/sys/kernel/debug/dmag/groups"
 sed -i 's/^kind broken$/&\nattr shared/; s/^quarantined 0$/quarantined 512/' "$root/sys/kernel/debug/dmag/groups"
 status 0 'show shared' "$dmag" show --root "$root"
 has 'show shared' '^ memory decrypted, 12 MiB, of which 2 MiB out of use$'
+has 'show open' '^open to the host: 12 MiB of groups, 4 MiB of swiotlb$'
+has 'show streaming' '^ member 0000:00:01.0, mask 0xfffffff, windows 0, bounces only$'
 status 0 'show shared json' "$dmag" show --json --root "$root"
 has 'show shared json' '"shared": true'
 mv "$root/sys/kernel/debug/dmag/groups.served" "$root/sys/kernel/debug/dmag/groups"

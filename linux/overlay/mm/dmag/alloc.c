@@ -188,7 +188,7 @@ static bool bounce_is_served(const struct dmag_device *member,
 	       member->group->core.attrs == dmag_convert_bounce_attrs(dev);
 }
 
-/* Not so if the driver has set a smaller mask without dma_set_mask(). */
+/* A driver may write a smaller streaming mask itself. */
 static bool bounce_reaches_all(const struct dmag_device *member,
 			       const struct device *dev)
 {
@@ -749,6 +749,20 @@ static bool bounce_reaches(struct device *dev, u64 pfn, size_t size)
 			   size, true);
 }
 
+static bool bounce_count(const struct page *page)
+{
+	struct dmag_kgroup *group;
+	unsigned long flags;
+
+	rcu_read_lock();
+	group = dmag_owner(page_to_pfn(page));
+	spin_lock_irqsave(&group->lock, flags);
+	group->counter[DMAG_NR_BOUNCE]++;
+	spin_unlock_irqrestore(&group->lock, flags);
+	rcu_read_unlock();
+	return true;
+}
+
 /* Bounce buffers are freed by RCU, which knows no device, so none is charged. */
 bool __dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 			 struct page **page)
@@ -767,7 +781,7 @@ bool __dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
 		return false;
 	/* The streaming mask may be the driver's, which may go while this task claims. */
 	if (!atomic || bounce_reaches(dev, pfn, size))
-		return true;
+		return bounce_count(*page);
 	__dmag_free_pages(NULL, *page, size);
 	return false;
 }

@@ -32,6 +32,7 @@ static const char *const debugfs_counter_name[] = {
 	[DMAG_NR_ZONES_HELPED] = "zones_helped",
 	[DMAG_NR_CONVERT] = "convert",
 	[DMAG_NR_CONVERT_FAIL] = "convert_fail",
+	[DMAG_NR_BOUNCE] = "bounce",
 };
 
 static_assert(ARRAY_SIZE(debugfs_counter_name) == DMAG_NR_COUNTERS);

@@ -31,6 +31,7 @@ static void test_bounce(struct kunit *test)
 	struct device *dev = make_device(test, "dmag-bounce", LIMIT_29);
 	struct dmag_kgroup *group = joined_group(test, dev);
 	size_t size = SZ_256K - SZ_2K;
+	u64 bounced = counted(group, DMAG_NR_BOUNCE);
 	u64 used = frames_used(group);
 	struct page *page;
 
@@ -40,6 +41,7 @@ static void test_bounce(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test,
 			  dma_coherent_ok(dev, page_to_phys(page), SZ_256K));
 	KUNIT_EXPECT_EQ(test, frames_used(group), used + 64);
+	KUNIT_EXPECT_EQ(test, counted(group, DMAG_NR_BOUNCE), bounced + 1);
 	KUNIT_EXPECT_EQ(test, held_by(dev), 0);
 	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
 	KUNIT_EXPECT_TRUE(test, dmag_free_pages(NULL, page, size));
