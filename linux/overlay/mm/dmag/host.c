@@ -609,6 +609,7 @@ static int host_convert_paused(struct dmag_kgroup *group,
 	spin_unlock_irq(&group->lock);
 	dmag_kgroup_yield(group);
 	dmag_kgroup_pause(group);
+	lockdep_assert_not_held(&dmag_mutex);
 	ret = host_convert(group, range, share);
 	dmag_kgroup_resume(group);
 	spin_lock_irq(&group->lock);
