@@ -112,8 +112,8 @@ static inline bool dmag_alloc_bounce(struct device *dev, size_t size, gfp_t gfp,
  * @dev: a device with a driver and a streaming mask
  *
  * Context: Any.
- * Return: true if the streaming mask reaches all of the device's group, and all of it is
- * decrypted if memory is encrypted.
+ * Return: true if the streaming mask reaches all of the group of the device's bounce
+ * buffers, and all of it is decrypted if memory is encrypted.
  */
 static inline bool dmag_can_bounce(struct device *dev)
 {
@@ -249,9 +249,10 @@ static inline void dmag_device_update(struct device *dev)
 
 /**
  * dmag_streaming_update() - A device's streaming mask has been set.
- * @dev: the device; its bounce buffers may need another group than coherent memory
+ * @dev: the device; its bounce buffers may need another group than coherent memory,
+ *	which it joins a moment later
  *
- * Context: May sleep.
+ * Context: Any.
  */
 static inline void dmag_streaming_update(struct device *dev)
 {

@@ -110,7 +110,8 @@ static struct dmag_device *device_alloc(struct device *dev, enum dmag_use use)
 	unsigned int nr = device_nr_windows(map);
 	struct dmag_device *member;
 
-	member = kzalloc(struct_size(member, windows, nr), GFP_KERNEL);
+	member = kzalloc(struct_size(member, windows, nr),
+			 use == DMAG_STREAMING ? DMAG_GFP_META : GFP_KERNEL);
 	if (!member)
 		return NULL;
 	member->dev = dev;
@@ -292,6 +293,15 @@ static void device_first_fill(struct dmag_kgroup *group, bool may_claim)
 	spin_unlock_irq(&group->lock);
 }
 
+/* Whether nothing that a device maps has to bounce. */
+static bool device_maps_any(const struct dmag_device *member,
+			    const struct dmag_kgroup *fresh)
+{
+	lockdep_assert_held(&dmag_mutex);
+	return !dmag_convert_attrs(member->dev) &&
+	       dmag_reach_covers(&fresh->core.reach, &dmag_ram);
+}
+
 static void device_join(struct dmag_device *member, bool may_claim)
 {
 	struct dmag_kgroup *fresh, *group;
@@ -303,8 +313,7 @@ static void device_join(struct dmag_device *member, bool may_claim)
 		kfree(member);
 		return;
 	}
-	/* Nothing that it maps has to bounce. */
-	if (member->use == DMAG_STREAMING && device_takes_any(&fresh->core)) {
+	if (member->use == DMAG_STREAMING && device_maps_any(member, fresh)) {
 		device_replace(member->dev, DMAG_STREAMING, NULL);
 		kfree(fresh);
 		kfree(member);
@@ -344,21 +353,18 @@ static bool device_may_claim(const struct dmag_device *member)
 		!dmag_claim_lock_timeout(DMAG_FILL_BOUND));
 }
 
-static void device_update(struct device *dev, enum dmag_use use)
+static void device_update(struct device *dev)
 {
-	struct dmag_device *member;
+	struct dmag_device *member = device_alloc(dev, DMAG_COHERENT);
 	bool may_claim;
 
-	if (device_up_to_date(dev, use))
-		return;
-	member = device_alloc(dev, use);
 	if (!member)
 		return;
 	may_claim = device_may_claim(member);
 	if (!may_claim)
 		dmag_lock();
 	/* Its first two requests may have raced to here. */
-	if (device_up_to_date(dev, use))
+	if (device_up_to_date(dev, DMAG_COHERENT))
 		kfree(member);
 	else
 		device_join(member, may_claim);
@@ -377,29 +383,134 @@ static void device_leave(struct device *dev, enum dmag_use use)
 	mutex_unlock(&dmag_mutex);
 }
 
-/* Whether bounce buffers would be of the memory that the device has a group of. */
-static bool device_bounces_in_group(struct device *dev)
+/* ---- streaming masks -------------------------------------------------- */
+
+/*
+ * dma_set_mask() may be called with a spinlock held, as sata_nv does, so a work item
+ * joins.  By then most drivers have set the coherent mask as well, and one group is enough.
+ */
+static LIST_HEAD(streaming_changes); /* new memberships (streaming_lock) */
+static struct device
+	*streaming_settled; /* of which one is settled (streaming_lock) */
+static DEFINE_SPINLOCK(streaming_lock);
+
+/*
+ * The next change; it is settled before dmag_mutex is released.  After that
+ * streaming_settled may be a device that is gone, and makes another one there take the
+ * mutex once for nothing.
+ */
+static struct dmag_device *streaming_next(void)
 {
-	const struct dmag_device *member;
-	bool ret;
+	struct dmag_device *member;
+
+	lockdep_assert_held(&dmag_mutex);
+	spin_lock_irq(&streaming_lock);
+	member = list_first_entry_or_null(&streaming_changes,
+					  struct dmag_device, change);
+	if (member)
+		list_del(&member->change);
+	streaming_settled = member ? member->dev : NULL;
+	spin_unlock_irq(&streaming_lock);
+	return member;
+}
+
+/* Whether bounce buffers would be of the memory that the device has a group of. */
+static bool streaming_as_coherent(struct device *dev, u64 limit)
+{
+	const struct dmag_device *member =
+		rcu_dereference_check(dev->dmag, lockdep_is_held(&dmag_mutex));
+
+	return member && device_current(member, dev) &&
+	       member->core.constraint.limit == limit &&
+	       member->core.constraint.attrs == dmag_convert_bounce_attrs(dev);
+}
+
+/* Returns the device of the change that was settled, or NULL. */
+static struct device *streaming_settle_next(void)
+{
+	struct dmag_device *member = streaming_next();
+	struct device *dev;
+
+	if (!member)
+		return NULL;
+	dev = member->dev;
+	if (streaming_as_coherent(dev, member->core.constraint.limit)) {
+		device_replace(dev, DMAG_STREAMING, NULL);
+		kfree(member);
+	} else {
+		device_join(member, false);
+	}
+	return dev;
+}
+
+/* A device that goes with its last reference leaves, so that is put without the mutex. */
+static void streaming_settle(struct work_struct *work)
+{
+	struct device *dev;
+
+	do {
+		dmag_lock();
+		dev = streaming_settle_next();
+		mutex_unlock(&dmag_mutex);
+		put_device(dev);
+	} while (dev);
+}
+
+static DECLARE_WORK(streaming_work, streaming_settle);
+
+static bool streaming_up_to_date(struct device *dev)
+{
+	u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+	bool member, needed;
 
 	rcu_read_lock();
-	member = rcu_dereference(dev->dmag);
-	ret = member && device_current(member, dev) &&
-	      member->core.constraint.limit ==
-		      min_not_zero(*dev->dma_mask, dev->bus_dma_limit) &&
-	      member->core.constraint.attrs == dmag_convert_bounce_attrs(dev);
+	member = rcu_access_pointer(dev->dmag_streaming);
+	needed = !streaming_as_coherent(dev, limit);
 	rcu_read_unlock();
-	return ret;
+	return member == needed &&
+	       (!member || device_up_to_date(dev, DMAG_STREAMING));
+}
+
+/* Forget the changes of a device.  Return whether one is being settled just now. */
+static bool streaming_cancel(struct device *dev)
+{
+	struct dmag_device *member, *next;
+	LIST_HEAD(cancelled);
+	unsigned long flags;
+	bool settled;
+
+	spin_lock_irqsave(&streaming_lock, flags);
+	list_for_each_entry_safe(member, next, &streaming_changes, change)
+		if (member->dev == dev)
+			list_move(&member->change, &cancelled);
+	settled = streaming_settled == dev;
+	spin_unlock_irqrestore(&streaming_lock, flags);
+	list_for_each_entry_safe(member, next, &cancelled, change) {
+		kfree(member);
+		put_device(dev);
+	}
+	return settled;
 }
 
 void __dmag_streaming_update(struct device *dev)
 {
-	if (device_streams(dev) && !device_bounces_in_group(dev))
-		device_update(dev, DMAG_STREAMING);
-	else
-		device_leave(dev, DMAG_STREAMING);
+	bool settled = streaming_cancel(dev);
+	struct dmag_device *member;
+	unsigned long flags;
+
+	if (!device_streams(dev) || (!settled && streaming_up_to_date(dev)))
+		return;
+	member = device_alloc(dev, DMAG_STREAMING);
+	if (!member)
+		return;
+	get_device(dev);
+	spin_lock_irqsave(&streaming_lock, flags);
+	list_add_tail(&member->change, &streaming_changes);
+	spin_unlock_irqrestore(&streaming_lock, flags);
+	schedule_work(&streaming_work);
 }
+
+/* ---- what the driver core tells ---------------------------------------- */
 
 void __dmag_device_update(struct device *dev)
 {
@@ -410,7 +521,7 @@ void __dmag_device_update(struct device *dev)
 		       !rcu_access_pointer(dev->dmag))
 		return;
 	if (eligible)
-		device_update(dev, DMAG_COHERENT);
+		device_update(dev);
 	else
 		device_leave(dev, DMAG_COHERENT);
 	__dmag_streaming_update(dev);
@@ -418,8 +529,15 @@ void __dmag_device_update(struct device *dev)
 
 void __dmag_device_leave(struct device *dev)
 {
-	device_leave(dev, DMAG_COHERENT);
-	device_leave(dev, DMAG_STREAMING);
+	bool settled = streaming_cancel(dev);
+
+	if (!settled && !rcu_access_pointer(dev->dmag) &&
+	    !rcu_access_pointer(dev->dmag_streaming))
+		return;
+	dmag_lock();
+	device_replace(dev, DMAG_COHERENT, NULL);
+	device_replace(dev, DMAG_STREAMING, NULL);
+	mutex_unlock(&dmag_mutex);
 }
 
 /* The same device with the same constraint, to be resolved again. */

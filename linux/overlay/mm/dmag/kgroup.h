@@ -264,6 +264,7 @@ enum dmag_use {
  * @bus_limit: likewise the limit of the bus
  * @held: frames that it holds, of those it got as this member, a part on each
  *	CPU; NULL if it has got none of a universal group, or for want of memory
+ * @change: links it before it is one, if a streaming mask asked for it
  * @rcu: delays freeing
  * @windows: copy of @map, which the driver core frees at unbind
  */
@@ -276,7 +277,10 @@ struct dmag_device {
 	u64 mask;
 	u64 bus_limit;
 	s64 __percpu *held;
-	struct rcu_head rcu;
+	union {
+		struct list_head change;
+		struct rcu_head rcu;
+	};
 	struct dmag_window windows[];
 };
 

@@ -10,6 +10,8 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/swiotlb.h>
 
 #include "../convert.h"
 #include "helpers.h"
@@ -164,6 +166,30 @@ static struct dmag_kgroup *streaming_group_of(const struct device *dev)
 	return member ? member->group : NULL;
 }
 
+static bool may_stream(const struct device *dev)
+{
+#ifdef CONFIG_DMAG_SWIOTLB
+	return dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->can_grow;
+#else
+	return false;
+#endif
+}
+
+/*
+ * A work item gives the device a group for its bounce buffers, since the mask may be set
+ * with a spinlock held.
+ */
+static bool streams_with(struct device *dev, u64 mask)
+{
+	static DEFINE_SPINLOCK(lock);
+	int ret;
+
+	spin_lock_irq(&lock);
+	ret = dma_set_mask(dev, mask);
+	spin_unlock_irq(&lock);
+	return !ret && eventually(streaming_group_of(dev));
+}
+
 /* Bounce buffers are in reach of the streaming mask, and from a group of their own. */
 static void test_bounce_streaming(struct kunit *test)
 {
@@ -173,10 +199,11 @@ static void test_bounce_streaming(struct kunit *test)
 	u64 mask = LIMIT_29, used;
 	struct page *page;
 
+	if (!may_stream(dev))
+		kunit_skip(test, "pools of swiotlb cannot be in groups here");
 	dev->dma_mask = &mask;
-	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, limit), 0);
+	KUNIT_ASSERT_TRUE(test, streams_with(dev, limit));
 	group = streaming_group_of(dev);
-	KUNIT_ASSERT_NOT_NULL(test, group);
 	KUNIT_EXPECT_PTR_NE(test, group, joined_group(test, dev));
 	KUNIT_EXPECT_TRUE(test, dmag_can_bounce(dev));
 	KUNIT_ASSERT_TRUE(test, reserve_fills_up(group));
@@ -203,29 +230,62 @@ static void test_bounce_membership(struct kunit *test)
 	const u64 limit = LIMIT_29 >> 1;
 	u64 mask = LIMIT_29;
 
+	if (!may_stream(dev))
+		kunit_skip(test, "pools of swiotlb cannot be in groups here");
 	dev->dma_mask = &mask;
-	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, limit), 0);
-	KUNIT_EXPECT_NOT_NULL(test, streaming_group_of(dev));
+	KUNIT_ASSERT_TRUE(test, streams_with(dev, limit));
 	KUNIT_EXPECT_NULL(test, group_of(dev));
 	/* One membership is enough. */
 	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, limit), 0);
-	KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
+	KUNIT_EXPECT_TRUE(test, eventually(!streaming_group_of(dev)));
 	KUNIT_EXPECT_NOT_NULL(test, group_of(dev));
 	KUNIT_ASSERT_EQ(test, dma_set_coherent_mask(dev, LIMIT_29), 0);
-	KUNIT_EXPECT_NOT_NULL(test, streaming_group_of(dev));
+	KUNIT_EXPECT_TRUE(test, eventually(streaming_group_of(dev)));
 	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, LIMIT_29), 0);
-	KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
+	KUNIT_EXPECT_TRUE(test, eventually(!streaming_group_of(dev)));
 	/* It maps all memory as it is, unless that is encrypted. */
+	KUNIT_ASSERT_TRUE(test, streams_with(dev, limit));
 	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, DMA_BIT_MASK(64)), 0);
 	if (!dmag_convert_bounce_attrs(dev))
-		KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
+		KUNIT_EXPECT_TRUE(test, eventually(!streaming_group_of(dev)));
+	/* A change that has not been settled yet is none any more. */
 	KUNIT_ASSERT_EQ(test, dma_set_mask(dev, limit), 0);
-	KUNIT_EXPECT_NOT_NULL(test, streaming_group_of(dev));
 	dmag_device_leave(dev);
+	msleep(200);
 	KUNIT_EXPECT_NULL(test, streaming_group_of(dev));
 	KUNIT_EXPECT_NULL(test, group_of(dev));
 	expect_valid(test);
 	kunit_device_unregister(test, dev);
+}
+
+static bool reference_released;
+
+static void reference_release(struct device *dev)
+{
+	reference_released = true;
+	kfree(dev);
+}
+
+/* The change of a mask has the last reference to a device, which leaves in the end. */
+static void test_bounce_reference(struct kunit *test)
+{
+	static u64 mask;
+	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	int ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, dev);
+	device_initialize(dev);
+	dev->release = reference_release;
+	dev->dma_mask = &mask;
+	KUNIT_EXPECT_EQ(test, dev_set_name(dev, "dmag-bounce-reference"), 0);
+	reference_released = false;
+	dmag_claim_lock();
+	ret = dma_set_mask(dev, LIMIT_29);
+	put_device(dev);
+	dmag_claim_unlock();
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(reference_released)));
+	expect_valid(test);
 }
 
 static struct kunit_case bounce_cases[] = {
@@ -236,6 +296,7 @@ static struct kunit_case bounce_cases[] = {
 	KUNIT_CASE(test_bounce_claims),
 	KUNIT_CASE(test_bounce_streaming),
 	KUNIT_CASE(test_bounce_membership),
+	KUNIT_CASE(test_bounce_reference),
 	{},
 };
 
