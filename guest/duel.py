@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: (MIT OR GPL-2.0)
 """Invariant I11: the host is never worse off with groups than without.
 
-    duel.py [--counts] [--kernel=FLAVOUR] [SEED [ROUNDS]]
+    duel.py [--counts] [--kernel=FLAVOUR] [--encrypted] [SEED [ROUNDS]]
     duel.py --show SEED         print what is drawn, boot nothing
 
 With --counts times are printed, not judged. With --kernel each round is on that kernel,
-else on the one that it draws. A round that is void is drawn anew.
+else on the one that it draws. With --encrypted memory is encrypted, by the test
+platform. A round that is void is drawn anew.
 
 Each round draws a machine, a load and a list of requests from its seed (see
 duel_draw.py), boots it with groups and with dmag=off, and compares. Chance makes
@@ -149,7 +150,7 @@ def credit(duel, nr, groups, stock):
     """Bytes that earlier plays kept beyond what stock gave them: memory has an end."""
     kept = [i for i, request in enumerate(duel.requests[:nr]) if not request.slots]
     return sum(max(0, min(b.plays[i].granted for b in groups) - max(b.plays[i].granted for b in stock)) *
-               duel.requests[i].size for i in kept)
+               duel.requests[i].kept() for i in kept)
 
 
 def reserved(duel, nr):
@@ -160,7 +161,10 @@ def reserved(duel, nr):
 
 
 def judge_count(duel, nr, groups, stock):
-    got, had = ([boot.plays[nr].granted for boot in boots] for boots in (groups, stock))
+    # The host may have no memory to map; of such a request nothing is asked.
+    mapped = duel.requests[nr].api == "mapped"
+    got, had = ([boot.plays[nr].granted - mapped * boot.plays[nr].asked for boot in boots]
+                for boots in (groups, stock))
     if not fewer(got, had):
         return
     missing = (min(had) - max(got)) * duel.requests[nr].size
@@ -232,7 +236,8 @@ def losses(duel, groups, stock):
 
 def boot(duel, system, nr):
     """Boot it once; returns a Boot."""
-    directory = f"{LOGS}/{duel.seed}/{system}{nr}"
+    encrypted = "-encrypted" if "cc_test" in duel.append else ""
+    directory = f"{LOGS}/{duel.seed}{encrypted}/{system}{nr}"
     os.makedirs(directory, exist_ok=True)
     path = f"{directory}/duel.sh"
     with open(path, "w") as script:
@@ -285,10 +290,12 @@ def derived(seed, nr):
     return seed if not nr else random.Random(f"{seed} {nr}").randrange(1 << 32)
 
 
-def drawn(seed, kernel=None):
+def drawn(seed, kernel=None, encrypted=False):
     """All the rounds that follow from a seed, each on that kernel, or the one it draws."""
     for nr in itertools.count():
         duel = duel_draw.draw(derived(seed, nr))
+        if encrypted:
+            duel = dataclasses.replace(duel, append=duel.append + ["cc_test"])
         yield dataclasses.replace(duel, flavour=kernel) if kernel else duel
 
 
@@ -299,9 +306,10 @@ def judge_round(duel, counts_only):
         print("  void: stock did not get to the end, so another is drawn", flush=True)
         return None
     kernel = "" if duel.flavour in ("normal", "blocks") else f" FLAVOUR={duel.flavour}"
+    platform = " PLATFORM=encrypted" if "cc_test" in duel.append else ""
     for loss in lost:
         print(f"LOSS SEED={duel.seed} | {duel.machine()} | {loss.what} | {loss.text} | "
-              f"make duel SEED={duel.seed} ROUNDS=1{kernel}", flush=True)
+              f"make duel SEED={duel.seed} ROUNDS=1{kernel}{platform}", flush=True)
     return not lost
 
 
@@ -312,17 +320,17 @@ def verdict(passed, failed, void):
 
 
 def main(args):
-    counts_only = "--counts" in args
+    counts_only, encrypted = "--counts" in args, "--encrypted" in args
     kernel = next((arg.removeprefix("--kernel=") for arg in args if arg.startswith("--kernel=")), None)
     numbers = [int(arg) for arg in args if not arg.startswith("--")]
     seed = numbers[0] if numbers else random.SystemRandom().randrange(1 << 32)
     rounds = numbers[1] if len(numbers) > 1 else 1
     if "--show" in args:
-        for duel in itertools.islice(drawn(seed, kernel), rounds):
+        for duel in itertools.islice(drawn(seed, kernel, encrypted), rounds):
             print(f"SEED={duel.seed} {duel.machine()}\n{duel.script()}")
         return False
     results = []
-    for duel in drawn(seed, kernel):
+    for duel in drawn(seed, kernel, encrypted):
         passed, failed, void = map(results.count, (True, False, None))
         if passed + failed == rounds or void == MOST_VOID * rounds:
             break

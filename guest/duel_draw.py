@@ -38,6 +38,10 @@ class Request:
         return (f"{self.bits}-bit {self.api} {self.context} {self.gfp} {self.flags} "
                 f"{self.count} x {self.size // 1024}K {how}")
 
+    def kept(self):
+        """Bytes that a grant takes from the host: of a mapping, a bounce buffer as well."""
+        return 2 * self.size if self.api == "mapped" else self.size
+
     def line(self, nr):
         return (f"duel_play {nr} {self.device} {self.api} {self.context} {self.gfp} {self.flags} "
                 f"{self.count} {self.size} {self.slots} {PLAY_SECONDS}")
@@ -299,6 +303,20 @@ class Cell:
     loads: tuple = ()
 
 
+def draw_maps(rng, mib, devices):
+    """Streaming mappings, of no more memory than the host can do without."""
+    maps = []
+    nr = rng.randint(1, 3)
+    for _ in range(nr):
+        device = rng.randrange(len(devices))
+        size = PAGE * log_uniform(rng, 1, 256)
+        count = max(1, min(mib * MIB // (50 * nr) // size, rng.choice((16, 200, 2000))))
+        context = rng.choices(("task", "bh", "irqoff"), (30, 50, 20))[0]
+        slots = max(1, count // rng.choice((2, 8, 32))) if count >= 8 and chance(rng, 50) else 0
+        maps.append(Request(device, devices[device][0], "mapped", context, "atomic", "-", count, size, slots, 0))
+    return maps
+
+
 CELLS = (
     Cell(6144, ((32, 512, 64 << 10), (32, 2000, PAGE)), loads=("duel_tmpfs 50",),
          sysctls=(("lowmem_reserve_ratio", "256 1 32 0"),)),
@@ -363,5 +381,8 @@ def draw(seed):
     if chance(more, 10):
         return draw_cell(more, seed)
     flavour = "blocks" if chance(more, 8) else "normal"
+    maps = random.Random(f"{seed} maps")
+    if chance(maps, 40) and "swiotlb=noforce" not in append:
+        requests += draw_maps(maps, mib, devices)
     return Round(seed, mib, head, append, sysctls + draw_knobs(more, nodes), fit_host(loads, mib), late,
                  draw_buses(more, devices), requests, cpu, flavour)

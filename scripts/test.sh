@@ -125,6 +125,9 @@ if [ -n "${ALL:-}" ]; then
 	for name in full pressure; do
 		step "encrypted/$name" guest/run.sh $name normal cc_test
 	done
+	for seed in 7 41 $(od -An -tu4 -N4 /dev/urandom); do
+		step "encrypted/duel-$seed" guest/duel.py --counts --encrypted "$seed"
+	done
 	for seed in 41 $(od -An -tu4 -N4 /dev/urandom); do
 		step "kcsan/duel-$seed" guest/duel.py --counts --kernel=kcsan "$seed"
 	done

@@ -17,7 +17,8 @@
  *	remove			remove all devices
  *
  * API, CONTEXT and GFP are names of the tables below. FLAGS is "-" or letters:
- * r NORETRY, m RETRY_MAYFAIL, w NOWARN, n NOMEMALLOC, t THISNODE.
+ * r NORETRY, m RETRY_MAYFAIL, w NOWARN, n NOMEMALLOC, t THISNODE. The API "mapped" is
+ * a streaming mapping of memory from anywhere, of which the mapping alone is timed.
  *
  * The file times has the times of the last play, a digit each: see duel_digit().
  */
@@ -47,13 +48,14 @@ enum duel_api {
 	DUEL_PAGES,
 	DUEL_NONCOHERENT,
 	DUEL_NONCONTIGUOUS,
+	DUEL_MAPPED,
 	DUEL_NR_APIS
 };
 
-static const char *const duel_apis[] = { "coherent",	 "nokmap",
-					 "contig",	 "single",
-					 "pages",	 "noncoherent",
-					 "noncontiguous" };
+static const char *const duel_apis[] = { "coherent",	  "nokmap",
+					 "contig",	  "single",
+					 "pages",	  "noncoherent",
+					 "noncontiguous", "mapped" };
 static_assert(ARRAY_SIZE(duel_apis) == DUEL_NR_APIS);
 
 static const unsigned long duel_attrs[DUEL_NR_APIS] = {
@@ -158,6 +160,11 @@ static void duel_get(struct duel_lot *lot, struct duel_buffer *buf)
 		buf->cookie = dma_alloc_noncoherent(
 			dev, lot->size, &buf->dma, DMA_BIDIRECTIONAL, lot->gfp);
 		break;
+	case DUEL_MAPPED:
+		buf->dma = dma_map_single_attrs(dev, buf->cookie, lot->size,
+						DMA_BIDIRECTIONAL,
+						DMA_ATTR_NO_WARN);
+		break;
 	case DUEL_NONCONTIGUOUS:
 		sgt = dma_alloc_noncontiguous(dev, lot->size, DMA_BIDIRECTIONAL,
 					      lot->gfp, 0);
@@ -184,6 +191,9 @@ static void duel_put(struct duel_lot *lot, struct duel_buffer *buf)
 		dma_free_noncoherent(dev, lot->size, buf->cookie, buf->dma,
 				     DMA_BIDIRECTIONAL);
 		break;
+	case DUEL_MAPPED:
+		dma_unmap_single(dev, buf->dma, lot->size, DMA_BIDIRECTIONAL);
+		break;
 	case DUEL_NONCONTIGUOUS:
 		dma_free_noncontiguous(dev, lot->size, buf->cookie,
 				       DMA_BIDIRECTIONAL);
@@ -194,12 +204,20 @@ static void duel_put(struct duel_lot *lot, struct duel_buffer *buf)
 	}
 }
 
+static bool duel_granted(const struct duel_lot *lot,
+			 const struct duel_buffer *buf)
+{
+	if (lot->api == DUEL_MAPPED)
+		return !dma_mapping_error(lot->dev, buf->dma);
+	return buf->cookie;
+}
+
 static void duel_get_timed(struct duel_lot *lot, struct duel_buffer *buf)
 {
 	u64 start = ktime_get_ns();
 
 	duel_get(lot, buf);
-	duel_note_time(lot, ktime_get_ns() - start, buf->cookie);
+	duel_note_time(lot, ktime_get_ns() - start, duel_granted(lot, buf));
 }
 
 static void duel_get_in_context(struct duel_lot *lot, struct duel_buffer *buf)
@@ -245,7 +263,7 @@ static bool duel_good(const struct duel_lot *lot, const struct duel_buffer *buf)
 
 	if (last < buf->dma || last > lot->limit)
 		return false;
-	if (buf->dma & ((PAGE_SIZE << order) - 1))
+	if (lot->api != DUEL_MAPPED && buf->dma & ((PAGE_SIZE << order) - 1))
 		return false;
 	return lot->api == DUEL_NOKMAP ||
 	       !memchr_inv(duel_word(buf, 0), 0, lot->size);
@@ -263,12 +281,14 @@ static void duel_check_and_tag(struct duel_lot *lot, struct duel_buffer *buf)
 		*duel_word(buf, offset) = duel_tag(buf, offset);
 }
 
-static void duel_check_tags(struct duel_lot *lot, struct duel_buffer *buf)
+/* @mem: where they should be: at the device, or where it was mapped from */
+static void duel_check_tags(struct duel_lot *lot, struct duel_buffer *buf,
+			    const void *mem)
 {
 	size_t offset;
 
 	for (offset = 0; offset < lot->size; offset += PAGE_SIZE)
-		if (*duel_word(buf, offset) != duel_tag(buf, offset)) {
+		if (*(const u64 *)(mem + offset) != duel_tag(buf, offset)) {
 			lot->bad++;
 			return;
 		}
@@ -278,8 +298,23 @@ static void duel_put_oldest(struct duel_lot *lot)
 {
 	struct duel_buffer *buf = &lot->buffers[lot->tail++ % lot->nr_slots];
 
-	duel_check_tags(lot, buf);
+	duel_check_tags(lot, buf, duel_word(buf, 0));
 	duel_put(lot, buf);
+	if (lot->api != DUEL_MAPPED)
+		return;
+	duel_check_tags(lot, buf, buf->cookie);
+	free_pages_exact(buf->cookie, lot->size);
+}
+
+/* The memory to map is the host's. Without it, nothing is asked. */
+static bool duel_find_memory(struct duel_lot *lot, struct duel_buffer *buf)
+{
+	if (lot->api != DUEL_MAPPED)
+		return true;
+	buf->cookie = alloc_pages_exact(lot->size, GFP_KERNEL | __GFP_NOWARN |
+							   __GFP_NORETRY |
+							   __GFP_ZERO);
+	return buf->cookie;
 }
 
 static void duel_empty(struct duel_lot *lot)
@@ -298,10 +333,15 @@ static bool duel_ask(struct duel_lot *lot)
 	if (lot->head - lot->tail == lot->nr_slots)
 		duel_put_oldest(lot);
 	buf = &lot->buffers[lot->head % lot->nr_slots];
+	if (!duel_find_memory(lot, buf))
+		return false;
 	lot->asked++;
 	duel_get_in_context(lot, buf);
-	if (!buf->cookie)
+	if (!duel_granted(lot, buf)) {
+		if (lot->api == DUEL_MAPPED)
+			free_pages_exact(buf->cookie, lot->size);
 		return false;
+	}
 	lot->head++;
 	lot->granted++;
 	duel_check_and_tag(lot, buf);
