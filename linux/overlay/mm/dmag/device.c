@@ -510,7 +510,7 @@ void __dmag_streaming_update(struct device *dev)
 	schedule_work(&streaming_work);
 }
 
-/* ---- what the driver core tells ---------------------------------------- */
+/* ---- calls of the driver core ------------------------------------------ */
 
 void __dmag_device_update(struct device *dev)
 {

@@ -11,11 +11,14 @@
  * map.c records which pageblocks are protected.
  */
 
+#include <linux/cma.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dmag.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 
+#include "../internal.h"
 #include "candidate.h"
 #include "kgroup.h"
 #include "map.h"
@@ -188,6 +191,59 @@ static void protect_by_size(struct protect_batch *batch, u64 size)
 	}
 }
 
+#ifdef CONFIG_DMA_CMA
+/* Let the free pages of a pageblock be the last of their kind that are allocated. */
+static void protect_use_last(const struct dmag_range *block)
+{
+	struct zone *zone = page_zone(pfn_to_page(block->start));
+	unsigned long flags;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	for (u64 pfn = block->start; pfn <= block->last; pfn++) {
+		struct page *page = pfn_to_page(pfn);
+		unsigned int order;
+
+		if (!PageBuddy(page))
+			continue;
+		order = buddy_order(page);
+		if (is_migrate_cma_page(page))
+			list_move_tail(
+				&page->buddy_list,
+				&zone->free_area[order].free_list[MIGRATE_CMA]);
+		pfn += (1UL << order) - 1;
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+}
+
+/*
+ * Movable pages fill memory of MIGRATE_CMA in the order of its free lists, and there is
+ * much more of it now.  Without groups they would leave the default area alone for as
+ * long as other memory is free; and while they are there, requests for it migrate.  The
+ * blocks that the area gives back later come first again, as on stock.
+ */
+static void protect_default_area(void)
+{
+	const struct cma *area = dma_contiguous_default_area;
+	u64 start, end;
+
+	if (!area)
+		return;
+	start = PHYS_PFN(cma_get_base(area));
+	end = start + PFN_DOWN(cma_get_size(area));
+	for (; start < end; start += pageblock_nr_pages) {
+		struct dmag_range block =
+			dmag_pageblock(start >> pageblock_order);
+
+		protect_use_last(&block);
+		cond_resched();
+	}
+}
+#else
+static void protect_default_area(void)
+{
+}
+#endif
+
 /**
  * dmag_kgroup_protect() - Protect pageblocks up to a group's capacity goal.
  * @group: the group
@@ -201,7 +257,7 @@ static void protect_by_size(struct protect_batch *batch, u64 size)
 void dmag_kgroup_protect(struct dmag_kgroup *group)
 {
 	struct protect_batch batch = { .group = group };
-	u64 size = protect_lacking(&batch);
+	u64 size = protect_lacking(&batch), before = group->protected;
 
 	might_sleep();
 	dmag_assert_may_claim();
@@ -212,4 +268,6 @@ void dmag_kgroup_protect(struct dmag_kgroup *group)
 	for (; size >= pageblock_nr_pages; size >>= 1)
 		protect_by_size(&batch, size);
 	protect_finish_batch(&batch);
+	if (group->protected != before)
+		protect_default_area();
 }

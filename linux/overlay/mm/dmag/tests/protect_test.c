@@ -6,6 +6,7 @@
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/cma.h>
+#include <linux/dma-map-ops.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
 #include <linux/sizes.h>
@@ -213,14 +214,61 @@ static void test_protect_added(struct kunit *test)
 }
 #endif
 
+#ifdef CONFIG_DMA_CMA
+/* Whether the largest free blocks of the area are behind all others of MIGRATE_CMA. */
+static bool area_comes_last(const struct cma *area)
+{
+	phys_addr_t base = cma_get_base(area);
+	struct zone *zone = page_zone(pfn_to_page(PHYS_PFN(base)));
+	bool seen = false, last = true;
+	unsigned long flags;
+	struct page *page;
+
+	spin_lock_irqsave(&zone->lock, flags);
+	list_for_each_entry(
+		page, &zone->free_area[MAX_PAGE_ORDER].free_list[MIGRATE_CMA],
+		buddy_list) {
+		bool inside = page_to_phys(page) >= base &&
+			      page_to_phys(page) - base < cma_get_size(area);
+
+		last &= inside || !seen;
+		seen |= inside;
+	}
+	spin_unlock_irqrestore(&zone->lock, flags);
+	return seen && last;
+}
+
+/* Movable pages fill protected memory before the default area. */
+static void test_area_last(struct kunit *test)
+{
+	const struct cma *area = dma_contiguous_default_area;
+	struct dmag_kgroup *group;
+	struct device *dev;
+
+	if (!area)
+		kunit_skip(test, "there is no default area: boot with cma=");
+	dev = device_reaching(test, "dmag-area-last", SZ_128M);
+	group = joined_group(test, dev);
+	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(group->protected) >=
+					   group->goal));
+	/* The worker's round, which protects, is over. */
+	dmag_claim_lock();
+	dmag_claim_unlock();
+	KUNIT_EXPECT_TRUE(test, area_comes_last(area));
+	kunit_device_unregister(test, dev);
+}
+#else
+static void test_area_last(struct kunit *test)
+{
+	kunit_skip(test, "there is no default area without DMA_CMA");
+}
+#endif
+
 static struct kunit_case protect_cases[] = {
-	KUNIT_CASE(test_protect),
-	KUNIT_CASE(test_atomic_beside),
-	KUNIT_CASE(test_isolation_lifted),
-	KUNIT_CASE(test_protect_run),
-	KUNIT_CASE(test_protect_atomic),
-	KUNIT_CASE(test_protect_added),
-	{},
+	KUNIT_CASE(test_protect),	   KUNIT_CASE(test_atomic_beside),
+	KUNIT_CASE(test_isolation_lifted), KUNIT_CASE(test_protect_run),
+	KUNIT_CASE(test_protect_atomic),   KUNIT_CASE(test_protect_added),
+	KUNIT_CASE(test_area_last),	   {},
 };
 
 static struct kunit_suite protect_suite = {
